@@ -1,0 +1,1 @@
+"""Folder to rows and back: the layouts, with no network and no command line."""

@@ -1,0 +1,208 @@
+"""Names and paths of the question layout: every rule about what a file may be called, in one place.
+
+The layout is VMEvalKit's: ``{domain}_task/{task_id}/`` with the files named below, and a manifest at the root.
+Paths are relative to the question folder and ``/``-separated, on every system.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+FIRST_FRAME = "first_frame.png"
+FINAL_FRAME = "final_frame.png"
+PROMPT = "prompt.txt"
+METADATA = "question_metadata.json"
+GROUND_TRUTH = "ground_truth.mp4"
+MANIFEST = "vmeval_dataset.json"
+
+#: A folder that directly holds one of these is a task folder.
+QUESTION_FILES = frozenset({FIRST_FRAME, FINAL_FRAME, PROMPT, METADATA, GROUND_TRUTH})
+
+TASK_SUFFIX = "_task"
+
+#: Where an export keeps files that are not whole yet; never part of a question folder.
+STAGING_FOLDER = ".vmeval-hfds-partial"
+
+#: Linux, macOS and NTFS all stop at 255 (bytes or UTF-16 units) for one name.
+NAME_LIMIT_BYTES = 255
+
+# https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+_WINDOWS_DEVICES = frozenset(
+    {"con", "prn", "aux", "nul", "conin$", "conout$"}
+    | {f"{port}{digit}" for port in ("com", "lpt") for digit in "123456789¹²³"}
+)
+_WINDOWS_CHARACTERS = frozenset('<>:"|?*')
+_CONFIG_CHARACTERS = re.compile(r"[^\w.-]")
+# `push_to_hub` refuses "data"; the other two are configs of every dataset.
+_RESERVED_CONFIGS = frozenset({"default", "files", "data"})
+
+
+def domain_of(task_path: str, metadata_domain: str | None = None) -> str:
+    """Name the domain of a task folder.
+
+    The nearest folder above the task that is called ``{domain}_task`` names it; without one the parent folder
+    does. A task at the root takes the ``domain`` of its metadata, else its own name less a trailing number.
+
+    Args:
+        task_path: The task folder, relative to the question folder.
+        metadata_domain: ``domain`` in question_metadata.json, where there is one.
+
+    Returns:
+        The domain, never empty.
+    """
+    *parents, name = task_path.split("/")
+    for folder in (*reversed(parents), name):
+        if folder.endswith(TASK_SUFFIX) and folder != TASK_SUFFIX:
+            return folder.removesuffix(TASK_SUFFIX)
+    if parents:
+        return parents[-1]
+    return metadata_domain or re.sub(r"[_-]?\d+$", "", name) or name
+
+
+def path_problem(path: str) -> str | None:
+    """Say why a relative path cannot live on the Hub and on every system, or None where it can.
+
+    Args:
+        path: A ``/``-separated path as it stands in a folder, a row or an archive.
+
+    Returns:
+        The end of a sentence that starts with the path, such as ``"leads upwards ('..')"``.
+    """
+    if not path:
+        return "is empty"
+    if path.isascii() and path.isprintable() and not _WINDOWS_CHARACTERS.intersection(path):
+        pass
+    elif problem := _character_problem(path):
+        return problem
+    if "\\" in path:
+        return "has a backslash, which other systems read as a separator"
+    if path.startswith("/"):
+        return "is absolute"
+    for name in path.split("/"):
+        if problem := _name_problem(name):
+            return problem
+    return None
+
+
+def _character_problem(path: str) -> str | None:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return "is not Unicode"
+    for character in path:
+        if character == "\0":
+            return "has a NUL character"
+        if unicodedata.category(character) in {"Cc", "Zl", "Zp"}:
+            return f"has a control character (U+{ord(character):04X})"
+    if re.match("[A-Za-z]:", path):
+        return "starts with a drive letter"
+    if found := sorted(_WINDOWS_CHARACTERS.intersection(path)):
+        return f"has a character that Windows does not allow ({found[0]})"
+    return None
+
+
+def _name_problem(name: str) -> str | None:
+    if name == "":
+        return "has an empty name in it"
+    if name == "..":
+        return "leads upwards ('..')"
+    if name == ".":
+        return "has a '.' in it"
+    if name[-1] in ". ":
+        return "has a name that ends in a dot or a space, which Windows drops"
+    if name.split(".", 1)[0].rstrip(" ").lower() in _WINDOWS_DEVICES:
+        return f"has a name that Windows reserves ({name})"
+    if name.lower() in {".git", "git~1"}:
+        return "has a .git folder in it, which the Hub refuses"
+    if name == STAGING_FOLDER:
+        return "is left over from an interrupted export: run that again, or delete it"
+    if len(name) > NAME_LIMIT_BYTES // 4 and len(name.encode()) > NAME_LIMIT_BYTES:
+        return f"has a name of more than {NAME_LIMIT_BYTES} bytes"
+    return None
+
+
+def collision_key(path: str) -> str:
+    """Map a path to what a file system that ignores case and normalisation sees."""
+    if path.isascii():
+        return path.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
+
+
+def path_problems(files: Iterable[str], folders: Iterable[str] = ()) -> Iterator[tuple[str, str]]:
+    """Find every path that could not be written beside the others, on some system.
+
+    Args:
+        files: Paths of files; a path that comes twice is a problem.
+        folders: Paths of folders that must exist although no file lies in them.
+
+    Yields:
+        The path, and the end of a sentence that says what is wrong with it.
+    """
+    seen_files: dict[str, str] = {}
+    seen_folders: dict[str, str] = {}
+    known: set[str] = set()
+
+    def enter(folder: str) -> Iterator[tuple[str, str]]:
+        while folder and folder not in known:
+            known.add(folder)
+            key = collision_key(folder)
+            other = seen_folders.setdefault(key, folder)
+            if other != folder:
+                yield folder, f"differs from {other} only by case or Unicode normalisation"
+            folder = folder.rpartition("/")[0]
+
+    for path in files:
+        if problem := path_problem(path):
+            yield path, problem
+            continue
+        key = collision_key(path)
+        if (other := seen_files.setdefault(key, path)) is not path:
+            yield path, _clash(path, other)
+        yield from enter(path.rpartition("/")[0])
+    for path in folders:
+        if problem := path_problem(path):
+            yield path, problem
+        else:
+            yield from enter(path)
+    for key in seen_files.keys() & seen_folders.keys():
+        yield seen_files[key], f"is a file, and {seen_folders[key]} is a folder"
+
+
+def _clash(path: str, other: str) -> str:
+    if path == other:
+        return "comes twice"
+    return f"differs from {other} only by case or Unicode normalisation"
+
+
+def config_names(domains: Iterable[str]) -> dict[str, str]:
+    """Give every domain a config name that `datasets` and every file system accept.
+
+    A plain name stays as it is. One with other characters, a reserved one and those that differ only by case
+    get a few digits of their hash, so that no two meet and a name does not depend on the other domains' order.
+
+    Args:
+        domains: The domains of one dataset.
+
+    Returns:
+        Domain to config name, in the order of the domains' names.
+    """
+    ordered = sorted(set(domains))
+    keys = Counter(collision_key(domain) for domain in ordered)
+    names = {}
+    for domain in ordered:
+        plain = _CONFIG_CHARACTERS.sub("-", domain)
+        if plain != domain or not _is_plain_config(plain) or keys[collision_key(domain)] > 1:
+            digest = hashlib.sha256(domain.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+            plain = f"{plain.strip('._-')[:64]}-{digest}".lstrip("-")
+        names[domain] = plain
+    return names
+
+
+def _is_plain_config(name: str) -> bool:
+    # `datasets` passes over folders that start with "." or "__" when it looks for data files.
+    hidden = name.startswith((".", "__", "-"))
+    return not hidden and name not in _RESERVED_CONFIGS and len(name) <= 80 and path_problem(name) is None

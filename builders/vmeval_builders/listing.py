@@ -1,0 +1,54 @@
+"""The `files` table: one row per file of the folder, and what of it only this table holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from vmeval_builders.schema import FILE_COLUMNS, arrow_schema
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """A file of the folder, or an empty folder (its path ends in ``/``; it has no hash).
+
+    Attributes:
+        path: Relative to the question folder.
+        size_bytes: The file's size; None for a folder.
+        sha256: Hexadecimal; None for a folder.
+        content: The bytes, where no column of the question table holds them.
+    """
+
+    path: str
+    size_bytes: int | None
+    sha256: str | None
+    content: bytes | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether this is an empty folder."""
+        return self.path.endswith("/")
+
+
+def listing_table(files: Iterable[ListedFile]) -> pa.Table:
+    """Make the Arrow table of some files, with the schema of `FILE_COLUMNS`."""
+    rows = list(files)
+    columns = {
+        "path": [row.path for row in rows],
+        "size": [row.size_bytes for row in rows],
+        "sha256": [row.sha256 for row in rows],
+        "modified": [None] * len(rows),
+        "content": [row.content for row in rows],
+    }
+    return pa.Table.from_pydict(columns, schema=arrow_schema(FILE_COLUMNS))
+
+
+def listed_files(table: pa.Table) -> Iterator[ListedFile]:
+    """Read the files of a `files` table; the inverse of `listing_table`, content only where it was read."""
+    columns = [table[name].to_pylist() for name in ("path", "size", "sha256")]
+    contents = table["content"] if "content" in table.column_names else None
+    for number, (path, size_bytes, sha256) in enumerate(zip(*columns, strict=True)):
+        content = contents[number].as_py() if contents is not None else None
+        yield ListedFile(path, size_bytes, sha256, content)

@@ -1,0 +1,34 @@
+"""One finding about a folder: a code, a severity, the path and one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something about a folder that a person should know before it is published.
+
+    Attributes:
+        code: A short name that stays the same between releases, such as ``"no-first-frame"``.
+        severity: ``"error"`` where a build would be refused, else ``"warning"``.
+        path: Relative to the folder; ``""`` is the folder itself.
+        message: One sentence: what was found, and what to do where that is not plain.
+    """
+
+    code: str
+    severity: Literal["error", "warning"]
+    path: str
+    message: str
+
+    @classmethod
+    def unreadable(cls, path: str, error: OSError) -> Problem:
+        """Tell that the system refused to read a file or folder."""
+        return cls("unreadable", "error", path, f"It cannot be read: {error.strerror or error}.")
+
+    def __str__(self) -> str:
+        """Show the problem as one line, whatever characters its path has."""
+        path = self.path or "."
+        shown = path if path.isprintable() else ascii(path)[1:-1]
+        return f"{self.severity}: {shown}: {self.message} [{self.code}]"

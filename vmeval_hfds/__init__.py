@@ -1,0 +1,73 @@
+"""Video-reasoning questions between folders and Hugging Face datasets, byte for byte.
+
+Names are imported when they are first used, so that ``import vmeval_hfds`` loads neither `datasets` nor pandas.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vmeval_builders.checks import check_folder
+    from vmeval_builders.problems import Problem
+    from vmeval_builders.questions import QuestionsBuilder
+    from vmeval_hfds.dataset_dir import BuildResult, build
+    from vmeval_hfds.errors import VmevalError
+    from vmeval_hfds.export import ExportResult, export
+    from vmeval_hfds.info import InfoResult, info
+    from vmeval_hfds.sample import write_sample
+    from vmeval_hfds.tables import to_dataset
+    from vmeval_hfds.verify import VerifyResult, verify
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "BuildResult": "vmeval_hfds.dataset_dir",
+    "ExportResult": "vmeval_hfds.export",
+    "InfoResult": "vmeval_hfds.info",
+    "Problem": "vmeval_builders.problems",
+    "QuestionsBuilder": "vmeval_builders.questions",
+    "VerifyResult": "vmeval_hfds.verify",
+    "VmevalError": "vmeval_hfds.errors",
+    "build": "vmeval_hfds.dataset_dir",
+    "check_folder": "vmeval_builders.checks",
+    "export": "vmeval_hfds.export",
+    "info": "vmeval_hfds.info",
+    "to_dataset": "vmeval_hfds.tables",
+    "verify": "vmeval_hfds.verify",
+    "write_sample": "vmeval_hfds.sample",
+}
+
+__all__ = [
+    "BuildResult",
+    "ExportResult",
+    "InfoResult",
+    "Problem",
+    "QuestionsBuilder",
+    "VerifyResult",
+    "VmevalError",
+    "__version__",
+    "build",
+    "check_folder",
+    "export",
+    "info",
+    "to_dataset",
+    "verify",
+    "write_sample",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from the module it lives in."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    # A submodule of the same name (export, verify, info) binds itself here when it is imported.
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)

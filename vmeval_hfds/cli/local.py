@@ -1,0 +1,298 @@
+"""The commands that need no network."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vmeval_hfds.cli.output import (
+    counted,
+    format_option,
+    progress,
+    returns_exit_code,
+    say,
+    show,
+    size_text,
+    table,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from vmeval_builders.problems import Problem
+    from vmeval_hfds.demo import Step
+    from vmeval_hfds.info import InfoResult
+    from vmeval_hfds.verify import VerifyResult
+
+_PATH = click.Path(path_type=Path)
+_SHOWN_PATHS = 20
+
+path_option = click.option("--path", "folder", required=True, type=_PATH, help="The question folder.")
+dataset_option = click.option("--dataset", required=True, type=_PATH, help="The dataset directory.")
+num_proc_option = click.option(
+    "--num-proc",
+    type=click.IntRange(min=1),
+    help="How many processes; by default as many as the work is worth.",
+)
+split_option = click.option(
+    "--split", default="test", show_default=True, help="The split that the questions go to."
+)
+keep_incomplete_option = click.option(
+    "--keep-incomplete", is_flag=True, help="Take in tasks without first frame or prompt, as nulls."
+)
+
+
+@click.command()
+@click.option(
+    "--target", required=True, type=_PATH, help="The folder to write; it must not exist or be empty."
+)
+@click.option(
+    "--per-domain", default=3, show_default=True, type=click.IntRange(min=1), help="Questions a domain."
+)
+@click.option("--seed", default=42, show_default=True, help="The same seed gives the same bytes.")
+@click.option("--num-proc", type=click.IntRange(min=1), help="How many processes.")
+@format_option
+def sample(target: Path, per_domain: int, seed: int, num_proc: int | None, form: str) -> None:
+    """Write a small folder of real, solvable puzzles."""
+    from vmeval_hfds.sample import write_sample
+
+    folder = write_sample(target, per_domain, seed, num_proc)
+    show(form, {"target": folder}, [f"Wrote a sample to {folder}."])
+
+
+@click.command()
+@path_option
+@click.option("--quick", is_flag=True, help="Read the frames' headers only, instead of decoding them.")
+@format_option
+@returns_exit_code
+def check(folder: Path, quick: bool, form: str) -> bool:
+    """List every problem of a question folder; exit 1 when one is an error."""
+    from vmeval_builders.checks import check_folder
+
+    problems = check_folder(folder, quick)
+    show(form, problems, [*map(str, problems), _problem_count(problems)])
+    return not any(problem.severity == "error" for problem in problems)
+
+
+def _problem_count(problems: Sequence[Problem]) -> str:
+    errors = sum(problem.severity == "error" for problem in problems)
+    return f"{counted(errors, 'error')}, {counted(len(problems) - errors, 'warning')}."
+
+
+def say_problems(problems: Sequence[Problem]) -> None:
+    """Tell a person all problems, where a folder was refused."""
+    for problem in problems:
+        say(str(problem))
+
+
+@click.command()
+@path_option
+@click.option("--target", required=True, type=_PATH, help="The dataset directory to write.")
+@split_option
+@num_proc_option
+@keep_incomplete_option
+@click.option("--force", is_flag=True, help="Replace a dataset directory that is there.")
+@format_option
+def build(
+    folder: Path,
+    target: Path,
+    split: str,
+    num_proc: int | None,
+    keep_incomplete: bool,
+    force: bool,
+    form: str,
+) -> None:
+    """Turn a question folder into a dataset directory that load_dataset reads."""
+    from vmeval_hfds.dataset_dir import build
+    from vmeval_hfds.errors import FolderError
+
+    try:
+        with progress("Building", form) as callback:
+            result = build(
+                folder,
+                target,
+                split=split,
+                num_proc=num_proc,
+                keep_incomplete=keep_incomplete,
+                force=force,
+                progress=callback,
+            )
+    except FolderError as error:
+        say_problems(error.problems)
+        raise
+    if result.problems and form == "human":
+        say(f"{counted(len(result.problems), 'warning')}; vmeval-hfds check lists them.")
+    show(
+        form,
+        result,
+        [
+            f"Built {result.target}: {counted(result.tasks, 'question')} in "
+            f"{counted(len(result.domains), 'domain')}, {counted(result.files, 'file')}, "
+            f"{size_text(result.source_bytes)}."
+        ],
+    )
+
+
+@click.command()
+@dataset_option
+@click.option("--target", required=True, type=_PATH, help="The folder to write; it may exist.")
+@click.option(
+    "--domain", "domains", multiple=True, help="Only this domain's tasks. Can be given several times."
+)
+@click.option("--id", "ids", multiple=True, help="Only the task with this id. Can be given several times.")
+@click.option("--force", is_flag=True, help="Replace files that have other bytes.")
+@click.option("--strict", is_flag=True, help="Refuse rows that are not what the list of files says.")
+@num_proc_option
+@format_option
+def export(
+    dataset: Path,
+    target: Path,
+    domains: tuple[str, ...],
+    ids: tuple[str, ...],
+    force: bool,
+    strict: bool,
+    num_proc: int | None,
+    form: str,
+) -> None:
+    """Write a dataset's questions as the folder that they came from."""
+    from vmeval_hfds.export import export
+
+    with progress("Exporting", form) as callback:
+        result = export(
+            dataset,
+            target,
+            domains=domains,
+            ids=ids,
+            force=force,
+            strict=strict,
+            num_proc=num_proc,
+            progress=callback,
+        )
+    _say_paths("changed since the list of files was made, and exported as the rows have them", result.changed)
+    _say_paths("listed, but held by no row, so not exported", result.missing)
+    show(
+        form,
+        result,
+        [
+            f"Exported {counted(result.tasks, 'question')} to {result.target}: "
+            f"{counted(result.written, 'file')} written, {result.kept:,} there already."
+        ],
+    )
+
+
+def _say_paths(what: str, paths: Sequence[str]) -> None:
+    if paths:
+        say(f"{counted(len(paths), 'file')} {what}: {', '.join(paths[:3])}{', …' if len(paths) > 3 else ''}")
+
+
+@click.command()
+@path_option
+@dataset_option
+@num_proc_option
+@format_option
+@returns_exit_code
+def verify(folder: Path, dataset: Path, num_proc: int | None, form: str) -> bool:
+    """Say which files of a folder are not what a dataset lists; exit 1 when one is not."""
+    from vmeval_hfds.verify import verify
+
+    with progress("Verifying", form) as callback:
+        result = verify(folder, dataset, num_proc=num_proc, progress=callback)
+    show(form, result, _verify_lines(result))
+    return result.same
+
+
+def _verify_lines(result: VerifyResult) -> Iterator[str]:
+    for kind in ("missing", "extra", "different"):
+        for path in getattr(result, kind):
+            yield f"{kind}: {path if path.isprintable() else ascii(path)[1:-1]}"
+    yield (
+        f"{counted(result.files, 'file')} listed: {len(result.missing):,} missing, {len(result.extra):,} extra, "
+        f"{len(result.different):,} different."
+    )
+
+
+@click.command()
+@click.option("--path", "folder", type=_PATH, help="A question folder.")
+@click.option("--dataset", type=_PATH, help="A dataset directory.")
+@format_option
+def info(folder: Path | None, dataset: Path | None, form: str) -> None:
+    """Tell what is in a folder or a dataset, by domain and difficulty."""
+    from vmeval_hfds.info import info
+
+    if (folder is None) == (dataset is None):
+        raise click.UsageError("Give --path or --dataset, and just one of them.")
+    result = info(folder, dataset)
+    show(form, _info_object(result), _info_lines(result))
+
+
+def _info_object(result: InfoResult) -> dict[str, object]:
+    groups = [
+        {"domain": group.names[0], "difficulty": group.names[1], **_counts(group)}
+        for group in result.groups("domain", "difficulty")
+    ]
+    return {
+        "name": result.name,
+        "tasks": len(result.tasks),
+        "files": result.files,
+        "size_bytes": result.size_bytes,
+        "groups": groups,
+        "manifest": None if result.manifest is None else list(result.manifest),
+    }
+
+
+def _counts(group: object) -> dict[str, object]:
+    return {name: getattr(group, name) for name in ("tasks", "frames", "videos", "size_bytes")}
+
+
+def _info_lines(result: InfoResult) -> Iterator[str]:
+    header = ("domain", "difficulty", "tasks", "frames", "videos", "bytes")
+    groups = result.groups("domain", "difficulty")
+    rows = [(*group.names, group.tasks, group.frames, group.videos, group.size_bytes) for group in groups]
+    yield from table(header, rows)
+    yield (
+        f"{counted(len(result.tasks), 'question')}, {counted(result.files, 'file')}, {size_text(result.size_bytes)}."
+    )
+    if result.manifest is None:
+        yield "There is no manifest."
+    elif not result.manifest:
+        yield "The manifest agrees."
+    else:
+        yield from map(str, result.manifest[:_SHOWN_PATHS])
+        yield f"The manifest disagrees in {counted(len(result.manifest), 'place')}."
+
+
+@click.command()
+@click.option("--target", type=_PATH, help="Where to keep what it makes; by default a temporary folder.")
+@format_option
+def demo(target: Path | None, form: str) -> None:
+    """Take a sample from folder to dataset and back, and show every step."""
+    from vmeval_hfds.demo import run_demo
+
+    if target is None:
+        with tempfile.TemporaryDirectory(prefix="vmeval-hfds-demo-") as folder:
+            _show_demo(run_demo(Path(folder) / "demo"), form)
+    else:
+        _show_demo(run_demo(target), form)
+
+
+def _show_demo(steps: Iterator[Step], form: str) -> None:
+    done = []
+    for step in steps:
+        done.append(step)
+        show(
+            form if form == "human" else "quiet",
+            None,
+            [f"{step.name:<13} {step.seconds:6.2f} s  {step.result}"],
+        )
+    show("quiet" if form == "human" else form, done, [])
+    if form == "human":
+        say("The rebuilt folder is the sample, byte for byte. With your own questions:")
+        say("  vmeval-hfds check --path data/questions")
+        say("  vmeval-hfds build --path data/questions --target dataset")
+        say("  vmeval-hfds export --dataset dataset --target rebuilt")
+
+
+COMMANDS = (sample, check, build, export, verify, info, demo)

@@ -1,0 +1,70 @@
+"""The command group, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from vmeval_hfds import __version__
+from vmeval_hfds.cli import local
+from vmeval_hfds.cli.output import say
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(version)s")
+def cli() -> None:
+    """Take video-reasoning questions between folders and Hugging Face datasets, byte for byte."""
+
+
+for command in local.COMMANDS:
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: What follows the program's name; None takes it from the process.
+
+    Returns:
+        0 done, 1 failed or differing, 2 wrong usage, 130 interrupted.
+    """
+    try:
+        result = cli.main(arguments, prog_name="vmeval-hfds", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        say("Interrupted.")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone; Python would complain once more while it shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    except Exception as error:
+        if not _is_expected(error):
+            raise
+        say(f"Error: {_sentence(error)}")
+        return EXIT_FAILED
+    return int(result or 0)
+
+
+def _is_expected(error: Exception) -> bool:
+    from vmeval_builders.rows import FolderChangedError
+    from vmeval_hfds.errors import VmevalError
+
+    return isinstance(error, VmevalError | FolderChangedError | OSError)
+
+
+def _sentence(error: Exception) -> str:
+    """Say an error in one line; for the system's own errors, the path first."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return str(error)

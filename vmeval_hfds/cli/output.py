@@ -1,0 +1,130 @@
+"""Data to stdout, talk to stderr: what every command prints, in the form that was asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Arguments = ParamSpec("Arguments")
+Progress = Callable[[int, int], None]
+
+
+def format_option(function: Function) -> Function:
+    """Add ``--format``."""
+    option = click.option(
+        "--format",
+        "form",
+        type=click.Choice(["human", "json", "quiet"]),
+        default="human",
+        show_default=True,
+        help="How to print the result: for people, as one JSON object, or not at all.",
+    )
+    return option(function)
+
+
+def say(message: str) -> None:
+    """Talk to the person, on stderr."""
+    click.echo(message, err=True)
+
+
+def show(form: str, result: object, human: Iterable[str]) -> None:
+    """Print a command's result on stdout.
+
+    Args:
+        form: ``human``, ``json`` or ``quiet``.
+        result: A dataclass, mapping or list, for JSON.
+        human: Lines, for people.
+    """
+    if form == "json":
+        click.echo(json.dumps(_plain(result), indent=2))
+    elif form == "human":
+        for line in human:
+            click.echo(line)
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """Lay out a table in columns; numbers stand to the right."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    right = [all(_is_number(text) for text in column) for column in zip(*cells, strict=True)] or [
+        False
+    ] * len(header)
+    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+    for line in [list(header), *cells]:
+        padded = [
+            text.rjust(width) if to_right else text.ljust(width)
+            for text, width, to_right in zip(line, widths, right, strict=True)
+        ]
+        yield "  ".join(padded).rstrip()
+
+
+def _cell(value: object) -> str:
+    text = f"{value:,}" if isinstance(value, int) else str(value if value is not None else "-")
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(",", "").isdigit()
+
+
+def size_text(size_bytes: int) -> str:
+    """Say a number of bytes for people, in powers of 1000."""
+    size = float(size_bytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def counted(number: int, noun: str) -> str:
+    """Say how many of something there are."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+@contextmanager
+def progress(label: str, form: str = "human") -> Iterator[Progress | None]:
+    """Show a bar on stderr while work goes on, where stderr is a terminal.
+
+    Yields:
+        What to call with the work done and the work in all; None where nothing is to be shown.
+    """
+    stream = sys.stderr
+    if not stream.isatty() or form == "quiet":
+        yield None
+        return
+    with click.progressbar(length=1, label=label, file=stream) as bar:
+
+        def update(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        yield update
+
+
+def returns_exit_code(function: Callable[Arguments, bool]) -> Callable[Arguments, int]:
+    """Make a command of a function that says whether all is well."""
+
+    @wraps(function)
+    def command(*args: Arguments.args, **kwargs: Arguments.kwargs) -> int:
+        return 0 if function(*args, **kwargs) else 1
+
+    return command

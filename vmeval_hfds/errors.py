@@ -1,0 +1,51 @@
+"""Every error that this package raises on purpose, each also one of Python's own kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vmeval_builders.problems import Problem
+
+
+class VmevalError(Exception):
+    """The base of all; its message names the path, what was expected, what was found and what to do."""
+
+    def __str__(self) -> str:
+        """Give the message alone (a KeyError would quote it)."""
+        return str(self.args[0]) if self.args else ""
+
+
+class FolderError(VmevalError, ValueError):
+    """A question folder has problems for which it cannot become a dataset.
+
+    Attributes:
+        problems: All of the folder's problems, warnings too.
+    """
+
+    def __init__(self, message: str, problems: Sequence[Problem]) -> None:
+        super().__init__(message)
+        self.problems = list(problems)
+
+
+class DatasetError(VmevalError, ValueError):
+    """Something is not a dataset of questions, or is damaged."""
+
+
+class UnsafePathError(VmevalError, ValueError):
+    """A row, a file's name or a folder would lead a write to where it must not go."""
+
+
+class TargetExistsError(VmevalError, FileExistsError):
+    """Something else is where the result would be written."""
+
+
+class UnknownNameError(VmevalError, LookupError):
+    """A domain or id that the dataset does not have."""
+
+
+class ChangedRowsError(VmevalError, ValueError):
+    """Rows differ from what the dataset's list of files says, and that was not to be."""
+
+
+class WorkerError(VmevalError, RuntimeError):
+    """A worker process ended before its work was done."""

@@ -1,0 +1,210 @@
+"""Parquet shards: how tasks are cut into them, how one is written, how its rows are read again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vmeval_builders.checks import task_problems
+from vmeval_builders.listing import ListedFile, listing_table
+from vmeval_builders.manifest import TaskKey
+from vmeval_builders.problems import Problem
+from vmeval_builders.rows import TaskContents, held_files, read_file, read_task, table_of
+from vmeval_builders.scan import FileEntry, Scan, Task
+from vmeval_builders.schema import FILE_COLUMNS, QUESTION_COLUMNS, arrow_schema
+from vmeval_hfds.errors import DatasetError
+
+Item = TypeVar("Item")
+
+#: A shard's size before a further one is begun; small enough that two processes share one domain.
+SHARD_BYTES = 64 * 2**20
+#: A row group is what a reader holds in memory at once. The Hub's viewer wants about 100 rows with images:
+#: https://huggingface.co/docs/hub/datasets-viewer-configure
+ROW_GROUP_ROWS = 100
+ROW_GROUP_BYTES = 16 * 2**20
+LISTING_GROUP_ROWS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ShardJob:
+    """A shard to be written.
+
+    Attributes:
+        root: The question folder.
+        target: The Parquet file to write.
+        tasks: Its tasks, in order.
+    """
+
+    root: Path
+    target: Path
+    tasks: Sequence[Task]
+
+
+@dataclass(slots=True)
+class ShardReport:
+    """What is known after a shard was written.
+
+    Attributes:
+        rows: Its rows.
+        table_bytes: The size of its rows in Arrow's memory (`dataset_info` calls it num_bytes).
+        held: Path to SHA-256 of the files that its columns hold.
+        keys: Its tasks' names.
+        problems: What the tasks' contents have wrong with them.
+    """
+
+    rows: int = 0
+    table_bytes: int = 0
+    held: dict[str, bytes] = field(default_factory=dict)
+    keys: list[TaskKey] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def cut(items: Sequence[Item], size: Callable[[Item], int], limit_bytes: int) -> list[Sequence[Item]]:
+    """Cut a sequence into even runs of about `limit_bytes` at most.
+
+    Returns:
+        At least one run; none is empty unless there are no items.
+    """
+    sizes = [size(item) for item in items]
+    runs = max(1, min(len(items), -(-sum(sizes) // limit_bytes)))
+    share = sum(sizes) / runs
+    cuts, filled = [0], 0
+    for number, item_bytes in enumerate(sizes):
+        if number > cuts[-1] and filled + item_bytes / 2 > share * len(cuts) and len(cuts) < runs:
+            cuts.append(number)
+        filled += item_bytes
+    return [items[start:end] for start, end in zip(cuts, [*cuts[1:], len(items)], strict=True)]
+
+
+def row_groups(items: Iterable[Item], size: Callable[[Item], int], most_rows: int) -> Iterator[list[Item]]:
+    """Gather items into runs that fit one row group; an item larger than a group stands alone."""
+    group: list[Item] = []
+    group_bytes = 0
+    for item in items:
+        item_bytes = size(item)
+        if group and (group_bytes + item_bytes > ROW_GROUP_BYTES or len(group) == most_rows):
+            yield group
+            group, group_bytes = [], 0
+        group.append(item)
+        group_bytes += item_bytes
+    if group:
+        yield group
+
+
+def open_writer(target: Path, columns: dict[str, str]) -> pq.ParquetWriter:
+    """Open a Parquet file for writing, with options under which the same rows give the same bytes."""
+    text = [name for name, kind in columns.items() if kind in ("string", "int64")]
+    return pq.ParquetWriter(
+        target,
+        arrow_schema(columns),
+        # PNG and MP4 do not get smaller, and statistics of whole images would double the footer.
+        compression=dict.fromkeys(text, "zstd"),
+        use_dictionary=["domain", "difficulty", "task_category"],
+        write_statistics=text,
+        write_page_checksum=True,
+    )
+
+
+def write_question_shard(job: ShardJob) -> ShardReport:
+    """Read a shard's tasks and write their rows, checking each on the way.
+
+    What is checked is what is stored: a file is read once. The problems come back in the report; whoever asked
+    for the shard throws it away where one of them is a refusal.
+    """
+    report = ShardReport()
+    with open_writer(job.target, QUESTION_COLUMNS) as writer:
+        for group in row_groups(job.tasks, lambda task: task.size_bytes, ROW_GROUP_ROWS):
+            contents = list(_read_group(job.root, group, report))
+            if contents:
+                table = table_of(contents)
+                report.rows += table.num_rows
+                report.table_bytes += table.nbytes
+                writer.write_table(table)
+    return report
+
+
+def _read_group(root: Path, group: Sequence[Task], report: ShardReport) -> Iterator[TaskContents]:
+    for task in group:
+        try:
+            contents = read_task(root, task)
+        except OSError as error:
+            report.problems.append(Problem.unreadable(task.path, error))
+            continue
+        report.problems += task_problems(contents)
+        report.keys.append(TaskKey(task.path, contents.domain, contents.id))
+        for name, content in held_files(contents):
+            report.held[f"{task.path}/{name}"] = hashlib.sha256(content).digest()
+        yield contents
+
+
+def write_listing_shard(
+    target: Path, scan: Scan, entries: Sequence[FileEntry | str], held: dict[str, bytes]
+) -> int:
+    """Write a shard of the `files` table.
+
+    Args:
+        target: The Parquet file to write.
+        scan: The walked folder.
+        entries: Files, and paths of empty folders, in the order of their paths.
+        held: Path to SHA-256 of the files that the question table holds; the others' bytes go in here.
+
+    Returns:
+        The size of its rows in Arrow's memory.
+    """
+    table_bytes = 0
+    with open_writer(target, FILE_COLUMNS) as writer:
+        groups = row_groups(entries, lambda entry: stored_bytes(entry, held), LISTING_GROUP_ROWS)
+        for group in groups:
+            table = listing_table(_listed(scan.root, entry, held) for entry in group)
+            table_bytes += table.nbytes
+            writer.write_table(table)
+    return table_bytes
+
+
+def stored_bytes(entry: FileEntry | str, held: dict[str, bytes]) -> int:
+    """How many bytes of a file the `files` table itself holds."""
+    return 0 if isinstance(entry, str) or entry.path in held else entry.size_bytes
+
+
+def _listed(root: Path, entry: FileEntry | str, held: dict[str, bytes]) -> ListedFile:
+    if isinstance(entry, str):
+        return ListedFile(f"{entry}/", None, None)
+    if digest := held.get(entry.path):
+        return ListedFile(entry.path, entry.size_bytes, digest.hex())
+    content = read_file(root, entry)
+    return ListedFile(entry.path, entry.size_bytes, hashlib.sha256(content).hexdigest(), content)
+
+
+def open_shard(path: str | os.PathLike[str]) -> pq.ParquetFile:
+    """Open a Parquet file for reading row groups one at a time.
+
+    Raises:
+        DatasetError: It is not a Parquet file, or is cut short.
+    """
+    try:
+        return pq.ParquetFile(path, memory_map=True, pre_buffer=False, page_checksum_verification=True)
+    except pa.ArrowInvalid as error:
+        raise DatasetError(
+            f"{path}: is not a whole Parquet file ({error}); fetch or build it again"
+        ) from error
+
+
+def read_group(shard: pq.ParquetFile, group: int, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read one row group.
+
+    Raises:
+        DatasetError: Its pages are damaged.
+    """
+    try:
+        return shard.read_row_group(group, columns=columns, use_threads=False)
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetError(
+            f"row group {group} is damaged ({error}); fetch or build the shard again"
+        ) from error
