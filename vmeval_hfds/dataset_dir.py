@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,12 +33,10 @@ from vmeval_hfds.card import (
     render_card,
     schema_version,
 )
+from vmeval_hfds.dataset_files import LISTING_FOLDER, QUESTIONS_FOLDER
 from vmeval_hfds.errors import DatasetError, FolderError, TargetExistsError
+from vmeval_hfds.parallel import Progress
 
-Progress = Callable[[int, int], None]
-
-QUESTIONS_FOLDER = "data"
-LISTING_FOLDER = "files"
 # `datasets` accepts these as split names: https://huggingface.co/docs/datasets/repository_structure
 _SPLIT_NAME = re.compile(r"\w+(\.\w+)*")
 _SHARD_NAME = re.compile(r"(?:data/[^/]+|files)/[\w.]+-\d{5}-of-\d{5}\.parquet")
@@ -347,42 +345,3 @@ def _card_facts(
         for domain, tasks in sorted(by_domain.items())
     ]
     return CardFacts(split, [everything, *configs, files_facts], domains)
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetFiles:
-    """The shards of a dataset, wherever they are.
-
-    Attributes:
-        name: What messages call the dataset.
-        questions: Names of the question shards, relative to the dataset, in row order.
-        listings: Names of the shards of ``files``, in row order.
-        fetch: Gives the local path of a shard, bringing it here first where need be.
-    """
-
-    name: str
-    questions: Sequence[str]
-    listings: Sequence[str]
-    fetch: Callable[[str], Path]
-
-
-def open_dataset_dir(path: str | os.PathLike[str]) -> DatasetFiles:
-    """Find the shards of a dataset directory.
-
-    Raises:
-        FileNotFoundError: There is no such directory.
-        DatasetError: It is not a dataset directory.
-    """
-    root = Path(path)
-    if not root.is_dir():
-        raise FileNotFoundError(f"{path}: no such dataset directory; make one with vmeval-hfds build")
-    questions = sorted(
-        one.relative_to(root).as_posix() for one in root.glob(f"{QUESTIONS_FOLDER}/*/*.parquet")
-    )
-    listings = sorted(one.relative_to(root).as_posix() for one in root.glob(f"{LISTING_FOLDER}/*.parquet"))
-    if not questions:
-        found = "a question folder" if (root / layout.MANIFEST).exists() else "none"
-        raise DatasetError(
-            f"{path}: expected shards at data/*/*.parquet, found {found}; build it with vmeval-hfds build"
-        )
-    return DatasetFiles(str(path), questions, listings, root.joinpath)

@@ -15,9 +15,10 @@ from vmeval_builders import layout
 from vmeval_builders.listing import ListedFile
 from vmeval_builders.rows import files_of
 from vmeval_hfds import parallel
-from vmeval_hfds.dataset_dir import DatasetFiles, Progress, open_dataset_dir
+from vmeval_hfds.dataset_files import DatasetFiles, open_dataset_dir
 from vmeval_hfds.errors import ChangedRowsError, TargetExistsError, UnsafePathError
 from vmeval_hfds.listings import read_digests, read_listing, split_listing
+from vmeval_hfds.parallel import Progress
 from vmeval_hfds.selection import GroupRows, select_rows
 from vmeval_hfds.shards import open_shard, read_group
 from vmeval_hfds.writing import FolderWriter

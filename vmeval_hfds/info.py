@@ -13,7 +13,7 @@ from vmeval_builders.manifest import TaskKey, manifest_problems
 from vmeval_builders.problems import Problem
 from vmeval_builders.rows import read_task, scalar_text
 from vmeval_builders.scan import Scan, scan_folder
-from vmeval_hfds.dataset_dir import DatasetFiles, open_dataset_dir
+from vmeval_hfds.dataset_files import DatasetFiles, open_dataset_dir
 from vmeval_hfds.listings import read_listing
 from vmeval_hfds.shards import open_shard, read_group
 
@@ -169,7 +169,7 @@ def dataset_info(dataset: DatasetFiles) -> InfoResult:
 
 def _text_rows(dataset: DatasetFiles) -> Iterator[dict[str, str]]:
     for name in dataset.questions:
-        with open_shard(dataset.fetch(name)) as shard:
+        with open_shard(dataset.peek(name)) as shard:
             for group in range(shard.num_row_groups):
                 yield from read_group(shard, group, _TEXT_COLUMNS).to_pylist()
 

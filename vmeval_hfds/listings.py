@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vmeval_builders.listing import ListedFile, listed_files
-from vmeval_hfds.dataset_dir import DatasetFiles
+from vmeval_hfds.dataset_files import DatasetFiles
 from vmeval_hfds.errors import DatasetError, UnsafePathError
 from vmeval_hfds.shards import open_shard, read_group
 

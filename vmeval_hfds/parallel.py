@@ -15,6 +15,9 @@ from vmeval_hfds.errors import WorkerError
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
+#: Called with the work that is done and the work in all.
+Progress = Callable[[int, int], None]
+
 #: Below this much work a second process costs more than it saves.
 WORTHWHILE_BYTES = 32 * 2**20
 

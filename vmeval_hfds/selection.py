@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow.parquet as pq
 
-from vmeval_hfds.dataset_dir import DatasetFiles
+from vmeval_hfds.dataset_files import DatasetFiles
 from vmeval_hfds.errors import DatasetError, UnknownNameError
 from vmeval_hfds.shards import open_shard, read_group
 
@@ -68,7 +68,7 @@ def select_rows(
     seen_ids: set[str] = set()
     selected = []
     for name in dataset.questions:
-        with open_shard(dataset.fetch(name)) as shard:
+        with open_shard(dataset.peek(name)) as shard:
             _check_columns(dataset, name, shard)
             for rows in _group_rows(name, shard, set(domains), set(ids), seen_domains, seen_ids):
                 selected.append(rows)

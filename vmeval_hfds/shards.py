@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -182,17 +181,19 @@ def _listed(root: Path, entry: FileEntry | str, held: dict[str, bytes]) -> Liste
     return ListedFile(entry.path, entry.size_bytes, hashlib.sha256(content).hexdigest(), content)
 
 
-def open_shard(path: str | os.PathLike[str]) -> pq.ParquetFile:
-    """Open a Parquet file for reading row groups one at a time.
+def open_shard(source: Path | BinaryIO) -> pq.ParquetFile:
+    """Open a Parquet file, or a stream of one, for reading row groups one at a time.
 
     Raises:
         DatasetError: It is not a Parquet file, or is cut short.
     """
     try:
-        return pq.ParquetFile(path, memory_map=True, pre_buffer=False, page_checksum_verification=True)
+        return pq.ParquetFile(
+            source, memory_map=isinstance(source, Path), pre_buffer=False, page_checksum_verification=True
+        )
     except pa.ArrowInvalid as error:
         raise DatasetError(
-            f"{path}: is not a whole Parquet file ({error}); fetch or build it again"
+            f"{source}: is not a whole Parquet file ({error}); fetch or build it again"
         ) from error
 
 

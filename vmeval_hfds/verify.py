@@ -10,9 +10,10 @@ from pathlib import Path
 
 from vmeval_builders.scan import FileEntry, scan_folder
 from vmeval_hfds import parallel
-from vmeval_hfds.dataset_dir import DatasetFiles, Progress, open_dataset_dir
+from vmeval_hfds.dataset_files import DatasetFiles, open_dataset_dir
 from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.listings import read_digests, split_listing
+from vmeval_hfds.parallel import Progress
 
 _FILES_PER_JOB = 500
 
