@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from vmeval_builders.schema import SCHEMA_VERSION
 from vmeval_hfds.errors import DatasetError
@@ -279,3 +280,22 @@ def schema_version(card: str) -> int | None:
         if key == "vmeval_hfds" and (match := re.search(r"schema_version:\s*(\d+)", text)):
             return int(match[1])
     return None
+
+
+def dataset_rows(card: str) -> dict[str, int]:
+    """Read how many rows a card says that each config has, whoever wrote it.
+
+    Returns:
+        Config to rows, over all splits; empty where the card has no `dataset_info`.
+    """
+    from huggingface_hub import DatasetCard
+
+    data: dict[str, Any] = DatasetCard(card, ignore_metadata_errors=True).data.to_dict()  # type: ignore[no-untyped-call]
+    stated = data.get("dataset_info") or []
+    infos = stated if isinstance(stated, list) else [stated]
+    return {
+        info.get("config_name", DEFAULT_CONFIG): sum(
+            split["num_examples"] for split in info.get("splits", [])
+        )
+        for info in infos
+    }

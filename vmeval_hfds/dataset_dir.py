@@ -33,13 +33,12 @@ from vmeval_hfds.card import (
     render_card,
     schema_version,
 )
-from vmeval_hfds.dataset_files import LISTING_FOLDER, QUESTIONS_FOLDER
+from vmeval_hfds.dataset_files import LISTING_FOLDER, QUESTIONS_FOLDER, is_shard_name
 from vmeval_hfds.errors import DatasetError, FolderError, TargetExistsError
 from vmeval_hfds.parallel import Progress
 
 # `datasets` accepts these as split names: https://huggingface.co/docs/datasets/repository_structure
 _SPLIT_NAME = re.compile(r"\w+(\.\w+)*")
-_SHARD_NAME = re.compile(r"(?:data/[^/]+|files)/[\w.]+-\d{5}-of-\d{5}\.parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,35 +100,42 @@ def build(
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{target.name[:100]}.partial-", dir=target.parent))
     try:
-        result = write_dataset(
-            scan,
-            partial,
-            split=split,
-            num_proc=num_proc,
-            keep_incomplete=keep_incomplete,
-            existing_card=existing_card,
-            progress=progress,
+        tables = write_tables(
+            scan, partial, split=split, num_proc=num_proc, keep_incomplete=keep_incomplete, progress=progress
         )
+        (partial / CARD_NAME).write_text(render_card(tables.facts, existing_card), encoding="utf-8")
         partial.chmod(0o777 & ~_umask())
         _put_in_place(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return BuildResult(
-        target, result.tasks, result.domains, result.files, result.source_bytes, result.problems
-    )
+    counts = {one.domain: one.tasks for one in tables.facts.domains}
+    source_bytes = sum(entry.size_bytes for entry in scan.files)
+    return BuildResult(target, len(scan.tasks), counts, len(scan.files), source_bytes, tables.problems)
 
 
-def write_dataset(
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of a folder, written as shards.
+
+    Attributes:
+        facts: What a card says of them.
+        problems: The folder's problems that did not stand in the way.
+    """
+
+    facts: CardFacts
+    problems: list[Problem]
+
+
+def write_tables(
     scan: Scan,
     target: Path,
     *,
     split: str,
     num_proc: int | None,
     keep_incomplete: bool,
-    existing_card: str | None = None,
     progress: Progress | None = None,
-) -> BuildResult:
-    """Write a walked folder's tables and card into an empty directory.
+) -> Tables:
+    """Write a walked folder's tables into an empty directory, without a card.
 
     Raises:
         FolderError: The tasks' contents have errors; what was written is of no use then.
@@ -155,11 +161,7 @@ def write_dataset(
         for path, digest in one.held.items()
     }
     files_facts = _write_listing(scan, target, split, held)
-    facts = _card_facts(target, split, by_domain, names, reports, files_facts)
-    (target / CARD_NAME).write_text(render_card(facts, existing_card), encoding="utf-8")
-    source_bytes = sum(entry.size_bytes for entry in scan.files)
-    counts = {one.domain: one.tasks for one in facts.domains}
-    return BuildResult(target, len(scan.tasks), counts, len(scan.files), source_bytes, problems)
+    return Tables(_card_facts(target, split, by_domain, names, reports, files_facts), problems)
 
 
 def check_split(split: str) -> None:
@@ -230,7 +232,7 @@ def foreign_entry(directory: Path) -> str | None:
         return f"this has no {CARD_NAME} that vmeval-hfds wrote"
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory).as_posix()
-        if (path.is_symlink() or not path.is_dir()) and name != CARD_NAME and not _SHARD_NAME.fullmatch(name):
+        if (path.is_symlink() or not path.is_dir()) and name != CARD_NAME and not is_shard_name(name):
             return f"{name} is no part of one"
     return None
 

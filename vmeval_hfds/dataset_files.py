@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +14,8 @@ from vmeval_hfds.errors import DatasetError
 
 QUESTIONS_FOLDER = "data"
 LISTING_FOLDER = "files"
+
+_SHARD_NAME = re.compile(r"(?:data/[^/]+|files)/[\w.]+-\d{5}-of-\d{5}\.parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,31 @@ class DatasetFiles:
     peek: Callable[[str], Path | BinaryIO]
 
 
+def is_shard_name(path: str) -> bool:
+    """Whether a path, relative to a dataset directory or repository, is that of a shard of ours."""
+    return _SHARD_NAME.fullmatch(path) is not None
+
+
+def pick_shards(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Tell the shards of questions from those of ``files``.
+
+    Where none has the name of a shard of ours, every Parquet file is taken for questions: others publish in other
+    layouts, which `vmeval_hfds.columns` reads.
+
+    Args:
+        names: Paths of all files of a dataset.
+
+    Returns:
+        The question shards and the shards of ``files``, each in row order.
+    """
+    parquet = sorted(name for name in names if name.endswith(".parquet"))
+    ours = [name for name in parquet if is_shard_name(name)]
+    questions = [name for name in ours if name.startswith(f"{QUESTIONS_FOLDER}/")]
+    if not questions:
+        return parquet, []
+    return questions, [name for name in ours if name.startswith(f"{LISTING_FOLDER}/")]
+
+
 def open_dataset_dir(path: str | os.PathLike[str]) -> DatasetFiles:
     """Find the shards of a dataset directory.
 
@@ -44,10 +72,7 @@ def open_dataset_dir(path: str | os.PathLike[str]) -> DatasetFiles:
     root = Path(path)
     if not root.is_dir():
         raise FileNotFoundError(f"{path}: no such dataset directory; make one with vmeval-hfds build")
-    questions = sorted(
-        one.relative_to(root).as_posix() for one in root.glob(f"{QUESTIONS_FOLDER}/*/*.parquet")
-    )
-    listings = sorted(one.relative_to(root).as_posix() for one in root.glob(f"{LISTING_FOLDER}/*.parquet"))
+    questions, listings = pick_shards(one.relative_to(root).as_posix() for one in root.rglob("*.parquet"))
     if not questions:
         found = "a question folder" if (root / layout.MANIFEST).exists() else "none"
         raise DatasetError(

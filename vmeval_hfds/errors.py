@@ -49,3 +49,27 @@ class ChangedRowsError(VmevalError, ValueError):
 
 class WorkerError(VmevalError, RuntimeError):
     """A worker process ended before its work was done."""
+
+
+class HubError(VmevalError, OSError):
+    """The Hub did not do what was asked."""
+
+
+class HubAccessError(HubError, PermissionError):
+    """There is no token, it is not valid, or it does not allow what was asked; or the repository is gated."""
+
+
+class HubNotFoundError(HubError, FileNotFoundError):
+    """There is no such repository, revision or file, as far as this token may see."""
+
+
+class HubUnreachableError(HubError, ConnectionError):
+    """The Hub cannot be reached, or is too busy, and stayed so for some tries."""
+
+
+class HubConflictError(HubError):
+    """Somebody else changed the repository meanwhile."""
+
+
+class HubFullError(HubError):
+    """The account's storage is full."""

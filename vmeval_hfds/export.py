@@ -5,22 +5,25 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from vmeval_builders import layout
+from vmeval_builders.arrays import integer_array
 from vmeval_builders.listing import ListedFile
-from vmeval_builders.rows import files_of
+from vmeval_builders.rows import RowFile, files_of
+from vmeval_builders.schema import QUESTION_COLUMNS
 from vmeval_hfds import parallel
-from vmeval_hfds.dataset_files import DatasetFiles, open_dataset_dir
+from vmeval_hfds.dataset_files import DatasetFiles
 from vmeval_hfds.errors import ChangedRowsError, TargetExistsError, UnsafePathError
 from vmeval_hfds.listings import read_digests, read_listing, split_listing
+from vmeval_hfds.opening import open_rows
 from vmeval_hfds.parallel import Progress
 from vmeval_hfds.selection import GroupRows, select_rows
-from vmeval_hfds.shards import open_shard, read_group
+from vmeval_hfds.shards import ROW_GROUP_BYTES, open_shard, read_batches
 from vmeval_hfds.writing import FolderWriter
 
 if TYPE_CHECKING:
@@ -42,6 +45,9 @@ class ExportResult:
         written_bytes: The size of the files that were written.
         changed: Files whose bytes are not those that the dataset's list of files names: rows were edited.
         missing: Files that the list names and no row holds, so that they could not come back.
+        unused_columns: Columns of a table that others made, which are no files.
+        listed: Whether the dataset lists its files. Without, only what the columns hold can come back: no
+            manifest, no further files, no empty folders.
     """
 
     target: Path
@@ -51,6 +57,8 @@ class ExportResult:
     written_bytes: int
     changed: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    unused_columns: list[str] = field(default_factory=list)
+    listed: bool = True
 
 
 @dataclass(slots=True)
@@ -78,8 +86,7 @@ class _Job:
     """One row group to be written, or only to be compared with what is there."""
 
     shard: Path
-    group: int
-    rows: tuple[int, ...] | None
+    rows: GroupRows
     expected: dict[str, bytes]
     writer: FolderWriter
     write: bool
@@ -95,11 +102,23 @@ class _Plan:
 
     @property
     def tasks(self) -> int:
-        return sum(len(rows.paths) for rows in self.selected)
+        return len({path for rows in self.selected for path in rows.paths})
+
+    @property
+    def repeated(self) -> bool:
+        """Whether rows of different shards are for one task, as in several splits of others' datasets."""
+        return sum(len(rows.paths) for rows in self.selected) > self.tasks
+
+    @property
+    def unused_columns(self) -> list[str]:
+        """Columns that are not ours and are not exported."""
+        return sorted(
+            {name for rows in self.selected for name in rows.columns.unused} - QUESTION_COLUMNS.keys()
+        )
 
 
 def export(
-    source: str | os.PathLike[str] | Dataset,
+    source: str | os.PathLike[str] | DatasetFiles | Dataset,
     target: str | os.PathLike[str],
     *,
     domains: Collection[str] = (),
@@ -115,7 +134,8 @@ def export(
     alone; files that the dataset does not know are never touched. No image is decoded.
 
     Args:
-        source: A dataset directory, or a `datasets.Dataset` with the columns of `to_dataset`.
+        source: A dataset directory, a repository that `open_repo` opened, or a `datasets.Dataset` with the
+            columns of `to_dataset`.
         target: The folder; it may exist.
         domains: Only the tasks of these domains, without what lies outside task folders.
         ids: Only the tasks with these ids, likewise.
@@ -133,14 +153,20 @@ def export(
         DatasetError: The source is not a dataset of questions, or is damaged.
         FileNotFoundError: There is no such dataset directory.
     """
-    root = Path(os.path.abspath(target))
-    plan = _make_plan(open_source(source), domains, ids)
+    with open_rows(source) as dataset:
+        plan = _make_plan(dataset, domains, ids)
+        return _export(plan, Path(os.path.abspath(target)), force, strict, num_proc, progress)
+
+
+def _export(
+    plan: _Plan, root: Path, force: bool, strict: bool, num_proc: int | None, progress: Progress | None
+) -> ExportResult:
     _check_apart(plan.dataset, root)
     writer = FolderWriter(root, force)
     occupied = root.exists() and any(root.iterdir())
     if occupied:
         writer.check_folders(_planned_paths(plan))
-    if occupied or strict:
+    if occupied or strict or plan.repeated:
         _check_before(plan, writer, strict, num_proc)
     writer.begin()
     try:
@@ -150,19 +176,16 @@ def export(
     finally:
         writer.end()
     return ExportResult(
-        root,
-        plan.tasks,
-        tally.written,
-        tally.kept,
-        tally.written_bytes,
-        sorted(tally.changed),
-        sorted(tally.missing),
+        target=root,
+        tasks=plan.tasks,
+        written=tally.written,
+        kept=tally.kept,
+        written_bytes=tally.written_bytes,
+        changed=sorted(tally.changed),
+        missing=sorted(tally.missing),
+        unused_columns=plan.unused_columns,
+        listed=bool(plan.dataset.listings),
     )
-
-
-def open_source(source: str | os.PathLike[str] | Dataset) -> DatasetFiles:
-    """Find the shards of whatever holds questions."""
-    return open_dataset_dir(source)
 
 
 def _make_plan(dataset: DatasetFiles, domains: Collection[str], ids: Collection[str]) -> _Plan:
@@ -197,7 +220,7 @@ def _check_paths(
             row = group.name_row(number)
             if not isinstance(path, str):
                 raise UnsafePathError(f"{dataset.name}: {row} has no path; nothing was written")
-            if path in rows_by_path:
+            if path in rows_by_path and dataset.listings:
                 other = rows_by_path[path]
                 raise UnsafePathError(
                     f"{dataset.name}: {row} has the path {path!a} of {other}; nothing was written"
@@ -234,6 +257,8 @@ def _planned_paths(plan: _Plan) -> Iterator[str]:
 
 def _check_before(plan: _Plan, writer: FolderWriter, strict: bool, num_proc: int | None) -> None:
     """Go through all files without writing one, where that could end in a refusal."""
+    if plan.repeated:
+        _check_repeated(plan)
     tally = _run(plan, writer, num_proc, progress=None, write=False)
     if tally.conflicts and not writer.force:
         named = ", ".join(sorted(tally.conflicts)[:NAMED_IN_MESSAGE])
@@ -251,20 +276,32 @@ def _check_before(plan: _Plan, writer: FolderWriter, strict: bool, num_proc: int
         )
 
 
+def _check_repeated(plan: _Plan) -> None:
+    """Refuse rows that are for one task and hold different files."""
+    seen: dict[str, tuple[bytes, str]] = {}
+    for group in plan.selected:
+        for file in _row_files(plan.dataset.fetch(group.shard), group):
+            digest, row = hashlib.sha256(file.content).digest(), group.name_row(file.row)
+            other = seen.setdefault(file.path, (digest, row))
+            if other[0] != digest:
+                raise UnsafePathError(
+                    f"{plan.dataset.name}: {row} and {other[1]} have different bytes for {file.path!a}; "
+                    "nothing was written"
+                )
+
+
 def _run(
     plan: _Plan, writer: FolderWriter, num_proc: int | None, progress: Progress | None, write: bool = True
 ) -> _Tally:
     tally = _Tally()
     listed = {path for path, digest in plan.digests.items() if digest is not None}
-    jobs = []
     for group in plan.selected:
-        expected = _expected_files(plan.digests, group.paths)
-        listed -= expected.keys()
-        jobs.append(_Job(plan.dataset.fetch(group.shard), group.group, group.rows, expected, writer, write))
-    work_bytes = sum(path.stat().st_size for path in {job.shard for job in jobs})
+        listed.difference_update(_expected_files(plan.digests, group.paths))
+    workers = parallel.processes(num_proc, sum(group.size_bytes for group in plan.selected))
+    workers = 1 if plan.repeated else min(workers, len(plan.selected))
     done = 0
-    workers = parallel.processes(num_proc, work_bytes)
-    for group, result in zip(plan.selected, parallel.run(_run_job, jobs, workers), strict=True):
+    results = parallel.run(_run_job, _jobs(plan, writer, write), workers)
+    for group, result in zip(plan.selected, results, strict=True):
         tally.add(result)
         done += len(group.paths)
         if progress:
@@ -274,19 +311,26 @@ def _run(
     return tally
 
 
+def _jobs(plan: _Plan, writer: FolderWriter, write: bool) -> Iterator[_Job]:
+    """Make the jobs as their shards arrive; the next shards are on their way meanwhile."""
+    shards = dict.fromkeys(group.shard for group in plan.selected)
+    arriving = zip(shards, parallel.fetch_ahead(plan.dataset.fetch, shards), strict=True)
+    name, shard = "", Path()
+    for group in plan.selected:
+        while name != group.shard:
+            name, shard = next(arriving)
+        yield _Job(shard, group, _expected_files(plan.digests, group.paths), writer, write)
+
+
 def _expected_files(digests: dict[str, bytes | None], paths: Sequence[str]) -> dict[str, bytes]:
     names = (f"{path}/{name}" for path in paths for name in layout.QUESTION_FILES)
     return {name: digest for name in names if (digest := digests.get(name)) is not None}
 
 
 def _run_job(job: _Job) -> _Tally:
-    with open_shard(job.shard) as shard:
-        table = read_group(shard, job.group)
-    if job.rows is not None:
-        table = table.take(pa.array(job.rows))
     tally = _Tally()
     missing = set(job.expected)
-    for file in files_of(table):
+    for file in _row_files(job.shard, job.rows):
         missing.discard(file.path)
         expected = job.expected.get(file.path)
         if expected and hashlib.sha256(file.content).digest() != expected:
@@ -294,6 +338,25 @@ def _run_job(job: _Job) -> _Tally:
         _handle(job.writer, file.path, file.content, job.write, tally)
     tally.missing += missing
     return tally
+
+
+def _row_files(path: Path, wanted: GroupRows) -> Iterator[RowFile]:
+    """Read the files of some rows of a row group, a few rows at a time; `row` counts the wanted rows."""
+    with open_shard(path) as shard:
+        rows_in_group = shard.metadata.row_group(wanted.group).num_rows
+        batch_rows = max(1, rows_in_group * ROW_GROUP_BYTES // max(1, wanted.size_bytes))
+        first, place = 0, {row: number for number, row in enumerate(wanted.rows or range(rows_in_group))}
+        for table in read_batches(shard, wanted.group, wanted.columns.file_columns, batch_rows):
+            here = [row for row in range(first, first + table.num_rows) if row in place]
+            if here:
+                chosen = (
+                    table
+                    if len(here) == table.num_rows
+                    else table.take(integer_array([row - first for row in here]))
+                )
+                for file in files_of(wanted.columns.canonical(chosen)):
+                    yield replace(file, row=place[here[file.row]])
+            first += table.num_rows
 
 
 def _run_contents(plan: _Plan, writer: FolderWriter, tally: _Tally, write: bool) -> None:

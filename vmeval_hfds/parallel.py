@@ -1,12 +1,13 @@
-"""Spread jobs over processes, and give their results back in order."""
+"""Spread jobs over processes or threads, and give their results back in order."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
@@ -20,6 +21,8 @@ Progress = Callable[[int, int], None]
 
 #: Below this much work a second process costs more than it saves.
 WORTHWHILE_BYTES = 32 * 2**20
+
+_JOBS_AHEAD = 3
 
 
 def processes(num_proc: int | None, work_bytes: int) -> int:
@@ -41,13 +44,13 @@ def processes(num_proc: int | None, work_bytes: int) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run(function: Callable[[Job], Result], jobs: Sequence[Job], num_proc: int) -> Iterator[Result]:
+def run(function: Callable[[Job], Result], jobs: Iterable[Job], num_proc: int) -> Iterator[Result]:
     """Run a function on every job.
 
     Args:
         function: A function of a module; it and the jobs are sent to other processes.
-        jobs: The jobs, in the order in which results are wanted.
-        num_proc: How many processes; with 1 (or one job) all is done in this one.
+        jobs: The jobs, in the order in which results are wanted; taken one by one, as processes become free.
+        num_proc: How many processes; with 1 all is done in this one.
 
     Yields:
         The results, in the order of the jobs.
@@ -55,16 +58,42 @@ def run(function: Callable[[Job], Result], jobs: Sequence[Job], num_proc: int) -
     Raises:
         WorkerError: A process was killed, for instance for want of memory.
     """
-    workers = min(num_proc, len(jobs))
-    if workers <= 1:
+    if num_proc <= 1:
         yield from map(function, jobs)
         return
     # As in `datasets`: where the system can fork, a script needs no `if __name__ == "__main__"`.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context)
+    pool = ProcessPoolExecutor(num_proc, mp_context=context)
+    waiting: deque[Future[Result]] = deque()
     try:
-        yield from pool.map(function, jobs)
+        # Fork before the jobs' iterator starts threads of its own.
+        pool.submit(int).result()
+        for job in jobs:
+            waiting.append(pool.submit(function, job))
+            if len(waiting) > num_proc * _JOBS_AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     except BrokenProcessPool as error:
         raise WorkerError("a worker process was killed; run again with fewer (--num-proc 1)") from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def fetch_ahead(fetch: Callable[[Job], Result], jobs: Iterable[Job], at_once: int = 4) -> Iterator[Result]:
+    """Run a function that mostly waits on several jobs at once, in threads.
+
+    Yields:
+        The results, in the order of the jobs; the next ones are on their way meanwhile.
+    """
+    waiting: deque[Future[Result]] = deque()
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        for job in jobs:
+            waiting.append(pool.submit(fetch, job))
+            if len(waiting) >= at_once:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

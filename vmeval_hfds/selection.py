@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow.parquet as pq
 
+from vmeval_hfds.columns import ColumnMap, map_columns
 from vmeval_hfds.dataset_files import DatasetFiles
-from vmeval_hfds.errors import DatasetError, UnknownNameError
+from vmeval_hfds.errors import UnknownNameError
+from vmeval_hfds.parallel import fetch_ahead
 from vmeval_hfds.shards import open_shard, read_group
 
-_KEY_COLUMNS = ["id", "domain", "path"]
+#: How many shards are looked into at once; over a network this is mostly waiting.
+_PEEKS_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class GroupRows:
         rows: The wanted rows' numbers in the group; None where all are.
         paths: The wanted rows' task folders.
         ids: Their ids.
+        columns: Where the shard has what we need.
+        size_bytes: The size of the whole row group.
     """
 
     shard: str
@@ -34,6 +39,8 @@ class GroupRows:
     rows: tuple[int, ...] | None
     paths: Sequence[str]
     ids: Sequence[str]
+    columns: ColumnMap
+    size_bytes: int
 
     def name_row(self, number: int) -> str:
         """Name a row for a message.
@@ -43,6 +50,15 @@ class GroupRows:
         """
         in_group = number if self.rows is None else self.rows[number]
         return f"row {self.first_row + in_group} of {self.shard} (id {self.ids[number]!a})"
+
+
+@dataclass(slots=True)
+class _ShardRows:
+    """What one shard has of what is wanted, and which names were met there."""
+
+    selected: list[GroupRows] = field(default_factory=list)
+    domains: set[str] = field(default_factory=set)
+    ids: set[str] = field(default_factory=set)
 
 
 def select_rows(
@@ -64,71 +80,74 @@ def select_rows(
         UnknownNameError: No row has one of the domains or ids; the message names near ones.
         DatasetError: A shard is damaged, or has no such columns.
     """
-    seen_domains: set[str] = set()
-    seen_ids: set[str] = set()
-    selected = []
-    for name in dataset.questions:
-        with open_shard(dataset.peek(name)) as shard:
-            _check_columns(dataset, name, shard)
-            for rows in _group_rows(name, shard, set(domains), set(ids), seen_domains, seen_ids):
-                selected.append(rows)
-    _check_known("domain", domains, seen_domains)
-    _check_known("id", ids, seen_ids)
+    wanted = set(domains), set(ids)
+
+    def look_into(name: str) -> _ShardRows:
+        return _select_in_shard(dataset, name, *wanted)
+
+    found = list(fetch_ahead(look_into, dataset.questions, _PEEKS_AT_ONCE))
+    _check_known("domain", domains, set().union(*(one.domains for one in found)))
+    _check_known("id", ids, set().union(*(one.ids for one in found)))
+    selected = [rows for one in found for rows in one.selected]
     if not selected and (domains or ids):
         raise UnknownNameError(f"{dataset.name}: no question has both that domain and that id")
     return selected
 
 
-def _check_columns(dataset: DatasetFiles, name: str, shard: pq.ParquetFile) -> None:
-    if missing := [column for column in _KEY_COLUMNS if column not in shard.schema_arrow.names]:
-        found = ", ".join(shard.schema_arrow.names)
-        raise DatasetError(
-            f"{dataset.name}: {name} has no column {missing[0]} (it has {found}); not questions"
+def _select_in_shard(dataset: DatasetFiles, name: str, domains: set[str], ids: set[str]) -> _ShardRows:
+    found = _ShardRows()
+    with open_shard(dataset.peek(name)) as shard:
+        columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}")
+        first_row = 0
+        for group in range(shard.num_row_groups):
+            only = _only_domain(shard, group, columns)
+            if only is not None and domains and only not in domains:
+                found.domains.add(only)
+            else:
+                found.selected += _select_in_group(
+                    shard, name, group, first_row, columns, domains, ids, found
+                )
+            first_row += shard.metadata.row_group(group).num_rows
+    return found
+
+
+def _select_in_group(
+    shard: pq.ParquetFile,
+    name: str,
+    group: int,
+    first_row: int,
+    columns: ColumnMap,
+    domains: set[str],
+    ids: set[str],
+    found: _ShardRows,
+) -> Iterator[GroupRows]:
+    task_ids, task_domains, paths = columns.keys(read_group(shard, group, columns.key_columns))
+    found.domains.update(filter(None, task_domains))
+    found.ids.update(filter(None, task_ids))
+    wanted = [
+        row
+        for row, (task_id, domain) in enumerate(zip(task_ids, task_domains, strict=True))
+        if (not domains or domain in domains) and (not ids or task_id in ids)
+    ]
+    if wanted:
+        yield GroupRows(
+            shard=name,
+            group=group,
+            first_row=first_row,
+            rows=None if len(wanted) == len(paths) else tuple(wanted),
+            paths=[paths[row] for row in wanted],
+            ids=[task_ids[row] for row in wanted],
+            columns=columns,
+            size_bytes=shard.metadata.row_group(group).total_byte_size,
         )
 
 
-def _group_rows(
-    name: str,
-    shard: pq.ParquetFile,
-    domains: set[str],
-    ids: set[str],
-    seen_domains: set[str],
-    seen_ids: set[str],
-) -> Iterator[GroupRows]:
-    first_row = 0
-    for group in range(shard.num_row_groups):
-        rows_in_group = shard.metadata.row_group(group).num_rows
-        only = _only_domain(shard, group)
-        if only is not None and domains and only not in domains:
-            seen_domains.add(only)
-        else:
-            keys = read_group(shard, group, _KEY_COLUMNS).to_pydict()
-            seen_domains.update(filter(None, keys["domain"]))
-            seen_ids.update(filter(None, keys["id"]))
-            wanted = [
-                row
-                for row, (task_id, domain) in enumerate(zip(keys["id"], keys["domain"], strict=True))
-                if (not domains or domain in domains) and (not ids or task_id in ids)
-            ]
-            if wanted:
-                everything = len(wanted) == rows_in_group
-                yield GroupRows(
-                    shard=name,
-                    group=group,
-                    first_row=first_row,
-                    rows=None if everything else tuple(wanted),
-                    paths=[keys["path"][row] for row in wanted],
-                    ids=[keys["id"][row] for row in wanted],
-                )
-        first_row += rows_in_group
-
-
-def _only_domain(shard: pq.ParquetFile, group: int) -> str | None:
+def _only_domain(shard: pq.ParquetFile, group: int, columns: ColumnMap) -> str | None:
     """The one domain that a row group has, where its statistics say so."""
     row_group = shard.metadata.row_group(group)
     for number in range(row_group.num_columns):
         column = row_group.column(number)
-        if column.path_in_schema == "domain" and column.is_stats_set:
+        if column.path_in_schema == columns.names.get("domain") and column.is_stats_set:
             found = column.statistics
             if found.has_min_max and found.min == found.max and found.null_count == 0:
                 return str(found.min)

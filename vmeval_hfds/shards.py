@@ -209,3 +209,18 @@ def read_group(shard: pq.ParquetFile, group: int, columns: Sequence[str] | None 
         raise DatasetError(
             f"row group {group} is damaged ({error}); fetch or build the shard again"
         ) from error
+
+
+def read_batches(shard: pq.ParquetFile, group: int, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
+    """Read one row group a few rows at a time, for row groups that others made too large to hold.
+
+    Raises:
+        DatasetError: Its pages are damaged.
+    """
+    try:
+        for batch in shard.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False):
+            yield pa.Table.from_batches([batch])
+    except (OSError, pa.ArrowException) as error:
+        raise DatasetError(
+            f"row group {group} is damaged ({error}); fetch or build the shard again"
+        ) from error

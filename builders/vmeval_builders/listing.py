@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from vmeval_builders.arrays import binary_array, integer_array, text_array
 from vmeval_builders.schema import FILE_COLUMNS, arrow_schema
 
 
@@ -35,14 +36,14 @@ class ListedFile:
 def listing_table(files: Iterable[ListedFile]) -> pa.Table:
     """Make the Arrow table of some files, with the schema of `FILE_COLUMNS`."""
     rows = list(files)
-    columns = {
-        "path": [row.path for row in rows],
-        "size": [row.size_bytes for row in rows],
-        "sha256": [row.sha256 for row in rows],
-        "modified": [None] * len(rows),
-        "content": [row.content for row in rows],
-    }
-    return pa.Table.from_pydict(columns, schema=arrow_schema(FILE_COLUMNS))
+    columns = [
+        text_array([row.path for row in rows]),
+        integer_array([row.size_bytes for row in rows]),
+        text_array([row.sha256 for row in rows]),
+        integer_array([None] * len(rows)),
+        binary_array([row.content for row in rows]),
+    ]
+    return pa.Table.from_arrays(columns, schema=arrow_schema(FILE_COLUMNS))
 
 
 def listed_files(table: pa.Table) -> Iterator[ListedFile]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vmeval_builders import layout
+from vmeval_builders.arrays import media_array, text_array
 from vmeval_builders.scan import FileEntry, Task
 from vmeval_builders.schema import QUESTION_COLUMNS, arrow_schema
 
@@ -175,7 +176,15 @@ def row_of(contents: TaskContents) -> dict[str, Any]:
 
 def table_of(contents: Sequence[TaskContents]) -> pa.Table:
     """Make the Arrow table of some tasks, with the schema of `QUESTION_COLUMNS`."""
-    return pa.Table.from_pylist([row_of(one) for one in contents], schema=arrow_schema(QUESTION_COLUMNS))
+    rows = [row_of(one) for one in contents]
+    columns = []
+    for name in QUESTION_COLUMNS:
+        values = [row[name] for row in rows]
+        if name in MEDIA_FILES:
+            columns.append(media_array([value and value["bytes"] for value in values], MEDIA_FILES[name]))
+        else:
+            columns.append(text_array(values))
+    return pa.Table.from_arrays(columns, schema=arrow_schema(QUESTION_COLUMNS))
 
 
 def held_files(contents: TaskContents) -> Iterator[tuple[str, bytes]]:
@@ -232,8 +241,3 @@ def _texts_of(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-
-
-def media_bytes_missing(row: Mapping[str, Any]) -> list[str]:
-    """Name the media columns of a row that have a path and no bytes, so that no file can be written."""
-    return [column for column in MEDIA_FILES if (row.get(column) or {}).get("bytes", b"") is None]

@@ -1,0 +1,399 @@
+"""Publish a question folder as a dataset on the Hub, so that readers see all of a push or nothing of it.
+
+`push_to_hub` makes several commits. They go to a scratch branch; what lies there is checked; then one commit
+brings it to the branch that people read, on top of the commit that was there when the push began.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vmeval_builders.checks import folder_problems
+from vmeval_builders.problems import Problem
+from vmeval_builders.scan import scan_folder
+from vmeval_hfds.card import (
+    CARD_NAME,
+    DEFAULT_CONFIG,
+    CardFacts,
+    ConfigFacts,
+    dataset_rows,
+    render_card,
+    schema_version,
+)
+from vmeval_hfds.dataset_dir import Tables, check_split, refuse, write_tables
+from vmeval_hfds.dataset_files import DatasetFiles, is_shard_name, open_dataset_dir
+from vmeval_hfds.errors import DatasetError, HubConflictError, TargetExistsError
+from vmeval_hfds.hub import DEFAULT_TOKEN_ENV, HubRepo, RemoteFile, scratch_branch, stale_scratch_branches
+from vmeval_hfds.hub_dataset import files_of_repo
+from vmeval_hfds.listings import read_digests
+from vmeval_hfds.parallel import Progress
+from vmeval_hfds.shards import open_shard
+
+if TYPE_CHECKING:
+    from vmeval_hfds.hub import Operation
+
+#: Files that a repository may have without holding somebody's data.
+_HARMLESS_FILES = frozenset(
+    {".gitattributes", ".gitignore", CARD_NAME, "LICENSE", "LICENSE.md", "LICENSE.txt"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PushResult:
+    """What a push did.
+
+    Attributes:
+        repo_id: The repository.
+        revision: The branch.
+        commit: The commit that readers see now.
+        changed: Whether it is a new one.
+        tag: The tag that was made, if any.
+        tasks: How many questions it holds.
+        domains: Domain to number of questions.
+        problems: The folder's problems that did not stand in the way.
+    """
+
+    repo_id: str
+    revision: str
+    commit: str
+    changed: bool
+    tag: str | None
+    tasks: int
+    domains: dict[str, int]
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class PushPlan:
+    """What a push would do.
+
+    Attributes:
+        repo_id: The repository.
+        creates_repo: Whether the repository is missing.
+        tasks: How many questions would be published.
+        domains: Domain to number of questions.
+        files: How many files they have.
+        source_bytes: The size of these files, which is at most what would be sent.
+        shards: How many Parquet files they become.
+        commits: How many commits readers see: one.
+        requests: About how many requests it would take.
+        problems: The folder's problems that would not stand in the way.
+    """
+
+    repo_id: str
+    creates_repo: bool
+    tasks: int
+    domains: dict[str, int]
+    files: int
+    source_bytes: int
+    shards: int
+    commits: int
+    requests: int
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Remote:
+    """The branch as it was when the push began."""
+
+    commit: str | None
+    branch_exists: bool
+    files: Mapping[str, RemoteFile]
+    card: str | None
+
+
+def push(
+    folder: str | os.PathLike[str],
+    repo_id: str,
+    *,
+    private: bool = False,
+    commit_message: str | None = None,
+    revision: str = "main",
+    tag: str | None = None,
+    split: str = "test",
+    num_proc: int | None = None,
+    keep_incomplete: bool = False,
+    license_name: str | None = None,
+    pretty_name: str | None = None,
+    force: bool = False,
+    token_env: str = DEFAULT_TOKEN_ENV,
+    progress: Progress | None = None,
+) -> PushResult:
+    """Publish a question folder, so that ``load_dataset(repo_id)`` works for others.
+
+    Killed or failing at any point, the branch is as before, and a second run succeeds.
+
+    Args:
+        folder: The folder that holds the ``*_task`` folders.
+        repo_id: ``user/name``; made where it is missing.
+        private: Make it private; refused where it exists and is public.
+        commit_message: The commit's title.
+        revision: The branch; made where it is missing.
+        tag: A tag for the new commit.
+        split: The split that every config gets.
+        num_proc: How many processes read the folder; None chooses.
+        keep_incomplete: Take in tasks without first frame or prompt, as nulls.
+        license_name: The card's ``license``, such as ``"mit"``.
+        pretty_name: The card's ``pretty_name``.
+        force: Go on where the repository holds something else; only files with the names of shards are replaced.
+        token_env: The environment variable that holds the token.
+        progress: Called with questions read and questions in all.
+
+    Raises:
+        FolderError: The folder has errors; it carries all problems. Nothing was sent.
+        TargetExistsError: The repository holds something else, or the tag is there. Nothing was sent.
+        HubConflictError: Somebody else changed the branch meanwhile; nothing of this push is to be seen.
+        HubError: The Hub failed for good, likewise.
+    """
+    check_split(split)
+    scan = scan_folder(folder)
+    refuse(folder, folder_problems(scan), keep_incomplete)
+    repo = HubRepo(repo_id, token_env=token_env)
+    remote = _look_at(repo, revision, tag, force)
+    with tempfile.TemporaryDirectory(prefix="vmeval-hfds-push-") as folder_name:
+        local = Path(folder_name)
+        tables = write_tables(
+            scan, local, split=split, num_proc=num_proc, keep_incomplete=keep_incomplete, progress=progress
+        )
+        repo.create(private)
+        base = remote.commit or repo.head()
+        with _scratch(repo, base) as scratch:
+            shards = _push_tables(repo, scratch, tables, local)
+            commit_on_scratch = repo.head(scratch)
+            _check_scratch(repo, commit_on_scratch, shards, tables, open_dataset_dir(local))
+            stated = _stated_keys(license_name, pretty_name)
+            facts = replace(_with_download_sizes(tables.facts, shards), address=repo_id)
+            card = render_card(facts, remote.card, stated)
+            message = commit_message or f"Publish {len(scan.tasks)} questions"
+            commit = _publish(repo, remote, base, revision, commit_on_scratch, shards, card, message)
+    if tag:
+        repo.create_tag(tag, commit)
+    domains = {one.domain: one.tasks for one in tables.facts.domains}
+    return PushResult(
+        repo_id, revision, commit, commit != remote.commit, tag, len(scan.tasks), domains, tables.problems
+    )
+
+
+def plan_push(
+    folder: str | os.PathLike[str],
+    repo_id: str,
+    *,
+    revision: str = "main",
+    tag: str | None = None,
+    split: str = "test",
+    num_proc: int | None = None,
+    keep_incomplete: bool = False,
+    force: bool = False,
+    token_env: str = DEFAULT_TOKEN_ENV,
+) -> PushPlan:
+    """Do all that `push` does before it sends anything, and say what it would do.
+
+    Raises:
+        FolderError: The folder has errors; it carries all problems.
+        TargetExistsError: The repository holds something else, or the tag is there.
+        HubError: The Hub failed.
+    """
+    check_split(split)
+    scan = scan_folder(folder)
+    refuse(folder, folder_problems(scan), keep_incomplete)
+    remote = _look_at(HubRepo(repo_id, token_env=token_env), revision, tag, force)
+    with tempfile.TemporaryDirectory(prefix="vmeval-hfds-push-") as folder_name:
+        tables = write_tables(
+            scan, Path(folder_name), split=split, num_proc=num_proc, keep_incomplete=keep_incomplete
+        )
+        shards = len(list(Path(folder_name).rglob("*.parquet")))
+    return PushPlan(
+        repo_id=repo_id,
+        creates_repo=remote.commit is None,
+        tasks=len(scan.tasks),
+        domains={one.domain: one.tasks for one in tables.facts.domains},
+        files=len(scan.files),
+        source_bytes=sum(entry.size_bytes for entry in scan.files),
+        shards=shards,
+        commits=1,
+        requests=_requests(len(tables.facts.configs) - 1, shards, remote.commit is None),
+        problems=tables.problems,
+    )
+
+
+def _requests(pushed_configs: int, shards: int, creates_repo: bool) -> int:
+    """About how many requests a push takes; measured on the tests' Hub."""
+    return 30 + 12 * pushed_configs + 8 * shards + (2 if creates_repo else 0)
+
+
+def _look_at(repo: HubRepo, revision: str, tag: str | None, force: bool) -> _Remote:
+    """Take down what is on the Hub, and refuse what must not be replaced."""
+    if not repo.exists():
+        return _Remote(None, False, {}, None)
+    if tag and tag in repo.tags():
+        raise TargetExistsError(
+            f"{repo.repo_id}: has a tag {tag} already; choose another, or delete it on the Hub"
+        )
+    branches = repo.branches()
+    commit = branches.get(revision)
+    if commit is None:
+        return _Remote(repo.head(), False, {}, None)
+    files = repo.files(commit)
+    card = repo.fetch(CARD_NAME, commit).read_text(encoding="utf-8") if CARD_NAME in files else None
+    foreign = foreign_content(files, card)
+    if foreign and not force:
+        raise TargetExistsError(
+            f"{repo.repo_id}: holds something else ({foreign}); choose another repository, or go on with --force"
+        )
+    return _Remote(commit, True, files, card)
+
+
+def foreign_content(files: Mapping[str, object], card: str | None) -> str | None:
+    """Say what in a repository is not of a push's making, or None where all may be replaced.
+
+    Args:
+        files: The repository's files by path.
+        card: Its card's text.
+    """
+    if card is not None and schema_version(card) is not None:
+        return None
+    if card is not None and dataset_rows(card):
+        return "a card with dataset_info that vmeval-hfds did not write"
+    return next((path for path in sorted(files) if path not in _HARMLESS_FILES), None)
+
+
+@contextmanager
+def _scratch(repo: HubRepo, base: str) -> Iterator[str]:
+    """Have a branch without data, for the time of a push."""
+    for stale in stale_scratch_branches(list(repo.branches()), time.time()):
+        repo.delete_branch(stale)
+    name = scratch_branch()
+    try:
+        repo.create_branch(name, base)
+        _empty(repo, name, base)
+        yield name
+    finally:
+        repo.delete_branch(name)
+
+
+def _empty(repo: HubRepo, branch: str, base: str) -> None:
+    """Delete all data from a branch, so that `push_to_hub` meets no card and no shard of before."""
+    from huggingface_hub import CommitOperationDelete
+
+    paths = [path for path in repo.files(base) if path == CARD_NAME or is_shard_name(path)]
+    if paths:
+        repo.commit(lambda: [CommitOperationDelete(path) for path in paths], "Begin a push", branch, base)
+
+
+def _push_tables(repo: HubRepo, scratch: str, tables: Tables, local: Path) -> dict[str, RemoteFile]:
+    """Publish every config on the scratch branch; give the shards that lie there then."""
+    from datasets import Dataset
+
+    for config in tables.facts.configs:
+        if config.name == DEFAULT_CONFIG:
+            continue
+        data_dir = config.pattern.rpartition("/")[0]
+        paths = sorted(str(path) for path in (local / data_dir).glob("*.parquet"))
+        dataset = Dataset.from_parquet(paths, split=tables.facts.split, cache_dir=str(local / "cache"))
+        repo.push_dataset(dataset, config.name, data_dir, scratch, len(paths))
+    return {path: one for path, one in repo.files(scratch).items() if is_shard_name(path)}
+
+
+def _check_scratch(
+    repo: HubRepo, commit: str, shards: Mapping[str, RemoteFile], tables: Tables, local: DatasetFiles
+) -> None:
+    """Make sure that what lies on the scratch branch is what was read from the folder.
+
+    Raises:
+        DatasetError: It is not.
+    """
+    remote = files_of_repo(repo, commit, list(shards))
+    card = repo.fetch(CARD_NAME, commit).read_text(encoding="utf-8")
+    stated = dataset_rows(card)
+    for config in tables.facts.configs:
+        if config.name == DEFAULT_CONFIG:
+            continue
+        folder = config.pattern.rpartition("/")[0]
+        found = sum(_rows(remote, path) for path in shards if path.rpartition("/")[0] == folder)
+        if not found == stated.get(config.name) == config.rows:
+            raise DatasetError(
+                f"{repo.repo_id}: config {config.name} has {found} rows and its card says "
+                f"{stated.get(config.name)}, expected {config.rows}; nothing was published, run again"
+            )
+    if read_digests(remote) != read_digests(local):
+        raise DatasetError(
+            f"{repo.repo_id}: the list of files came out different; nothing was published, run again"
+        )
+
+
+def _rows(remote: DatasetFiles, path: str) -> int:
+    with open_shard(remote.peek(path)) as shard:
+        return int(shard.metadata.num_rows)
+
+
+def _with_download_sizes(facts: CardFacts, shards: Mapping[str, RemoteFile]) -> CardFacts:
+    """State the sizes that the shards have on the Hub."""
+
+    def measured(config: ConfigFacts) -> ConfigFacts:
+        folder = config.pattern.rpartition("/")[0].removesuffix("*")
+        sizes = [one.size_bytes for path, one in shards.items() if path.startswith(folder)]
+        return replace(config, download_bytes=sum(sizes))
+
+    return replace(facts, configs=[measured(config) for config in facts.configs])
+
+
+def _stated_keys(license_name: str | None, pretty_name: str | None) -> dict[str, str]:
+    stated = {"license": license_name, "pretty_name": pretty_name}
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in stated.items() if value}
+
+
+def _publish(
+    repo: HubRepo,
+    remote: _Remote,
+    base: str,
+    revision: str,
+    scratch_commit: str,
+    shards: Mapping[str, RemoteFile],
+    card: str,
+    message: str,
+) -> str:
+    """Bring the checked shards and the card to the branch in one commit; give the commit that it is at then."""
+
+    def operations() -> list[Operation]:
+        return _operations(remote, scratch_commit, shards, card)
+
+    if remote.commit is not None and remote.branch_exists and not operations():
+        return remote.commit
+    if remote.branch_exists or revision in repo.branches():
+        return repo.commit(operations, message, revision, base)
+    # A branch that is missing appears with the push in it, never before.
+    staging = scratch_branch()
+    repo.create_branch(staging, base)
+    try:
+        commit = repo.commit(operations, message, staging, base)
+        repo.create_branch(revision, commit)
+    finally:
+        repo.delete_branch(staging)
+    if repo.head(revision) != commit:
+        raise HubConflictError(f"{repo.repo_id}: somebody made the branch {revision} meanwhile; run again")
+    return commit
+
+
+def _operations(
+    remote: _Remote, scratch_commit: str, shards: Mapping[str, RemoteFile], card: str
+) -> list[Operation]:
+    from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
+
+    operations: list[Operation] = []
+    for path, shard in shards.items():
+        present = remote.files.get(path)
+        if present is None or (present.sha256, present.git_sha1) != (shard.sha256, shard.git_sha1):
+            operations.append(CommitOperationCopy(path, path, src_revision=scratch_commit))
+    gone = [path for path in remote.files if is_shard_name(path) and path not in shards]
+    operations += [CommitOperationDelete(path) for path in gone]
+    if card != remote.card:
+        operations.append(CommitOperationAdd(CARD_NAME, card.encode()))
+    return operations
