@@ -14,28 +14,28 @@ if TYPE_CHECKING:
     from vmeval_builders.questions import QuestionsBuilder
     from vmeval_hfds.dataset_dir import BuildResult, build
     from vmeval_hfds.errors import VmevalError
-    from vmeval_hfds.export import ExportResult, export
-    from vmeval_hfds.info import InfoResult, info
+    from vmeval_hfds.exporting import ExportResult, export
     from vmeval_hfds.sample import write_sample
+    from vmeval_hfds.summary import InfoResult, info
     from vmeval_hfds.tables import to_dataset
-    from vmeval_hfds.verify import VerifyResult, verify
+    from vmeval_hfds.verifying import VerifyResult, verify
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "BuildResult": "vmeval_hfds.dataset_dir",
-    "ExportResult": "vmeval_hfds.export",
-    "InfoResult": "vmeval_hfds.info",
+    "ExportResult": "vmeval_hfds.exporting",
+    "InfoResult": "vmeval_hfds.summary",
     "Problem": "vmeval_builders.problems",
     "QuestionsBuilder": "vmeval_builders.questions",
-    "VerifyResult": "vmeval_hfds.verify",
+    "VerifyResult": "vmeval_hfds.verifying",
     "VmevalError": "vmeval_hfds.errors",
     "build": "vmeval_hfds.dataset_dir",
     "check_folder": "vmeval_builders.checks",
-    "export": "vmeval_hfds.export",
-    "info": "vmeval_hfds.info",
+    "export": "vmeval_hfds.exporting",
+    "info": "vmeval_hfds.summary",
     "to_dataset": "vmeval_hfds.tables",
-    "verify": "vmeval_hfds.verify",
+    "verify": "vmeval_hfds.verifying",
     "write_sample": "vmeval_hfds.sample",
 }
 

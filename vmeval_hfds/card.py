@@ -127,7 +127,7 @@ def render_card(
 def split_card(card: str) -> tuple[str, str]:
     """Split a card into its YAML, without the ``---`` lines, and the text below."""
     card = card.removeprefix("\ufeff")
-    lines = card.splitlines(keepends=True)
+    lines = _lines(card)
     if lines and lines[0].rstrip() == "---":
         for number, line in enumerate(lines[1:], start=1):
             if line.rstrip() == "---":
@@ -145,11 +145,11 @@ def header_blocks(header: str) -> list[tuple[str, str]]:
         DatasetError: A line at the margin is neither a key, a list item, a comment nor blank.
     """
     blocks: list[tuple[str, str]] = []
-    for number, line in enumerate(_YAML_LINE_BREAK.sub("\n", header).splitlines(keepends=True), start=2):
+    for number, line in enumerate(_lines(_YAML_LINE_BREAK.sub("\n", header)), start=2):
         line = line if line.endswith("\n") else f"{line}\n"
         if match := _TOP_LEVEL_KEY.match(line):
             blocks.append((match["key"], line))
-        elif line.isspace() or line[0] in " \t-#]}":
+        elif line.isspace() or line[0] == "#" or (line[0] in " \t-]}" and blocks and blocks[-1][0]):
             key, text = blocks.pop() if blocks else ("", "")
             blocks.append((key, text + line))
         else:
@@ -160,6 +160,11 @@ def header_blocks(header: str) -> list[tuple[str, str]]:
     return blocks
 
 
+def _lines(text: str) -> list[str]:
+    """Cut text at line feeds only; `str.splitlines` also cuts at characters that a person may have written."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
 def _replaced(blocks: list[tuple[str, str]], key: str, text: str) -> list[tuple[str, str]]:
     """Put a block where its key is, keeping comment lines that stand under the old one, else at the end."""
     result, placed = [], False
@@ -167,7 +172,7 @@ def _replaced(blocks: list[tuple[str, str]], key: str, text: str) -> list[tuple[
         if name != key:
             result.append((name, old))
         else:
-            comments = "".join(line for line in old.splitlines(keepends=True) if line.startswith("#"))
+            comments = "".join(line for line in _lines(old) if line.startswith("#"))
             result.append((name, comments if placed else text + comments))
             placed = True
     return result if placed else [*result, (key, text)]

@@ -12,11 +12,12 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vmeval_builders import layout
-from vmeval_builders.checks import folder_problems, manifest_content, refusals, sorted_problems
+from vmeval_builders.checks import check_folder, folder_problems, manifest_content, refusals, sorted_problems
 from vmeval_builders.manifest import manifest_problems
 from vmeval_builders.problems import Problem
 from vmeval_builders.rows import read_task
@@ -34,7 +35,7 @@ from vmeval_hfds.card import (
     schema_version,
 )
 from vmeval_hfds.dataset_files import LISTING_FOLDER, QUESTIONS_FOLDER, is_shard_name
-from vmeval_hfds.errors import DatasetError, FolderError, TargetExistsError
+from vmeval_hfds.errors import DatasetError, FolderError, SplitNameError, TargetExistsError
 from vmeval_hfds.parallel import Progress
 
 # `datasets` accepts these as split names: https://huggingface.co/docs/datasets/repository_structure
@@ -89,25 +90,29 @@ def build(
         FolderError: The folder has errors; it carries all problems. Nothing is written.
         TargetExistsError: Something is at the target, and is no dataset directory or `force` is off.
         FileNotFoundError: There is no such folder.
-        ValueError: The split's name is not one that `datasets` accepts.
+        SplitNameError: The split's name is not one that `datasets` accepts.
     """
     check_split(split)
     target = Path(os.path.abspath(target))
     scan = scan_folder(folder)
     _check_apart(scan.root, target)
     existing_card = _existing_card(target, force)
-    refuse(folder, folder_problems(scan), keep_incomplete)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    refuse_names(scan, keep_incomplete)
+    made = _make_parents(target)
     partial = Path(tempfile.mkdtemp(prefix=f".{target.name[:100]}.partial-", dir=target.parent))
     try:
         tables = write_tables(
             scan, partial, split=split, num_proc=num_proc, keep_incomplete=keep_incomplete, progress=progress
         )
-        (partial / CARD_NAME).write_text(render_card(tables.facts, existing_card), encoding="utf-8")
+        (partial / CARD_NAME).write_bytes(render_card(tables.facts, existing_card).encode())
         partial.chmod(0o777 & ~_umask())
         _put_in_place(partial, target)
-    finally:
+    except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
+        for parent in made:
+            with suppress(OSError):
+                parent.rmdir()
+        raise
     counts = {one.domain: one.tasks for one in tables.facts.domains}
     source_bytes = sum(entry.size_bytes for entry in scan.files)
     return BuildResult(target, len(scan.tasks), counts, len(scan.files), source_bytes, tables.problems)
@@ -168,10 +173,10 @@ def check_split(split: str) -> None:
     """Refuse a split name that `datasets` would refuse later.
 
     Raises:
-        ValueError: It is not letters, digits and underscores.
+        SplitNameError: It is not letters, digits and underscores.
     """
     if not _SPLIT_NAME.fullmatch(split):
-        raise ValueError(
+        raise SplitNameError(
             f"the split is called {split!r}; expected letters, digits and underscores, such as 'test'"
         )
 
@@ -188,6 +193,16 @@ def refuse(folder: str | os.PathLike[str], problems: Iterable[Problem], keep_inc
         raise FolderError(
             f"{folder}: {count}, so nothing was written; mend the folder and run again", problems
         )
+
+
+def refuse_names(scan: Scan, keep_incomplete: bool) -> None:
+    """Raise where names, links or sizes stand in the way, before any file is read for a table.
+
+    Raises:
+        FolderError: One of them does; it carries all of the folder's problems, those of contents too.
+    """
+    if refusals(folder_problems(scan), keep_incomplete):
+        refuse(scan.root, check_folder(scan.root, quick=True), keep_incomplete)
 
 
 def tasks_by_domain(scan: Scan) -> dict[str, list[Task]]:
@@ -216,7 +231,7 @@ def _existing_card(target: Path, force: bool) -> str | None:
         raise TargetExistsError(f"{target}: already there; choose another target, or replace it with --force")
     if foreign := foreign_entry(target):
         raise TargetExistsError(f"{target}: --force replaces only a dataset directory, and {foreign}")
-    return (target / CARD_NAME).read_text(encoding="utf-8")
+    return (target / CARD_NAME).read_bytes().decode()
 
 
 def foreign_entry(directory: Path) -> str | None:
@@ -235,6 +250,13 @@ def foreign_entry(directory: Path) -> str | None:
         if (path.is_symlink() or not path.is_dir()) and name != CARD_NAME and not is_shard_name(name):
             return f"{name} is no part of one"
     return None
+
+
+def _make_parents(target: Path) -> list[Path]:
+    """Make the folders above a target; give those that were missing, the deepest first."""
+    missing = [parent for parent in target.parents if not parent.exists()]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return missing
 
 
 def _put_in_place(partial: Path, target: Path) -> None:

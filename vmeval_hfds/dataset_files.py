@@ -28,6 +28,7 @@ class DatasetFiles:
         listings: Names of the shards of ``files``, in row order.
         fetch: Gives the local path of a shard, bringing it here first where need be.
         peek: Opens a shard to read a few columns of it, without bringing all of it here.
+        root: The dataset directory, where it is one.
     """
 
     name: str
@@ -35,6 +36,7 @@ class DatasetFiles:
     listings: Sequence[str]
     fetch: Callable[[str], Path]
     peek: Callable[[str], Path | BinaryIO]
+    root: Path | None = None
 
 
 def is_shard_name(path: str) -> bool:
@@ -78,4 +80,4 @@ def open_dataset_dir(path: str | os.PathLike[str]) -> DatasetFiles:
         raise DatasetError(
             f"{path}: expected shards at data/*/*.parquet, found {found}; build it with vmeval-hfds build"
         )
-    return DatasetFiles(str(path), questions, listings, root.joinpath, root.joinpath)
+    return DatasetFiles(str(path), questions, listings, root.joinpath, root.joinpath, root)

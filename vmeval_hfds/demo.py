@@ -11,9 +11,9 @@ from pathlib import Path
 from vmeval_builders.checks import check_folder
 from vmeval_hfds.dataset_dir import build
 from vmeval_hfds.errors import TargetExistsError
-from vmeval_hfds.export import export
+from vmeval_hfds.exporting import export
 from vmeval_hfds.sample import write_sample
-from vmeval_hfds.verify import verify
+from vmeval_hfds.verifying import verify
 
 
 @dataclass(frozen=True, slots=True)

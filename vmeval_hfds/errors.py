@@ -31,6 +31,10 @@ class DatasetError(VmevalError, ValueError):
     """Something is not a dataset of questions, or is damaged."""
 
 
+class SplitNameError(VmevalError, ValueError):
+    """A split's name that `datasets` does not accept."""
+
+
 class UnsafePathError(VmevalError, ValueError):
     """A row, a file's name or a folder would lead a write to where it must not go."""
 

@@ -6,6 +6,7 @@ client raises into our own errors.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import time
@@ -41,7 +42,6 @@ from vmeval_hfds.errors import (
 from vmeval_hfds.shards import ROW_GROUP_BYTES
 
 if TYPE_CHECKING:
-    from datasets import Dataset
     from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
 
     Operation = CommitOperationAdd | CommitOperationCopy | CommitOperationDelete
@@ -396,51 +396,79 @@ class HubRepo:
         kind = {"dataset": "datasets/", "space": "spaces/"}.get(self.repo_type, "")
         files = HfFileSystem(endpoint=self._endpoint, token=self._token or False, skip_instance_cache=True)
         address = f"{kind}{self.repo_id}@{revision.replace('/', '%2F')}/{path}"
-        return cast("BinaryIO", self.call(files.open, address, "rb", cache_type="none"))
+        stream = self.call(files.open, address, "rb", cache_type="none")
+        return cast("BinaryIO", _RemoteStream(self, cast("BinaryIO", stream)))
 
-    def push_dataset(
-        self, dataset: Dataset, config_name: str, data_dir: str, revision: str, num_shards: int
+    def push_shards(
+        self,
+        shards: Sequence[Path],
+        split: str,
+        config_name: str,
+        data_dir: str,
+        revision: str,
+        cache_dir: Path,
     ) -> None:
-        """Publish a dataset as one config of the repository, with `push_to_hub`.
+        """Publish Parquet shards as one config of the repository, with `push_to_hub`.
 
         It may be called again with the same arguments: it then replaces what it wrote.
+
+        Args:
+            shards: The shards, in row order.
+            split: The split that they are.
+            config_name: The config's name.
+            data_dir: Where the config's shards lie in the repository.
+            revision: The branch.
+            cache_dir: Where `datasets` may keep the rows meanwhile.
         """
+        from datasets import Dataset
+
         with _push_settings():
+            paths = [str(path) for path in shards]
+            dataset = Dataset.from_parquet(paths, split=split, cache_dir=str(cache_dir))
             self.call(
                 dataset.push_to_hub,
                 self.repo_id,
                 config_name=config_name,
-                split=str(dataset.split),
+                split=split,
                 data_dir=data_dir,
                 commit_message=f"Add {config_name}",
                 revision=revision,
-                num_shards=num_shards,
+                num_shards=len(paths),
                 token=self.token,
             )
 
 
-@contextmanager
-def quiet_downloads() -> Iterator[None]:
-    """Keep the client from showing a bar for each file."""
-    from huggingface_hub import utils
+class _RemoteStream(io.RawIOBase):
+    """A file on the Hub whose every read is tried again, and fails in plain words."""
 
-    hub_utils: Any = utils  # their names are not marked as exported
+    def __init__(self, repo: HubRepo, stream: BinaryIO) -> None:
+        self._repo = repo
+        self._stream = stream
 
-    if hub_utils.are_progress_bars_disabled():
-        yield
-        return
-    hub_utils.disable_progress_bars()
-    try:
-        yield
-    finally:
-        hub_utils.enable_progress_bars()
+    def readable(self) -> bool:
+        return True
 
+    def seekable(self) -> bool:
+        return True
 
-def state_folder() -> Path:
-    """Give the folder, in the Hugging Face home, for what this package remembers between two runs."""
-    from huggingface_hub import cached_assets_path
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._stream.seek(offset, whence)
 
-    return cached_assets_path("vmeval-hfds", "mirror", "downloads")
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def read(self, size: int = -1) -> bytes:
+        place = self._stream.tell()
+
+        def attempt() -> bytes:
+            self._stream.seek(place)
+            return self._stream.read(size)
+
+        return self._repo.call(attempt)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 @contextmanager
@@ -600,3 +628,27 @@ def stale_scratch_branches(names: Sequence[str], now: float) -> list[str]:
         for name in names
         if name.startswith(SCRATCH_PREFIX) and name.removeprefix(SCRATCH_PREFIX)[: len(limit)] < limit
     ]
+
+
+@contextmanager
+def quiet_downloads() -> Iterator[None]:
+    """Keep the client from showing a bar for each file."""
+    from huggingface_hub import utils
+
+    hub_utils: Any = utils  # their names are not marked as exported
+
+    if hub_utils.are_progress_bars_disabled():
+        yield
+        return
+    hub_utils.disable_progress_bars()
+    try:
+        yield
+    finally:
+        hub_utils.enable_progress_bars()
+
+
+def state_folder() -> Path:
+    """Give the folder, in the Hugging Face home, for what this package remembers between two runs."""
+    from huggingface_hub import cached_assets_path
+
+    return cached_assets_path("vmeval-hfds", "mirror", "downloads")

@@ -31,7 +31,7 @@ def read_listing(dataset: DatasetFiles, contents: bool = False) -> Iterator[List
             if missing := sorted(set(columns) - set(shard.schema_arrow.names)):
                 raise DatasetError(f"{dataset.name}: {name} has no column {missing[0]}; it lists no files")
             for group in range(shard.num_row_groups):
-                yield from listed_files(read_group(shard, group, columns))
+                yield from listed_files(read_group(shard, f"{dataset.name}: {name}", group, columns))
 
 
 def read_digests(dataset: DatasetFiles) -> dict[str, bytes | None]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
 from typing import TypeVar
 
 from vmeval_hfds.errors import WorkerError
@@ -63,7 +66,7 @@ def run(function: Callable[[Job], Result], jobs: Iterable[Job], num_proc: int) -
         return
     # As in `datasets`: where the system can fork, a script needs no `if __name__ == "__main__"`.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    pool = ProcessPoolExecutor(num_proc, mp_context=context)
+    pool = ProcessPoolExecutor(num_proc, mp_context=context, initializer=_begin_worker)
     waiting: deque[Future[Result]] = deque()
     try:
         # Fork before the jobs' iterator starts threads of its own.
@@ -78,6 +81,19 @@ def run(function: Callable[[Job], Result], jobs: Iterable[Job], num_proc: int) -
         raise WorkerError("a worker process was killed; run again with fewer (--num-proc 1)") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the parent, and end with it however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
 
 
 def fetch_ahead(fetch: Callable[[Job], Result], jobs: Iterable[Job], at_once: int = 4) -> Iterator[Result]:

@@ -121,7 +121,7 @@ def _select_in_group(
     ids: set[str],
     found: _ShardRows,
 ) -> Iterator[GroupRows]:
-    task_ids, task_domains, paths = columns.keys(read_group(shard, group, columns.key_columns))
+    task_ids, task_domains, paths = columns.keys(read_group(shard, name, group, columns.key_columns))
     found.domains.update(filter(None, task_domains))
     found.ids.update(filter(None, task_ids))
     wanted = [

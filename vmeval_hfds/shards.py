@@ -18,7 +18,7 @@ from vmeval_builders.problems import Problem
 from vmeval_builders.rows import TaskContents, held_files, read_file, read_task, table_of
 from vmeval_builders.scan import FileEntry, Scan, Task
 from vmeval_builders.schema import FILE_COLUMNS, QUESTION_COLUMNS, arrow_schema
-from vmeval_hfds.errors import DatasetError
+from vmeval_hfds.errors import DatasetError, VmevalError
 
 Item = TypeVar("Item")
 
@@ -191,27 +191,43 @@ def open_shard(source: Path | BinaryIO) -> pq.ParquetFile:
         return pq.ParquetFile(
             source, memory_map=isinstance(source, Path), pre_buffer=False, page_checksum_verification=True
         )
-    except pa.ArrowInvalid as error:
+    except VmevalError:
+        raise
+    except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
         raise DatasetError(
             f"{source}: is not a whole Parquet file ({error}); fetch or build it again"
         ) from error
 
 
-def read_group(shard: pq.ParquetFile, group: int, columns: Sequence[str] | None = None) -> pa.Table:
+def read_group(
+    shard: pq.ParquetFile, name: str, group: int, columns: Sequence[str] | None = None
+) -> pa.Table:
     """Read one row group.
+
+    Args:
+        shard: The shard.
+        name: What to call it in a message.
+        group: The row group's number.
+        columns: The columns to read; None for all.
 
     Raises:
         DatasetError: Its pages are damaged.
     """
     try:
         return shard.read_row_group(group, columns=columns, use_threads=False)
+    except VmevalError:
+        raise
     except (OSError, pa.ArrowException) as error:
         raise DatasetError(
-            f"row group {group} is damaged ({error}); fetch or build the shard again"
+            f"{name}: row group {group} is damaged ({error}); fetch or build the shard again"
         ) from error
 
 
-def read_batches(shard: pq.ParquetFile, group: int, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
+def read_batches(
+    shard: pq.ParquetFile, name: str, group: int, columns: Sequence[str], rows: int
+) -> Iterator[pa.Table]:
     """Read one row group a few rows at a time, for row groups that others made too large to hold.
 
     Raises:
@@ -220,7 +236,9 @@ def read_batches(shard: pq.ParquetFile, group: int, columns: Sequence[str], rows
     try:
         for batch in shard.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False):
             yield pa.Table.from_batches([batch])
+    except VmevalError:
+        raise
     except (OSError, pa.ArrowException) as error:
         raise DatasetError(
-            f"row group {group} is damaged ({error}); fetch or build the shard again"
+            f"{name}: row group {group} is damaged ({error}); fetch or build the shard again"
         ) from error

@@ -16,7 +16,7 @@ from vmeval_hfds.errors import TargetExistsError, UnsafePathError
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-Found = Literal["absent", "same", "other"]
+Found = Literal["absent", "same", "other", "folder"]
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -60,13 +60,15 @@ class FolderWriter:
             shutil.rmtree(self._staging)
 
     def find(self, path: str, content: Buffer) -> Found:
-        """Say whether a file is at a path already, and whether its bytes are these."""
+        """Say what is at a path already, and whether its bytes are these."""
         place = f"{self.root}/{path}"
         try:
             status = os.lstat(place)
         except (FileNotFoundError, NotADirectoryError):
             return "absent"
         view = memoryview(content).cast("B")
+        if stat.S_ISDIR(status.st_mode):
+            return "folder"
         if not stat.S_ISREG(status.st_mode) or status.st_size != view.nbytes:
             return "other"
         return "same" if _holds(place, view) else "other"
@@ -87,6 +89,8 @@ class FolderWriter:
         found = self.find(path, content)
         if found == "same":
             return False
+        if found == "folder":
+            raise TargetExistsError(f"{self.root / path}: is a folder, and a file belongs there; move it")
         if found == "other" and not self.force:
             raise TargetExistsError(f"{self.root / path}: has other bytes; replace it with --force")
         self.make_folder(path.rpartition("/")[0])
@@ -96,12 +100,7 @@ class FolderWriter:
             _write_all(descriptor, memoryview(content).cast("B"))
         finally:
             os.close(descriptor)
-        try:
-            os.replace(staged, f"{self.root}/{path}")
-        except IsADirectoryError:
-            raise TargetExistsError(
-                f"{self.root / path}: is a folder, and a file belongs there; move it"
-            ) from None
+        os.replace(staged, f"{self.root}/{path}")
         return True
 
     def make_folder(self, path: str) -> None:
@@ -111,13 +110,16 @@ class FolderWriter:
             UnsafePathError: One of them is a link.
             TargetExistsError: One of them is a file.
         """
-        if path and path not in self._folders:
-            self.make_folder(path.rpartition("/")[0])
+        missing = []
+        while path and path not in self._folders:
+            missing.append(path)
+            path = path.rpartition("/")[0]
+        for folder in reversed(missing):
             try:
-                os.mkdir(f"{self.root}/{path}")
+                os.mkdir(f"{self.root}/{folder}")
             except FileExistsError:
-                self.check_folder(path)
-            self._folders.add(path)
+                self.check_folder(folder)
+            self._folders.add(folder)
 
     def check_folder(self, path: str) -> bool:
         """Make sure that what is at a path is a folder, or nothing.
@@ -150,14 +152,14 @@ class FolderWriter:
             TargetExistsError: One is a file.
         """
         there: dict[str, bool] = {"": True}
-
-        def visit(folder: str) -> bool:
-            if folder not in there:
-                there[folder] = visit(folder.rpartition("/")[0]) and self.check_folder(folder)
-            return there[folder]
-
         for path in paths:
-            visit(path.rpartition("/")[0])
+            above = []
+            folder = path.rpartition("/")[0]
+            while folder not in there:
+                above.append(folder)
+                folder = folder.rpartition("/")[0]
+            for folder in reversed(above):
+                there[folder] = there[folder.rpartition("/")[0]] and self.check_folder(folder)
 
 
 def _holds(place: str, view: memoryview) -> bool:

@@ -160,8 +160,9 @@ def path_problems(files: Iterable[str], folders: Iterable[str] = ()) -> Iterator
             yield path, problem
             continue
         key = collision_key(path)
-        if (other := seen_files.setdefault(key, path)) is not path:
-            yield path, _clash(path, other)
+        if key in seen_files:
+            yield path, _clash(path, seen_files[key])
+        seen_files.setdefault(key, path)
         yield from enter(path.rpartition("/")[0])
     for path in folders:
         if problem := path_problem(path):
@@ -192,17 +193,30 @@ def config_names(domains: Iterable[str]) -> dict[str, str]:
     """
     ordered = sorted(set(domains))
     keys = Counter(collision_key(domain) for domain in ordered)
-    names = {}
+    names = {
+        domain: domain for domain in ordered if keys[collision_key(domain)] == 1 and _is_plain_config(domain)
+    }
+    taken = {collision_key(name) for name in names.values()}
     for domain in ordered:
-        plain = _CONFIG_CHARACTERS.sub("-", domain)
-        if plain != domain or not _is_plain_config(plain) or keys[collision_key(domain)] > 1:
-            digest = hashlib.sha256(domain.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-            plain = f"{plain.strip('._-')[:64]}-{digest}".lstrip("-")
-        names[domain] = plain
-    return names
+        if domain not in names:
+            name, salt = _hashed_config(domain, ""), 0
+            while collision_key(name) in taken:
+                salt += 1
+                name = _hashed_config(domain, str(salt))
+            names[domain] = name
+            taken.add(collision_key(name))
+    return {domain: names[domain] for domain in ordered}
+
+
+def _hashed_config(domain: str, salt: str) -> str:
+    digest = hashlib.sha256(f"{salt}{domain}".encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    readable = _CONFIG_CHARACTERS.sub("-", domain).replace(".", "-").strip("_-")
+    readable = readable.encode("utf-8", "ignore")[:64].decode("utf-8", "ignore")
+    return f"{readable}-{digest}" if readable else f"domain-{digest}"
 
 
 def _is_plain_config(name: str) -> bool:
     # `datasets` passes over folders that start with "." or "__" when it looks for data files.
     hidden = name.startswith((".", "__", "-"))
-    return not hidden and name not in _RESERVED_CONFIGS and len(name) <= 80 and path_problem(name) is None
+    plain = not hidden and name not in _RESERVED_CONFIGS and not _CONFIG_CHARACTERS.search(name)
+    return plain and len(name.encode("utf-8", "surrogatepass")) <= 80 and path_problem(name) is None

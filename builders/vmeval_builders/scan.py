@@ -96,7 +96,7 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
     if not root.is_dir():
         raise NotADirectoryError(f"{folder}: is a file; give the folder that holds the *_task folders")
     scan = Scan(root)
-    _walk(scan, "", (str(root),))
+    _walk(scan)
     scan.files.sort(key=lambda entry: entry.path)
     scan.empty_folders.sort()
     scan.tasks = _tasks(scan.files)
@@ -105,37 +105,41 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
     return scan
 
 
-def _walk(scan: Scan, folder: str, above: tuple[str, ...]) -> None:
-    """Enter `folder` and all below; `above` are the real paths of the folders that lead here."""
-    try:
-        with os.scandir(scan.root / folder) as entries:
-            listed = list(entries)
-    except OSError as error:
-        scan.problems.append(Problem.unreadable(folder, error))
-        return
-    scan.folder_entries[folder] = len(listed)
-    if not listed and folder:
-        scan.empty_folders.append(folder)
-    for entry in listed:
-        path = f"{folder}/{entry.name}" if folder else entry.name
+def _walk(scan: Scan) -> None:
+    """Enter the root and all below; a folder waits with the real paths of the folders that lead to it."""
+    waiting: list[tuple[str, tuple[str, ...]]] = [("", (str(scan.root),))]
+    while waiting:
+        folder, above = waiting.pop()
         try:
-            _enter(scan, entry, path, above)
+            with os.scandir(scan.root / folder) as entries:
+                listed = list(entries)
         except OSError as error:
-            scan.problems.append(Problem.unreadable(path, error))
+            scan.problems.append(Problem.unreadable(folder, error))
+            continue
+        scan.folder_entries[folder] = len(listed)
+        if not listed and folder:
+            scan.empty_folders.append(folder)
+        for entry in listed:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            try:
+                if (real := _enter(scan, entry, path, above)) is not None:
+                    waiting.append((path, (*above, real)))
+            except OSError as error:
+                scan.problems.append(Problem.unreadable(path, error))
 
 
-def _enter(scan: Scan, entry: os.DirEntry[str], path: str, above: tuple[str, ...]) -> None:
+def _enter(scan: Scan, entry: os.DirEntry[str], path: str, above: tuple[str, ...]) -> str | None:
+    """Take one entry in; give its real path where it is a folder to be walked."""
     linked = entry.is_symlink()
     if linked and not _link_stays_inside(scan, entry, path):
-        return
+        return None
     status = entry.stat()
     if stat.S_ISDIR(status.st_mode):
         real = os.path.realpath(entry.path) if linked else f"{above[-1]}/{entry.name}"
-        if real in above:
-            message = "The link leads to a folder above itself, so that the folder has no end; remove it."
-            scan.problems.append(Problem("link-loop", "error", path, message))
-        else:
-            _walk(scan, path, (*above, real))
+        if real not in above:
+            return real
+        message = "The link leads to a folder above itself, so that the folder has no end; remove it."
+        scan.problems.append(Problem("link-loop", "error", path, message))
     elif not stat.S_ISREG(status.st_mode):
         message = "Neither a file nor a folder (a pipe, socket or device); remove it."
         scan.problems.append(Problem("not-a-file", "error", path, message))
@@ -144,6 +148,7 @@ def _enter(scan: Scan, entry: os.DirEntry[str], path: str, above: tuple[str, ...
         scan.problems.append(Problem("too-large", "error", path, message))
     else:
         scan.files.append(FileEntry(path, status.st_size, status.st_mtime_ns))
+    return None
 
 
 def _link_stays_inside(scan: Scan, entry: os.DirEntry[str], path: str) -> bool:

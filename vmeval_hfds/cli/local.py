@@ -1,4 +1,4 @@
-"""The commands that need no network."""
+"""The commands of the main path: sample, check, build, export, verify, info, demo."""
 
 from __future__ import annotations
 
@@ -8,6 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vmeval_hfds.cli.options import (
+    PATH,
+    dataset_option,
+    keep_incomplete_option,
+    num_proc_option,
+    one_of,
+    open_dataset,
+    path_option,
+    repo_id_option,
+    revision_option,
+    split_option,
+    token_env_option,
+)
 from vmeval_hfds.cli.output import (
     counted,
     format_option,
@@ -24,30 +37,15 @@ if TYPE_CHECKING:
 
     from vmeval_builders.problems import Problem
     from vmeval_hfds.demo import Step
-    from vmeval_hfds.info import InfoResult
-    from vmeval_hfds.verify import VerifyResult
+    from vmeval_hfds.summary import InfoResult
+    from vmeval_hfds.verifying import VerifyResult
 
-_PATH = click.Path(path_type=Path)
 _SHOWN_PATHS = 20
-
-path_option = click.option("--path", "folder", required=True, type=_PATH, help="The question folder.")
-dataset_option = click.option("--dataset", required=True, type=_PATH, help="The dataset directory.")
-num_proc_option = click.option(
-    "--num-proc",
-    type=click.IntRange(min=1),
-    help="How many processes; by default as many as the work is worth.",
-)
-split_option = click.option(
-    "--split", default="test", show_default=True, help="The split that the questions go to."
-)
-keep_incomplete_option = click.option(
-    "--keep-incomplete", is_flag=True, help="Take in tasks without first frame or prompt, as nulls."
-)
 
 
 @click.command()
 @click.option(
-    "--target", required=True, type=_PATH, help="The folder to write; it must not exist or be empty."
+    "--target", required=True, type=PATH, help="The folder to write; it must not exist or be empty."
 )
 @click.option(
     "--per-domain", default=3, show_default=True, type=click.IntRange(min=1), help="Questions a domain."
@@ -90,7 +88,7 @@ def say_problems(problems: Sequence[Problem]) -> None:
 
 @click.command()
 @path_option
-@click.option("--target", required=True, type=_PATH, help="The dataset directory to write.")
+@click.option("--target", required=True, type=PATH, help="The dataset directory to write.")
 @split_option
 @num_proc_option
 @keep_incomplete_option
@@ -138,7 +136,9 @@ def build(
 
 @click.command()
 @dataset_option
-@click.option("--target", required=True, type=_PATH, help="The folder to write; it may exist.")
+@repo_id_option
+@revision_option
+@click.option("--target", required=True, type=PATH, help="The folder to write; it may exist.")
 @click.option(
     "--domain", "domains", multiple=True, help="Only this domain's tasks. Can be given several times."
 )
@@ -146,23 +146,29 @@ def build(
 @click.option("--force", is_flag=True, help="Replace files that have other bytes.")
 @click.option("--strict", is_flag=True, help="Refuse rows that are not what the list of files says.")
 @num_proc_option
+@token_env_option
 @format_option
 def export(
-    dataset: Path,
+    dataset: Path | None,
+    repo_id: str | None,
+    revision: str | None,
     target: Path,
     domains: tuple[str, ...],
     ids: tuple[str, ...],
     force: bool,
     strict: bool,
     num_proc: int | None,
+    token_env: str,
     form: str,
 ) -> None:
     """Write a dataset's questions as the folder that they came from."""
-    from vmeval_hfds.export import export
+    from vmeval_hfds.exporting import export
 
+    one_of(dataset=dataset, repo_id=repo_id)
+    source = open_dataset(dataset, repo_id, revision, token_env)
     with progress("Exporting", form) as callback:
         result = export(
-            dataset,
+            source,
             target,
             domains=domains,
             ids=ids,
@@ -172,7 +178,12 @@ def export(
             progress=callback,
         )
     _say_paths("changed since the list of files was made, and exported as the rows have them", result.changed)
+    _say_paths("of rows that were added since, exported too", result.added)
     _say_paths("listed, but held by no row, so not exported", result.missing)
+    if not result.listed:
+        say("This table lists no files: a manifest, further files and empty folders cannot come back.")
+    if result.unused_columns:
+        say(f"Columns that are no files, so not exported: {', '.join(result.unused_columns)}")
     show(
         form,
         result,
@@ -191,15 +202,28 @@ def _say_paths(what: str, paths: Sequence[str]) -> None:
 @click.command()
 @path_option
 @dataset_option
+@repo_id_option
+@revision_option
 @num_proc_option
+@token_env_option
 @format_option
 @returns_exit_code
-def verify(folder: Path, dataset: Path, num_proc: int | None, form: str) -> bool:
+def verify(
+    folder: Path,
+    dataset: Path | None,
+    repo_id: str | None,
+    revision: str | None,
+    num_proc: int | None,
+    token_env: str,
+    form: str,
+) -> bool:
     """Say which files of a folder are not what a dataset lists; exit 1 when one is not."""
-    from vmeval_hfds.verify import verify
+    from vmeval_hfds.verifying import verify
 
+    one_of(dataset=dataset, repo_id=repo_id)
+    source = open_dataset(dataset, repo_id, revision, token_env)
     with progress("Verifying", form) as callback:
-        result = verify(folder, dataset, num_proc=num_proc, progress=callback)
+        result = verify(folder, source, num_proc=num_proc, progress=callback)
     show(form, result, _verify_lines(result))
     return result.same
 
@@ -215,16 +239,26 @@ def _verify_lines(result: VerifyResult) -> Iterator[str]:
 
 
 @click.command()
-@click.option("--path", "folder", type=_PATH, help="A question folder.")
-@click.option("--dataset", type=_PATH, help="A dataset directory.")
+@click.option("--path", "folder", type=PATH, help="A question folder.")
+@dataset_option
+@repo_id_option
+@revision_option
+@token_env_option
 @format_option
-def info(folder: Path | None, dataset: Path | None, form: str) -> None:
+def info(
+    folder: Path | None,
+    dataset: Path | None,
+    repo_id: str | None,
+    revision: str | None,
+    token_env: str,
+    form: str,
+) -> None:
     """Tell what is in a folder or a dataset, by domain and difficulty."""
-    from vmeval_hfds.info import info
+    from vmeval_hfds.summary import info
 
-    if (folder is None) == (dataset is None):
-        raise click.UsageError("Give --path or --dataset, and just one of them.")
-    result = info(folder, dataset)
+    one_of(path=folder, dataset=dataset, repo_id=repo_id)
+    source = None if folder else open_dataset(dataset, repo_id, revision, token_env)
+    result = info(folder, source)
     show(form, _info_object(result), _info_lines(result))
 
 
@@ -265,7 +299,7 @@ def _info_lines(result: InfoResult) -> Iterator[str]:
 
 
 @click.command()
-@click.option("--target", type=_PATH, help="Where to keep what it makes; by default a temporary folder.")
+@click.option("--target", type=PATH, help="Where to keep what it makes; by default a temporary folder.")
 @format_option
 def demo(target: Path | None, form: str) -> None:
     """Take a sample from folder to dataset and back, and show every step."""

@@ -22,6 +22,7 @@ from vmeval_hfds.errors import ChangedRowsError, TargetExistsError, UnsafePathEr
 from vmeval_hfds.listings import read_digests, read_listing, split_listing
 from vmeval_hfds.opening import open_rows
 from vmeval_hfds.parallel import Progress
+from vmeval_hfds.path_check import check_row_paths, folders_of
 from vmeval_hfds.selection import GroupRows, select_rows
 from vmeval_hfds.shards import ROW_GROUP_BYTES, open_shard, read_batches
 from vmeval_hfds.writing import FolderWriter
@@ -45,6 +46,7 @@ class ExportResult:
         written_bytes: The size of the files that were written.
         changed: Files whose bytes are not those that the dataset's list of files names: rows were edited.
         missing: Files that the list names and no row holds, so that they could not come back.
+        added: Files of rows that the list does not name: rows were added.
         unused_columns: Columns of a table that others made, which are no files.
         listed: Whether the dataset lists its files. Without, only what the columns hold can come back: no
             manifest, no further files, no empty folders.
@@ -57,6 +59,7 @@ class ExportResult:
     written_bytes: int
     changed: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
     unused_columns: list[str] = field(default_factory=list)
     listed: bool = True
 
@@ -71,6 +74,8 @@ class _Tally:
     changed: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
 
     def add(self, other: _Tally) -> None:
         self.written += other.written
@@ -79,6 +84,8 @@ class _Tally:
         self.changed += other.changed
         self.missing += other.missing
         self.conflicts += other.conflicts
+        self.folders += other.folders
+        self.added += other.added
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +189,7 @@ def _export(
         kept=tally.kept,
         written_bytes=tally.written_bytes,
         changed=sorted(tally.changed),
+        added=sorted(tally.added) if plan.dataset.listings else [],
         missing=sorted(tally.missing),
         unused_columns=plan.unused_columns,
         listed=bool(plan.dataset.listings),
@@ -191,62 +199,35 @@ def _export(
 def _make_plan(dataset: DatasetFiles, domains: Collection[str], ids: Collection[str]) -> _Plan:
     selected = select_rows(dataset, domains, ids)
     digests = read_digests(dataset)
-    _check_paths(dataset, selected, digests)
+
+    def row_files() -> Iterator[str]:
+        for group in selected:
+            yield from (file.path for file in _row_files(dataset.fetch(group.shard), group))
+
+    check_row_paths(dataset.name, selected, digests, row_files, repeats_allowed=not dataset.listings)
     if domains or ids:
-        wanted = {path for rows in selected for path in rows.paths}
-        digests = {
-            path: digest for path, digest in digests.items() if not wanted.isdisjoint(_folders_of(path))
-        }
+        digests = _digests_of_tasks(digests, {path for rows in selected for path in rows.paths})
     return _Plan(dataset, selected, digests)
 
 
-def _folders_of(path: str) -> Iterator[str]:
-    folder = path.rstrip("/")
-    if not path.endswith("/"):
-        folder = folder.rpartition("/")[0]
-    while folder:
-        yield folder
-        folder = folder.rpartition("/")[0]
-
-
-def _check_paths(
-    dataset: DatasetFiles, selected: Sequence[GroupRows], digests: dict[str, bytes | None]
-) -> None:
-    """Refuse rows whose files must not be written, or would meet on some system; name the row."""
-    files, folders = split_listing(digests)
-    rows_by_path: dict[str, str] = {}
-    for group in selected:
-        for number, path in enumerate(group.paths):
-            row = group.name_row(number)
-            if not isinstance(path, str):
-                raise UnsafePathError(f"{dataset.name}: {row} has no path; nothing was written")
-            if path in rows_by_path and dataset.listings:
-                other = rows_by_path[path]
-                raise UnsafePathError(
-                    f"{dataset.name}: {row} has the path {path!a} of {other}; nothing was written"
-                )
-            rows_by_path[path] = row
-            own = [f"{path}/{name}" for name in sorted(layout.QUESTION_FILES)]
-            if not any(name in digests for name in own):
-                files += own
-    for path, reason in layout.path_problems(files, [*folders, *rows_by_path]):
-        named = [rows_by_path[one] for one in (path, *_folders_of(path)) if one in rows_by_path]
-        row = named[0] if named else f"row {_position(digests, path)} of files"
-        raise UnsafePathError(f"{dataset.name}: {row}: the path {path!a} {reason}; nothing was written")
-
-
-def _position(digests: dict[str, bytes | None], path: str) -> int:
-    return next(
-        number for number, listed in enumerate(digests) if listed.rstrip("/").startswith(path.rstrip("/"))
-    )
+def _digests_of_tasks(digests: dict[str, bytes | None], wanted: set[str]) -> dict[str, bytes | None]:
+    """Pick what belongs to some tasks: a file belongs to the nearest task folder above it."""
+    held = (path.rpartition("/") for path in digests)
+    tasks = {folder for folder, _, name in held if name in layout.QUESTION_FILES} | wanted
+    owners = {
+        path: next((folder for folder in folders_of(path) if folder in tasks), None) for path in digests
+    }
+    return {path: digest for path, digest in digests.items() if owners[path] in wanted}
 
 
 def _check_apart(dataset: DatasetFiles, root: Path) -> None:
     """Refuse to write questions into the dataset directory that they are read from."""
-    for shard in (*dataset.questions, *dataset.listings):
-        real = Path(os.path.realpath(dataset.fetch(shard)))
-        if real.is_relative_to(os.path.realpath(root)):
-            raise TargetExistsError(f"{root}: the dataset itself lies in there; choose another target")
+    if dataset.root is not None:
+        here, there = Path(os.path.realpath(root)), Path(os.path.realpath(dataset.root))
+        if here.is_relative_to(there) or there.is_relative_to(here):
+            raise TargetExistsError(
+                f"{root}: the dataset itself lies here, or this in it; choose another target"
+            )
 
 
 def _planned_paths(plan: _Plan) -> Iterator[str]:
@@ -260,6 +241,10 @@ def _check_before(plan: _Plan, writer: FolderWriter, strict: bool, num_proc: int
     if plan.repeated:
         _check_repeated(plan)
     tally = _run(plan, writer, num_proc, progress=None, write=False)
+    if tally.folders:
+        raise TargetExistsError(
+            f"{writer.root / min(tally.folders)}: is a folder, and a file belongs there; nothing was written, move it"
+        )
     if tally.conflicts and not writer.force:
         named = ", ".join(sorted(tally.conflicts)[:NAMED_IN_MESSAGE])
         count = len(tally.conflicts)
@@ -267,7 +252,7 @@ def _check_before(plan: _Plan, writer: FolderWriter, strict: bool, num_proc: int
             f"{writer.root}: {count} {'file has' if count == 1 else 'files have'} other bytes than the dataset "
             f"({named}); nothing was written; replace with --force"
         )
-    unlike = sorted({*tally.changed, *tally.missing})
+    unlike = sorted({*tally.changed, *tally.missing, *tally.added})
     if strict and unlike:
         named = ", ".join(unlike[:NAMED_IN_MESSAGE])
         raise ChangedRowsError(
@@ -333,7 +318,9 @@ def _run_job(job: _Job) -> _Tally:
     for file in _row_files(job.shard, job.rows):
         missing.discard(file.path)
         expected = job.expected.get(file.path)
-        if expected and hashlib.sha256(file.content).digest() != expected:
+        if expected is None:
+            tally.added.append(file.path)
+        elif hashlib.sha256(file.content).digest() != expected:
             tally.changed.append(file.path)
         _handle(job.writer, file.path, file.content, job.write, tally)
     tally.missing += missing
@@ -346,7 +333,7 @@ def _row_files(path: Path, wanted: GroupRows) -> Iterator[RowFile]:
         rows_in_group = shard.metadata.row_group(wanted.group).num_rows
         batch_rows = max(1, rows_in_group * ROW_GROUP_BYTES // max(1, wanted.size_bytes))
         first, place = 0, {row: number for number, row in enumerate(wanted.rows or range(rows_in_group))}
-        for table in read_batches(shard, wanted.group, wanted.columns.file_columns, batch_rows):
+        for table in read_batches(shard, wanted.shard, wanted.group, wanted.columns.file_columns, batch_rows):
             here = [row for row in range(first, first + table.num_rows) if row in place]
             if here:
                 chosen = (
@@ -382,7 +369,10 @@ def _check_content(plan: _Plan, listed: ListedFile) -> None:
 
 def _handle(writer: FolderWriter, path: str, content: pa.Buffer | bytes, write: bool, tally: _Tally) -> None:
     if not write:
-        if writer.find(path, content) == "other":
+        found = writer.find(path, content)
+        if found == "folder":
+            tally.folders.append(path)
+        elif found == "other":
             tally.conflicts.append(path)
     elif writer.put(path, content):
         tally.written += 1

@@ -16,6 +16,8 @@ from vmeval_hfds.listings import read_digests, split_listing
 from vmeval_hfds.parallel import Progress
 
 _FILES_PER_JOB = 500
+#: What a scan finds and does not list as a file.
+_UNREAD_CODES = frozenset({"unreadable", "link-outside", "link-loop", "not-a-file", "too-large"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class _Job:
 
 def verify(
     folder: str | os.PathLike[str],
-    dataset: str | os.PathLike[str],
+    dataset: str | os.PathLike[str] | DatasetFiles,
     *,
     num_proc: int | None = None,
     progress: Progress | None = None,
@@ -57,7 +59,7 @@ def verify(
 
     Args:
         folder: The question folder.
-        dataset: A dataset directory.
+        dataset: A dataset directory, or a repository that `open_repo` opened.
         num_proc: How many processes; None chooses.
         progress: Called with files done and files in all.
 
@@ -69,33 +71,20 @@ def verify(
         FileNotFoundError: There is no such folder or dataset.
         OSError: A file cannot be read.
     """
-    source = open_dataset_dir(dataset)
-    return compare(folder, source, num_proc=num_proc, progress=progress)
-
-
-def compare(
-    folder: str | os.PathLike[str],
-    source: DatasetFiles,
-    *,
-    num_proc: int | None = None,
-    progress: Progress | None = None,
-) -> VerifyResult:
-    """Do what `verify` does, with a dataset that is open already."""
+    source = dataset if isinstance(dataset, DatasetFiles) else open_dataset_dir(dataset)
     if not source.listings:
         raise DatasetError(f"{source.name}: has no config files, so that there is nothing to verify against")
     digests = read_digests(source)
     listed_files, listed_folders = split_listing(digests)
     scan = scan_folder(folder)
-    unreadable = [
-        problem for problem in scan.problems if problem.code in ("unreadable", "link-outside", "link-loop")
-    ]
+    unread = {problem.path for problem in scan.problems if problem.code in _UNREAD_CODES}
     entries = {entry.path: entry for entry in scan.files}
     common = [
         (entries[path], digest) for path in listed_files if path in entries and (digest := digests[path])
     ]
     different = _different(scan.root, common, num_proc, progress)
     folders, there = {f"{path}/" for path in listed_folders}, {f"{path}/" for path in scan.empty_folders}
-    others = {problem.path for problem in unreadable} - set(listed_files)
+    others = unread - set(listed_files)
     return VerifyResult(
         files=len(listed_files),
         missing=sorted((set(listed_files) - entries.keys()) | (folders - there)),

@@ -13,12 +13,13 @@ from vmeval_builders.manifest import TaskKey, manifest_problems
 from vmeval_builders.problems import Problem
 from vmeval_builders.rows import read_task, scalar_text
 from vmeval_builders.scan import Scan, scan_folder
+from vmeval_hfds.columns import map_columns
 from vmeval_hfds.dataset_files import DatasetFiles, open_dataset_dir
 from vmeval_hfds.listings import read_listing
 from vmeval_hfds.shards import open_shard, read_group
 
 _FRAMES = (layout.FIRST_FRAME, layout.FINAL_FRAME)
-_TEXT_COLUMNS = ["id", "domain", "difficulty", "task_category", "path"]
+_STATED = ("difficulty", "task_category")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +108,14 @@ class InfoResult:
 
 
 def info(
-    folder: str | os.PathLike[str] | None = None, dataset: str | os.PathLike[str] | None = None
+    folder: str | os.PathLike[str] | None = None,
+    dataset: str | os.PathLike[str] | DatasetFiles | None = None,
 ) -> InfoResult:
     """Tell what is in a question folder or in a dataset; no frame is opened.
 
     Args:
         folder: A question folder.
-        dataset: A dataset directory; give just one of the two.
+        dataset: A dataset directory, or a repository that `open_repo` opened; give just one of the two.
 
     Raises:
         ValueError: Neither or both were given.
@@ -125,7 +127,7 @@ def info(
     if folder is not None:
         return _folder_info(scan_folder(folder), str(folder))
     assert dataset is not None
-    return dataset_info(open_dataset_dir(dataset))
+    return dataset_info(dataset if isinstance(dataset, DatasetFiles) else open_dataset_dir(dataset))
 
 
 def _folder_info(scan: Scan, name: str) -> InfoResult:
@@ -157,21 +159,22 @@ def dataset_info(dataset: DatasetFiles) -> InfoResult:
             size_bytes += listed.size_bytes
         if listed.path == layout.MANIFEST:
             manifest = listed.content
-    tasks = [
-        _facts(
-            row["path"], row["id"], row["domain"], row["difficulty"], row["task_category"], sizes[row["path"]]
-        )
-        for row in _text_rows(dataset)
-    ]
-    tasks.sort(key=lambda task: task.path)
+    tasks = sorted(_dataset_tasks(dataset, sizes), key=lambda task: task.path)
     return InfoResult(dataset.name, tasks, files, size_bytes, _manifest(manifest, tasks))
 
 
-def _text_rows(dataset: DatasetFiles) -> Iterator[dict[str, str]]:
+def _dataset_tasks(dataset: DatasetFiles, sizes: dict[str, dict[str, int]]) -> Iterator[TaskFacts]:
+    """Read the names of all tasks, of others' tables too; what they have no column for is null."""
     for name in dataset.questions:
         with open_shard(dataset.peek(name)) as shard:
+            columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}")
+            stated = [column for column in _STATED if column in shard.schema_arrow.names]
             for group in range(shard.num_row_groups):
-                yield from read_group(shard, group, _TEXT_COLUMNS).to_pylist()
+                table = read_group(shard, name, group, [*columns.key_columns, *stated])
+                texts = {column: table[column].to_pylist() for column in stated}
+                for row, (task_id, domain, path) in enumerate(zip(*columns.keys(table), strict=True)):
+                    difficulty, category = (texts[one][row] if one in texts else None for one in _STATED)
+                    yield _facts(path, task_id, domain or "", difficulty, category, sizes.get(path, {}))
 
 
 def _facts(

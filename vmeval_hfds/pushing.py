@@ -11,12 +11,11 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vmeval_builders.checks import folder_problems
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import scan_folder
 from vmeval_hfds.card import (
@@ -28,9 +27,9 @@ from vmeval_hfds.card import (
     render_card,
     schema_version,
 )
-from vmeval_hfds.dataset_dir import Tables, check_split, refuse, write_tables
+from vmeval_hfds.dataset_dir import Tables, check_split, refuse_names, write_tables
 from vmeval_hfds.dataset_files import DatasetFiles, is_shard_name, open_dataset_dir
-from vmeval_hfds.errors import DatasetError, HubConflictError, TargetExistsError
+from vmeval_hfds.errors import DatasetError, HubConflictError, HubError, TargetExistsError
 from vmeval_hfds.hub import DEFAULT_TOKEN_ENV, HubRepo, RemoteFile, scratch_branch, stale_scratch_branches
 from vmeval_hfds.hub_dataset import files_of_repo
 from vmeval_hfds.listings import read_digests
@@ -155,7 +154,7 @@ def push(
     """
     check_split(split)
     scan = scan_folder(folder)
-    refuse(folder, folder_problems(scan), keep_incomplete)
+    refuse_names(scan, keep_incomplete)
     repo = HubRepo(repo_id, token_env=token_env)
     remote = _look_at(repo, revision, tag, force)
     with tempfile.TemporaryDirectory(prefix="vmeval-hfds-push-") as folder_name:
@@ -203,7 +202,7 @@ def plan_push(
     """
     check_split(split)
     scan = scan_folder(folder)
-    refuse(folder, folder_problems(scan), keep_incomplete)
+    refuse_names(scan, keep_incomplete)
     remote = _look_at(HubRepo(repo_id, token_env=token_env), revision, tag, force)
     with tempfile.TemporaryDirectory(prefix="vmeval-hfds-push-") as folder_name:
         tables = write_tables(
@@ -242,7 +241,7 @@ def _look_at(repo: HubRepo, revision: str, tag: str | None, force: bool) -> _Rem
     if commit is None:
         return _Remote(repo.head(), False, {}, None)
     files = repo.files(commit)
-    card = repo.fetch(CARD_NAME, commit).read_text(encoding="utf-8") if CARD_NAME in files else None
+    card = repo.fetch(CARD_NAME, commit).read_bytes().decode() if CARD_NAME in files else None
     foreign = foreign_content(files, card)
     if foreign and not force:
         raise TargetExistsError(
@@ -269,14 +268,20 @@ def foreign_content(files: Mapping[str, object], card: str | None) -> str | None
 def _scratch(repo: HubRepo, base: str) -> Iterator[str]:
     """Have a branch without data, for the time of a push."""
     for stale in stale_scratch_branches(list(repo.branches()), time.time()):
-        repo.delete_branch(stale)
+        _drop(repo, stale)
     name = scratch_branch()
     try:
         repo.create_branch(name, base)
         _empty(repo, name, base)
         yield name
     finally:
-        repo.delete_branch(name)
+        _drop(repo, name)
+
+
+def _drop(repo: HubRepo, scratch: str) -> None:
+    """Remove a scratch branch; one that stays does no harm, and a push of another day removes it."""
+    with suppress(HubError):
+        repo.delete_branch(scratch)
 
 
 def _empty(repo: HubRepo, branch: str, base: str) -> None:
@@ -290,15 +295,11 @@ def _empty(repo: HubRepo, branch: str, base: str) -> None:
 
 def _push_tables(repo: HubRepo, scratch: str, tables: Tables, local: Path) -> dict[str, RemoteFile]:
     """Publish every config on the scratch branch; give the shards that lie there then."""
-    from datasets import Dataset
-
     for config in tables.facts.configs:
-        if config.name == DEFAULT_CONFIG:
-            continue
-        data_dir = config.pattern.rpartition("/")[0]
-        paths = sorted(str(path) for path in (local / data_dir).glob("*.parquet"))
-        dataset = Dataset.from_parquet(paths, split=tables.facts.split, cache_dir=str(local / "cache"))
-        repo.push_dataset(dataset, config.name, data_dir, scratch, len(paths))
+        if config.name != DEFAULT_CONFIG:
+            data_dir = config.pattern.rpartition("/")[0]
+            shards = sorted((local / data_dir).glob("*.parquet"))
+            repo.push_shards(shards, tables.facts.split, config.name, data_dir, scratch, local / "cache")
     return {path: one for path, one in repo.files(scratch).items() if is_shard_name(path)}
 
 
@@ -311,7 +312,7 @@ def _check_scratch(
         DatasetError: It is not.
     """
     remote = files_of_repo(repo, commit, list(shards))
-    card = repo.fetch(CARD_NAME, commit).read_text(encoding="utf-8")
+    card = repo.fetch(CARD_NAME, commit).read_bytes().decode()
     stated = dataset_rows(card)
     for config in tables.facts.configs:
         if config.name == DEFAULT_CONFIG:
@@ -376,7 +377,7 @@ def _publish(
         commit = repo.commit(operations, message, staging, base)
         repo.create_branch(revision, commit)
     finally:
-        repo.delete_branch(staging)
+        _drop(repo, staging)
     if repo.head(revision) != commit:
         raise HubConflictError(f"{repo.repo_id}: somebody made the branch {revision} meanwhile; run again")
     return commit

@@ -1,0 +1,75 @@
+"""What every test gets: its own Hugging Face home, no token, no way to the real Hub."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.hub import Hub
+
+# Both libraries read the environment when they are imported, so this stands before any test does that. Every
+# pytest-xdist worker imports this file, and so has a home of its own.
+_HOME = tempfile.mkdtemp(prefix="vmeval-hfds-tests-")
+# The endpoint too is read when the libraries are imported: each worker has one Hub, which every test finds empty.
+_HUB = Hub(Path(_HOME) / "hub")
+_TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_TOKEN")
+_FOREIGN = (
+    *_TOKENS,
+    "HF_HUB_CACHE",
+    "HF_DATASETS_CACHE",
+    "HF_HUB_OFFLINE",
+    "HF_DATASETS_OFFLINE",
+    "HF_TOKEN_PATH",
+)
+for _name in _FOREIGN:
+    os.environ.pop(_name, None)
+os.environ.update(
+    HF_HOME=_HOME,
+    HF_ENDPOINT=_HUB.endpoint,
+    HF_HUB_DISABLE_TELEMETRY="1",
+    HF_HUB_DISABLE_XET="1",
+    HF_HUB_DISABLE_PROGRESS_BARS="1",
+    HF_DATASETS_DISABLE_PROGRESS_BARS="1",
+)
+
+settings.register_profile(
+    "specs",
+    max_examples=40,
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("specs")
+
+
+@pytest.fixture(autouse=True)
+def _no_token(monkeypatch):
+    """Whatever a test does to the environment, it starts and ends without a token."""
+    for name in _TOKENS:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def _running_hub():
+    _HUB.start()
+    yield _HUB
+    _HUB.stop()
+
+
+@pytest.fixture
+def hub(_running_hub, monkeypatch):
+    """Give an empty Hub; the test is its user "user", and waits between tries take no time."""
+    _running_hub.reset()
+    monkeypatch.setenv("HF_TOKEN", _running_hub.token("user"))
+    monkeypatch.setattr("vmeval_hfds.hub.pause", lambda seconds: None)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    return _running_hub
+
+
+def pytest_unconfigure():
+    """Leave nothing behind."""
+    shutil.rmtree(_HOME, ignore_errors=True)

@@ -1,0 +1,147 @@
+"""Whatever fails at whichever request: the branch is intact or complete, and a second run completes.
+
+One fault at a time is put at every request of a push and of an export, and a process is killed at many of them.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.factories import tree, write, write_question
+from vmeval_hfds.errors import HubError
+from vmeval_hfds.exporting import export
+from vmeval_hfds.hub_dataset import open_repo
+from vmeval_hfds.pushing import push
+from vmeval_hfds.verifying import verify
+
+REPO = "user/questions"
+FAULTS = {
+    "reset": {"kind": "reset"},
+    "reset in the answer": {"kind": "reset", "after_bytes": 20},
+    "answer cut short": {"kind": "truncate", "after_bytes": 20},
+    "upload reset": {"kind": "reset_upload", "after_bytes": 20},
+    "answer lost": {"kind": "lost_answer"},
+    "503": {"kind": "status", "code": 503},
+    "429 with a wait": {"kind": "status", "code": 429, "retry_after": 1},
+    "gateway timeout after the work": {"kind": "status", "code": 504, "carried_out": True},
+    "403": {"kind": "status", "code": 403},
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "questions"
+    write_question(folder, "maze", "maze_0000")
+    write(folder / "vmeval_dataset.json", '{"pairs": []}')
+    return folder
+
+
+def pushed(folder):
+    """Push, and give the error if it ended in one."""
+    try:
+        push(folder, REPO)
+    except HubError as error:
+        return error
+    return None
+
+
+def is_published(folder):
+    return verify(folder, open_repo(REPO)).same
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_push_with_a_fault_at_any_request(hub, folder, tmp_path, fault, monkeypatch):
+    old = tmp_path / "old"
+    write_question(old, "maze", "maze_0000", prompt="The old prompt.")
+    at = 0
+    while True:
+        hub.reset()
+        monkeypatch.setenv("HF_TOKEN", hub.token("user"))
+        push(old, REPO)
+        before = hub.head(REPO)
+        hub.clear_log()
+        hub.fault(**{key: value for key, value in fault.items() if key != "kind"}, kind=fault["kind"], at=at)
+        error = pushed(folder)
+        reached = len(hub.requests) > at
+        hub.clear_faults()
+        if error is not None:
+            assert hub.head(REPO) == before, f"request {at}: {hub.requests[at]}"
+            assert is_published(old)
+            assert pushed(folder) is None
+        assert is_published(folder), f"request {at}: {hub.requests[at]}"
+        assert len(hub.log(REPO, "main")) == 3, f"request {at}: a commit was made twice"
+        if not reached:
+            break
+        at += 1
+    assert at > 30
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_an_export_with_a_fault_at_any_request(hub, folder, tmp_path, fault, monkeypatch):
+    push(folder, REPO)
+    at = 0
+    while True:
+        hub.clear_log()
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / f"cache-{at}"))
+        hub.fault(**{key: value for key, value in fault.items() if key != "kind"}, kind=fault["kind"], at=at)
+        target = tmp_path / f"exported-{at}"
+        try:
+            export(open_repo(REPO), target)
+        except HubError:
+            hub.clear_faults()
+            assert not target.exists() or tree(target).items() <= tree(folder).items()
+            export(open_repo(REPO), target)
+        reached = len(hub.requests) > at
+        hub.clear_faults()
+        assert tree(target) == tree(folder)
+        if not reached:
+            break
+        at += 1
+    assert at > 5
+
+
+def killed_at(hub, at, *arguments):
+    """Run a command and kill it when it sends its request number `at`; say whether it came that far."""
+    hub.clear_log()
+    environment = {**os.environ, "HF_TOKEN": hub.token("user")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vmeval_hfds", *arguments], env=environment, stderr=subprocess.PIPE
+    )
+
+    def kill(request):
+        if request.index >= at:
+            process.send_signal(signal.SIGKILL)
+
+    hub.on_request = kill
+    process.communicate()
+    hub.on_request = None
+    return process.returncode == -signal.SIGKILL
+
+
+def test_a_push_that_is_killed_leaves_the_branch_as_it_was(hub, folder, tmp_path):
+    old = tmp_path / "old"
+    write_question(old, "maze", "maze_0000", prompt="The old prompt.")
+    push(old, REPO)
+    at, before = 0, hub.head(REPO)
+    while killed_at(hub, at, "push", "--path", str(folder), "--repo-id", REPO):
+        if hub.head(REPO) != before:
+            break
+        assert is_published(old)
+        at += 9
+    assert at > 20
+    assert pushed(folder) is None
+    assert is_published(folder)
+    assert len(hub.log(REPO, "main")) == 3
+
+
+def test_an_export_that_is_killed_goes_on_when_it_is_run_again(hub, folder, tmp_path):
+    push(folder, REPO)
+    target = tmp_path / "exported"
+    at = 0
+    while killed_at(hub, at, "export", "--repo-id", REPO, "--target", str(target)):
+        at += 3
+    assert at > 3
+    assert tree(target) == tree(folder)

@@ -1,0 +1,122 @@
+"""The command that publishes a folder on the Hub: push."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vmeval_hfds.cli.local import say_problems
+from vmeval_hfds.cli.options import (
+    keep_incomplete_option,
+    num_proc_option,
+    path_option,
+    split_option,
+    token_env_option,
+)
+from vmeval_hfds.cli.output import counted, format_option, progress, say, show, size_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vmeval_hfds.pushing import PushPlan
+
+
+@click.command()
+@path_option
+@click.option(
+    "--repo-id", required=True, metavar="USER/NAME", help="The repository; made where it is missing."
+)
+@click.option("--private", is_flag=True, help="Make it private; refused where it exists and is public.")
+@click.option("--commit-message", help="The commit's title.")
+@click.option("--revision", default="main", show_default=True, help="The branch; made where it is missing.")
+@click.option("--tag", help="A tag for the new commit.")
+@split_option
+@num_proc_option
+@keep_incomplete_option
+@click.option("--license", "license_name", help="The card's licence, such as mit or cc-by-4.0.")
+@click.option("--pretty-name", help="The card's title in the Hub's lists.")
+@click.option("--force", is_flag=True, help="Go on where the repository holds something else.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@token_env_option
+@format_option
+def push(
+    folder: Path,
+    repo_id: str,
+    private: bool,
+    commit_message: str | None,
+    revision: str,
+    tag: str | None,
+    split: str,
+    num_proc: int | None,
+    keep_incomplete: bool,
+    license_name: str | None,
+    pretty_name: str | None,
+    force: bool,
+    dry_run: bool,
+    token_env: str,
+    form: str,
+) -> None:
+    """Publish a question folder as a dataset that load_dataset reads."""
+    from vmeval_hfds.errors import FolderError
+    from vmeval_hfds.pushing import plan_push, push
+
+    try:
+        if dry_run:
+            plan = plan_push(
+                folder,
+                repo_id,
+                revision=revision,
+                tag=tag,
+                split=split,
+                num_proc=num_proc,
+                keep_incomplete=keep_incomplete,
+                force=force,
+                token_env=token_env,
+            )
+            show(form, plan, _plan_lines(plan))
+            return
+        with progress("Reading", form) as callback:
+            result = push(
+                folder,
+                repo_id,
+                private=private,
+                commit_message=commit_message,
+                revision=revision,
+                tag=tag,
+                split=split,
+                num_proc=num_proc,
+                keep_incomplete=keep_incomplete,
+                license_name=license_name,
+                pretty_name=pretty_name,
+                force=force,
+                token_env=token_env,
+                progress=callback,
+            )
+    except FolderError as error:
+        say_problems(error.problems)
+        raise
+    if result.problems and form == "human":
+        say(f"{counted(len(result.problems), 'warning')}; vmeval-hfds check lists them.")
+    did = "Published" if result.changed else "Nothing changed:"
+    show(
+        form,
+        result,
+        [
+            f"{did} {counted(result.tasks, 'question')} in {counted(len(result.domains), 'domain')}: "
+            f"{result.repo_id}, {result.revision} is at {result.commit}."
+        ],
+    )
+
+
+def _plan_lines(plan: PushPlan) -> Iterator[str]:
+    yield f"repository  {plan.repo_id}{' (would be made)' if plan.creates_repo else ''}"
+    yield f"questions   {plan.tasks:,} in {counted(len(plan.domains), 'domain')}"
+    yield f"files       {plan.files:,}, {size_text(plan.source_bytes)}; shards that are there already are not sent"
+    yield f"shards      {plan.shards:,}"
+    yield f"commits     {plan.commits:,} on the branch"
+    yield f"requests    about {plan.requests:,}"
+
+
+COMMANDS = (push,)
