@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from vmeval_hfds.dataset_dir import BuildResult, build
     from vmeval_hfds.errors import VmevalError
     from vmeval_hfds.exporting import ExportResult, export
+    from vmeval_hfds.frames_table import metadata_frame
+    from vmeval_hfds.gallery import write_gallery
+    from vmeval_hfds.hub_dataset import open_repo
+    from vmeval_hfds.mirror import hf_download, hf_list_files, hf_upload
+    from vmeval_hfds.pushing import PushResult, push
     from vmeval_hfds.sample import write_sample
     from vmeval_hfds.summary import InfoResult, info
     from vmeval_hfds.tables import to_dataset
@@ -27,15 +32,23 @@ _HOMES = {
     "ExportResult": "vmeval_hfds.exporting",
     "InfoResult": "vmeval_hfds.summary",
     "Problem": "vmeval_builders.problems",
+    "PushResult": "vmeval_hfds.pushing",
     "QuestionsBuilder": "vmeval_builders.questions",
     "VerifyResult": "vmeval_hfds.verifying",
     "VmevalError": "vmeval_hfds.errors",
     "build": "vmeval_hfds.dataset_dir",
     "check_folder": "vmeval_builders.checks",
     "export": "vmeval_hfds.exporting",
+    "hf_download": "vmeval_hfds.mirror",
+    "hf_list_files": "vmeval_hfds.mirror",
+    "hf_upload": "vmeval_hfds.mirror",
     "info": "vmeval_hfds.summary",
+    "metadata_frame": "vmeval_hfds.frames_table",
+    "open_repo": "vmeval_hfds.hub_dataset",
+    "push": "vmeval_hfds.pushing",
     "to_dataset": "vmeval_hfds.tables",
     "verify": "vmeval_hfds.verifying",
+    "write_gallery": "vmeval_hfds.gallery",
     "write_sample": "vmeval_hfds.sample",
 }
 
@@ -44,6 +57,7 @@ __all__ = [
     "ExportResult",
     "InfoResult",
     "Problem",
+    "PushResult",
     "QuestionsBuilder",
     "VerifyResult",
     "VmevalError",
@@ -51,9 +65,16 @@ __all__ = [
     "build",
     "check_folder",
     "export",
+    "hf_download",
+    "hf_list_files",
+    "hf_upload",
     "info",
+    "metadata_frame",
+    "open_repo",
+    "push",
     "to_dataset",
     "verify",
+    "write_gallery",
     "write_sample",
 ]
 
@@ -63,7 +84,6 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)
-    # A submodule of the same name (export, verify, info) binds itself here when it is imported.
     globals()[name] = value
     return value
 

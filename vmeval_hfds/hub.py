@@ -55,6 +55,9 @@ FIRST_WAIT_SECONDS = 1.0
 #: A rate limit that asks for a longer wait than this is told to the person instead of waited for.
 LONGEST_WAIT_SECONDS = 60.0
 
+# So many files the Hub is asked about at a time.
+_FILES_AT_ONCE = 256
+
 # What the client raises for a broken connection lies in the HTTP library below it, whichever that is.
 _TRANSPORT_ERROR: type[Exception] = HfHubHTTPError.__bases__[0]
 _TRANSIENT_STATUS = frozenset({408, 429, 500, 502, 503, 504})
@@ -308,7 +311,13 @@ class HubRepo:
 
         return self.call(fetch)
 
-    def changes(self, sent: Mapping[str, Path], deleted: Iterable[str], revision: str) -> list[Operation]:
+    def changes(
+        self,
+        sent: Mapping[str, Path],
+        deleted: Iterable[str],
+        revision: str,
+        progress: Callable[[int], None] | None = None,
+    ) -> list[Operation]:
         """Make the operations of a commit that sends files as they are, and send the large ones.
 
         The client passes over files that a .gitignore of the commit or of the repository matches, and says
@@ -318,6 +327,7 @@ class HubRepo:
             sent: The files' paths in the repository, and where each is.
             deleted: Paths of files that go.
             revision: The branch.
+            progress: Called with the number of files that are ready.
 
         Raises:
             HubError: The Hub would leave a file out nevertheless.
@@ -325,14 +335,17 @@ class HubRepo:
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
         additions = [CommitOperationAdd(path, str(place)) for path, place in sent.items()]
-        self.api.preupload_lfs_files(
-            self.repo_id,
-            additions,
-            repo_type=self.repo_type,
-            revision=revision,
-            free_memory=False,
-            gitignore_content="# Nothing is left out.\n",
-        )
+        for begin in range(0, len(additions), _FILES_AT_ONCE):
+            self.api.preupload_lfs_files(
+                self.repo_id,
+                additions[begin : begin + _FILES_AT_ONCE],
+                repo_type=self.repo_type,
+                revision=revision,
+                free_memory=False,
+                gitignore_content="# Nothing is left out.\n",
+            )
+            if progress is not None:
+                progress(min(begin + _FILES_AT_ONCE, len(additions)))
         ignored = [one.path_in_repo for one in additions if getattr(one, "_should_ignore", False)]
         if ignored:
             raise HubError(
@@ -631,8 +644,8 @@ def stale_scratch_branches(names: Sequence[str], now: float) -> list[str]:
 
 
 @contextmanager
-def quiet_downloads() -> Iterator[None]:
-    """Keep the client from showing a bar for each file."""
+def without_bars() -> Iterator[None]:
+    """Keep the client from showing a bar for each file that it sends or brings."""
     from huggingface_hub import utils
 
     hub_utils: Any = utils  # their names are not marked as exported

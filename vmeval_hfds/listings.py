@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from vmeval_builders.listing import ListedFile, listed_files
 from vmeval_hfds.dataset_files import DatasetFiles
@@ -64,7 +64,7 @@ def _digest(listed: ListedFile) -> bytes | None:
     return digest if len(digest) == 32 else None
 
 
-def split_listing(digests: dict[str, bytes | None]) -> tuple[list[str], list[str]]:
+def split_listing(digests: Mapping[str, bytes | None]) -> tuple[list[str], list[str]]:
     """Part a listing into paths of files and paths of empty folders (without the ``/``)."""
     files = [path for path, digest in digests.items() if digest is not None]
     folders = [path[:-1] for path, digest in digests.items() if digest is None]
