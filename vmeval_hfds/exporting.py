@@ -342,7 +342,11 @@ def _row_files(path: Path, wanted: GroupRows) -> Iterator[RowFile]:
                     else table.take(integer_array([row - first for row in here]))
                 )
                 for file in files_of(wanted.columns.canonical(chosen)):
-                    yield replace(file, row=place[here[file.row]])
+                    yield (
+                        file
+                        if wanted.rows is None and first == 0
+                        else replace(file, row=place[here[file.row]])
+                    )
             first += table.num_rows
 
 

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 FIRST_FRAME = "first_frame.png"
 FINAL_FRAME = "final_frame.png"
@@ -105,6 +106,7 @@ def _character_problem(path: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def _name_problem(name: str) -> str | None:
     if name == "":
         return "has an empty name in it"
@@ -156,14 +158,18 @@ def path_problems(files: Iterable[str], folders: Iterable[str] = ()) -> Iterator
             folder = folder.rpartition("/")[0]
 
     for path in files:
-        if problem := path_problem(path):
+        folder, _, name = path.rpartition("/")
+        # Most files lie in a folder that is known to be sound, and have a name that many others have.
+        problem = path_problem(name) if folder in known else path_problem(path)
+        if problem:
             yield path, problem
             continue
         key = collision_key(path)
         if key in seen_files:
             yield path, _clash(path, seen_files[key])
         seen_files.setdefault(key, path)
-        yield from enter(path.rpartition("/")[0])
+        if folder not in known:
+            yield from enter(folder)
     for path in folders:
         if problem := path_problem(path):
             yield path, problem

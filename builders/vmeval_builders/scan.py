@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from vmeval_builders import layout
 from vmeval_builders.problems import Problem
@@ -16,8 +17,7 @@ from vmeval_builders.problems import Problem
 FILE_LIMIT_BYTES = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class FileEntry:
+class FileEntry(NamedTuple):
     """A regular file of a question folder.
 
     Attributes:
@@ -130,6 +130,9 @@ def _walk(scan: Scan) -> None:
 
 def _enter(scan: Scan, entry: os.DirEntry[str], path: str, above: tuple[str, ...]) -> str | None:
     """Take one entry in; give its real path where it is a folder to be walked."""
+    if entry.is_file(follow_symlinks=False):
+        _take_in(scan, path, entry.stat(follow_symlinks=False))
+        return None
     linked = entry.is_symlink()
     if linked and not _link_stays_inside(scan, entry, path):
         return None
@@ -143,12 +146,17 @@ def _enter(scan: Scan, entry: os.DirEntry[str], path: str, above: tuple[str, ...
     elif not stat.S_ISREG(status.st_mode):
         message = "Neither a file nor a folder (a pipe, socket or device); remove it."
         scan.problems.append(Problem("not-a-file", "error", path, message))
-    elif status.st_size > FILE_LIMIT_BYTES:
+    else:
+        _take_in(scan, path, status)
+    return None
+
+
+def _take_in(scan: Scan, path: str, status: os.stat_result) -> None:
+    if status.st_size > FILE_LIMIT_BYTES:
         message = f"The file has {status.st_size} bytes; a table's cell holds {FILE_LIMIT_BYTES} at most."
         scan.problems.append(Problem("too-large", "error", path, message))
     else:
         scan.files.append(FileEntry(path, status.st_size, status.st_mtime_ns))
-    return None
 
 
 def _link_stays_inside(scan: Scan, entry: os.DirEntry[str], path: str) -> bool:
