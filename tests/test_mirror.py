@@ -17,8 +17,7 @@ from tests.hostile import HOSTILE_FILES, HOSTILE_PATHS, LEGAL_PATHS
 from tests.hub import Hub
 from tests.hub.rules import default_attributes
 from vmeval_hfds import hub as hub_module
-from vmeval_hfds.cli import mirror as commands
-from vmeval_hfds.cli.main import cli, main
+from vmeval_hfds.cli.main import main
 from vmeval_hfds.errors import (
     FolderError,
     HubAccessError,
@@ -44,9 +43,6 @@ from vmeval_hfds.mirror import (
 ID = "user/mirror"
 TOKEN = "hf_" + "".join(random.Random(7).choices(string.ascii_letters + string.digits, k=34))
 PARTIAL = ".vmeval-hfds-partial"
-
-for command in commands.COMMANDS:
-    cli.add_command(command)
 
 
 @pytest.fixture
@@ -143,10 +139,9 @@ def test_any_folder_comes_back_as_it_was(hub, tmp_path_factory, files):
     if not files_of(base / "folder"):
         return
     repo_id = f"user/any-{base.name}"
-    if any(f"{name}" in files for name in ("README.md", ".gitignore")):
-        # The Hub checks a card, and the client reads both.
-        write(base / "folder/README.md", "# Card\n")
-        write(base / "folder/.gitignore", "*\n!*.png\n")
+    for name, text in [("README.md", "# Card\n"), (".gitignore", "*\n!*.png\n")]:
+        if (base / "folder" / name).is_file():  # the Hub checks a card, and the client reads both
+            write(base / "folder" / name, text)
     hf_upload(base / "folder", repo_id)
     assert tree(hf_download(repo_id, base / "target")) == tree(base / "folder")
 
@@ -216,9 +211,10 @@ def test_a_file_can_take_a_folders_place_and_the_other_way_round(hub, tmp_path):
 def test_a_private_repository_is_made_and_a_public_one_is_refused(hub, folder, monkeypatch):
     hf_upload(folder, ID, private=True)
     assert "notes.md" in hf_list_files(ID)
-    with monkeypatch.context() as nobody, pytest.raises(HubNotFoundError):
+    with monkeypatch.context() as nobody:
         nobody.delenv("HF_TOKEN")
-        hf_list_files(ID)
+        with pytest.raises(HubNotFoundError):
+            hf_list_files(ID)
     hub.create_repo("user/public")
     hub.clear_log()
     with pytest.raises(HubConflictError, match="is public"):
@@ -418,6 +414,25 @@ def test_what_is_wrong_can_be_excluded(hub, folder):
         spoil(folder)
     exclude = [".git", "*/.cache", "out", "pipe", "*.env*", "*.txt"]
     hf_upload(folder, ID, exclude=exclude)
+
+
+def test_every_file_that_cannot_be_read_is_listed(hub, folder, monkeypatch):
+    from vmeval_hfds import mirror_files
+
+    read = mirror_files.read_file
+
+    def refuse(place):
+        if place.suffix == ".png":
+            raise PermissionError(13, "Permission denied", str(place))
+        return read(place)
+
+    monkeypatch.setattr(mirror_files, "read_file", refuse)
+    with pytest.raises(FolderError, match="cannot be read: Permission denied") as error:
+        hf_upload(folder, ID)
+    assert {one.path for one in error.value.problems} == {
+        one for one in files_of(folder) if one.endswith(".png")
+    }
+    assert not hub.requests
 
 
 def test_secrets_go_when_told(hub, folder):
@@ -753,6 +768,18 @@ def test_a_full_disk_is_said_with_the_target(hub, folder, tmp_path, monkeypatch)
     assert error.value.filename == str(tmp_path / "target")
 
 
+def test_progress_counts_to_the_end(hub, folder, tmp_path):
+    steps = []
+    hf_upload(folder, ID, progress=lambda done, total: steps.append((done, total)))
+    files = len(files_of(folder))
+    assert steps[0] == (1, 2 * files)
+    assert steps[-1] == (2 * files, 2 * files)
+    assert steps == sorted(steps)
+    steps.clear()
+    hf_download(ID, tmp_path / "target", progress=lambda done, total: steps.append((done, total)))
+    assert steps[-1][0] == steps[-1][1] > 0
+
+
 # Lists and plans
 
 
@@ -783,7 +810,7 @@ def test_a_plan_of_an_upload_changes_nothing_and_tells_the_requests(hub, folder,
     assert not writes(hub)
     assert not [one for one in hub.requests if "preupload" in one.path]
     assert plan.creates_repo is not exists
-    assert plan.creates_branch is (exists and revision != "main")
+    assert plan.creates_branch is (revision != "main")
     assert sorted(plan.send) == sorted(files_of(folder))
     assert plan.send_bytes == sum(map(len, files_of(folder).values()))
     assert plan.delete == (["old.txt"] if exists else [])
@@ -847,7 +874,7 @@ def test_the_commands_mirror_a_folder(hub, folder, tmp_path, capsys):
         "--exclude", "*.mp4", "--skip-empty-folders",
     )  # fmt: skip
     assert code == 0
-    assert "14 files" in out or "Uploaded" in out
+    assert out.startswith(f"Uploaded {len(files_of(folder)) - 1} files to {ID}, 0 there already")
     assert "left out: empty/" in err
     assert "left out: maze_task/maze_0000/ground_truth.mp4" in err
     assert hub.log(ID)[0] == "First"

@@ -1,0 +1,268 @@
+"""The commands that mirror raw folders: upload, download, ls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vmeval_hfds.cli.local import say_problems
+from vmeval_hfds.cli.options import PATH, token_env_option
+from vmeval_hfds.cli.output import counted, format_option, progress, say, show, size_text, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from vmeval_hfds.hub import RemoteFile
+    from vmeval_hfds.mirror import DownloadPlan, UploadPlan
+
+_SHOWN_PATHS = 20
+
+_repo_type_option = click.option(
+    "--repo-type",
+    type=click.Choice(["dataset", "model", "space"]),
+    default="dataset",
+    show_default=True,
+    help="The kind of repository.",
+)
+_revision_option = click.option(
+    "--revision", default="main", show_default=True, help="A branch, tag or commit."
+)
+_repo_id_option = click.option("--repo-id", required=True, metavar="USER/NAME", help="The repository.")
+_dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+
+
+@click.command()
+@click.option("--path", "folder", required=True, type=PATH, help="The folder to mirror.")
+@click.option(
+    "--repo-id", required=True, metavar="USER/NAME", help="The repository; made where it is missing."
+)
+@_repo_type_option
+@click.option("--path-in-repo", default="", help="The folder of the repository to send to.")
+@click.option("--private", is_flag=True, help="Make it private; refused where it exists and is public.")
+@click.option("--commit-message", help="The commit's title.")
+@click.option("--revision", default="main", show_default=True, help="The branch; made where it is missing.")
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="GLOB",
+    help="What not to send; * stands for / too. Can be given several times.",
+)
+@click.option("--delete", is_flag=True, help="Remove files of the repository that are not in the folder.")
+@click.option("--allow-secrets", is_flag=True, help="Send .env files and files with a token in them.")
+@click.option(
+    "--skip-empty-folders", is_flag=True, help="Leave out empty folders, which the Hub cannot keep."
+)
+@_dry_run_option
+@token_env_option
+@format_option
+def upload(
+    folder: Path,
+    repo_id: str,
+    repo_type: str,
+    path_in_repo: str,
+    private: bool,
+    commit_message: str | None,
+    revision: str,
+    exclude: tuple[str, ...],
+    delete: bool,
+    allow_secrets: bool,
+    skip_empty_folders: bool,
+    dry_run: bool,
+    token_env: str,
+    form: str,
+) -> None:
+    """Mirror a folder to the Hub as it is, in one commit."""
+    from vmeval_hfds.errors import FolderError
+    from vmeval_hfds.mirror import hf_upload, plan_upload
+
+    try:
+        with progress("Uploading", form) as callback:
+            if dry_run:
+                plan = plan_upload(
+                    folder,
+                    repo_id,
+                    repo_type,
+                    path_in_repo,
+                    private,
+                    revision,
+                    token_env,
+                    exclude=exclude,
+                    delete=delete,
+                    allow_secrets=allow_secrets,
+                    skip_empty_folders=skip_empty_folders,
+                    progress=callback,
+                )
+            else:
+                result = hf_upload(
+                    folder,
+                    repo_id,
+                    repo_type,
+                    path_in_repo,
+                    private,
+                    commit_message,
+                    revision,
+                    token_env,
+                    exclude=exclude,
+                    delete=delete,
+                    allow_secrets=allow_secrets,
+                    skip_empty_folders=skip_empty_folders,
+                    progress=callback,
+                )
+    except FolderError as error:
+        say_problems(error.problems)
+        raise
+    if dry_run:
+        show(form, plan, _upload_lines(plan))
+        return
+    if form == "human":
+        _say_paths("left out", result.left_out)
+        _say_paths("sent as a copy of what the link leads to", result.links)
+    show(
+        form,
+        result,
+        [
+            f"Uploaded {counted(result.uploaded, 'file')} to {repo_id}, {result.unchanged:,} there already, "
+            f"{result.deleted:,} removed; commit {result.commit}."
+        ],
+    )
+
+
+def _say_paths(what: str, paths: Sequence[str]) -> None:
+    for line in _listed(what, paths):
+        say(line)
+
+
+def _listed(what: str, paths: Sequence[str]) -> Iterator[str]:
+    from vmeval_hfds.mirror_plan import printable
+
+    for path in paths[:_SHOWN_PATHS]:
+        yield f"{what}: {printable(path)}"
+    if len(paths) > _SHOWN_PATHS:
+        yield f"{what}: {len(paths) - _SHOWN_PATHS:,} more; --format json lists all"
+
+
+def _upload_lines(plan: UploadPlan) -> Iterator[str]:
+    yield from _listed("send", plan.send)
+    yield from _listed("remove", plan.delete)
+    yield from _listed("left out", plan.left_out)
+    yield from _listed("sent as a copy of what the link leads to", plan.links)
+    if plan.creates_repo:
+        yield f"The {plan.repo_type} repository {plan.repo_id} would be made."
+    if plan.creates_branch:
+        yield f"The branch {plan.revision} would be made."
+    yield (
+        f"Would send {counted(len(plan.send), 'file')} ({size_text(plan.send_bytes)}) and remove "
+        f"{len(plan.delete):,}; {plan.unchanged:,} are there already. {counted(plan.commits, 'commit')}, "
+        f"about {counted(plan.requests, 'request')}."
+    )
+    if plan.push_requests is not None:
+        yield (
+            f"As a dataset it would take about {counted(plan.push_requests, 'request')}, and others could load it and "
+            "rebuild the folder with a handful: see vmeval-hfds push and export."
+        )
+
+
+@click.command()
+@_repo_id_option
+@click.option("--target", required=True, type=PATH, help="The folder to write; it may exist.")
+@_repo_type_option
+@_revision_option
+@click.option(
+    "--include",
+    multiple=True,
+    metavar="GLOB",
+    help="What to bring; * stands for / too. Can be given several times.",
+)
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Remove files that an earlier download brought and the repository no longer has.",
+)
+@click.option("--force", is_flag=True, help="Replace files that have other bytes.")
+@_dry_run_option
+@token_env_option
+@format_option
+def download(
+    repo_id: str,
+    target: Path,
+    repo_type: str,
+    revision: str,
+    include: tuple[str, ...],
+    prune: bool,
+    force: bool,
+    dry_run: bool,
+    token_env: str,
+    form: str,
+) -> None:
+    """Bring a mirrored folder back, each file checked against the Hub's hash."""
+    from vmeval_hfds.mirror import download, plan_download
+
+    if dry_run:
+        plan = plan_download(
+            repo_id, target, repo_type, revision, token_env, include=include, prune=prune, force=force
+        )
+        show(form, plan, _download_lines(plan))
+        return
+    with progress("Downloading", form) as callback:
+        result = download(
+            repo_id,
+            target,
+            repo_type,
+            revision,
+            token_env,
+            include=include,
+            prune=prune,
+            force=force,
+            progress=callback,
+        )
+    if form == "human":
+        _say_paths("removed", result.pruned)
+    show(
+        form,
+        result,
+        [
+            f"Downloaded {counted(result.written, 'file')} to {result.target}, {result.unchanged:,} there already; "
+            f"commit {result.commit}."
+        ],
+    )
+
+
+def _download_lines(plan: DownloadPlan) -> Iterator[str]:
+    yield from _listed("write", plan.write)
+    yield from _listed("remove", plan.prune)
+    yield (
+        f"Would bring {counted(len(plan.write), 'file')} ({size_text(plan.write_bytes)}) and remove "
+        f"{len(plan.prune):,}; {plan.unchanged:,} are there already. About {counted(plan.requests, 'request')}."
+    )
+    if plan.export_requests is not None:
+        yield (
+            f"From a dataset (vmeval-hfds push), vmeval-hfds export would rebuild the same files with about "
+            f"{counted(plan.export_requests, 'request')}."
+        )
+
+
+@click.command(name="ls")
+@_repo_id_option
+@_repo_type_option
+@_revision_option
+@click.option("--long", "is_long", is_flag=True, help="Show sizes and hashes too.")
+@token_env_option
+@format_option
+def ls(repo_id: str, repo_type: str, revision: str, is_long: bool, token_env: str, form: str) -> None:
+    """List the files of a repository, one path a line."""
+    from vmeval_hfds.mirror import list_remote_files
+    from vmeval_hfds.mirror_plan import printable
+
+    files = list_remote_files(repo_id, repo_type, revision, token_env)
+    result: object = files if is_long else [one.path for one in files]
+    show(form, result, _long_lines(files) if is_long else [printable(one.path) for one in files])
+
+
+def _long_lines(files: Sequence[RemoteFile]) -> Iterator[str]:
+    rows = [(one.size_bytes, one.sha256 or one.git_sha1, one.path) for one in files]
+    yield from table(("bytes", "hash", "path"), rows)
+
+
+COMMANDS = (upload, download, ls)
