@@ -24,6 +24,7 @@ LAYERS = (
     ("vmeval_hfds.errors",),
     ("vmeval_hfds.parallel", "vmeval_hfds.writing", "vmeval_hfds.card", "vmeval_hfds.dataset_files"),
     ("vmeval_hfds.columns", "vmeval_hfds.shards", "vmeval_hfds.secrets_found", "vmeval_hfds.thumbnails"),
+    ("vmeval_hfds.row_texts", "vmeval_hfds.flatten", "vmeval_hfds.bars", "vmeval_hfds.preview"),
     ("vmeval_hfds.listings", "vmeval_hfds.selection", "vmeval_hfds.opening", "vmeval_hfds.dataset_dir"),
     ("vmeval_hfds.path_check",),
     # The Hub.
@@ -39,7 +40,8 @@ LAYERS = (
         "vmeval_hfds.tables",
         "vmeval_hfds.pushing",
     ),
-    ("vmeval_hfds.gallery", "vmeval_hfds.mirror_download", "vmeval_hfds.mirror_upload"),
+    ("vmeval_hfds.gallery", "vmeval_hfds.frames_table"),
+    ("vmeval_hfds.mirror_download", "vmeval_hfds.mirror_upload"),
     ("vmeval_hfds.mirror",),
     # The sample stands for itself.
     ("vmeval_hfds.sample.drawing", "vmeval_hfds.sample.question"),
@@ -60,12 +62,12 @@ LAYERS = (
     ("vmeval_hfds.cli", "vmeval_hfds.cli.output"),
     ("vmeval_hfds.cli.options",),
     ("vmeval_hfds.cli.local",),
-    ("vmeval_hfds.cli.publish", "vmeval_hfds.cli.mirror"),
+    ("vmeval_hfds.cli.publish", "vmeval_hfds.cli.mirror", "vmeval_hfds.cli.look"),
     ("vmeval_hfds.cli.main",),
     ("vmeval_hfds.__main__",),
 )
 
-CLI = ("output", "options", "local", "publish", "mirror", "main")
+CLI = ("output", "options", "local", "publish", "mirror", "look", "main")
 
 #: Who may import a library at all, be it inside a function.
 LIBRARIES = {
@@ -75,7 +77,7 @@ LIBRARIES = {
         *("vmeval_hfds.hub", "vmeval_hfds.demo", "vmeval_hfds.gallery", "vmeval_hfds.frames"),
     },
     "click": {f"vmeval_hfds.cli.{name}" for name in CLI},
-    "PIL": {"vmeval_builders.frames", "vmeval_hfds.thumbnails"},
+    "PIL": {"vmeval_builders.frames", "vmeval_hfds.thumbnails", "vmeval_hfds.preview"},
 }
 OURS = tuple(PACKAGES)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from vmeval_hfds import __version__
-from vmeval_hfds.cli import local, mirror, publish
+from vmeval_hfds.cli import local, look, mirror, publish
 from vmeval_hfds.cli.output import say
 
 EXIT_FAILED = 1
@@ -22,7 +22,7 @@ def cli() -> None:
     """Take video-reasoning questions between folders and Hugging Face datasets, byte for byte."""
 
 
-for command in (*local.COMMANDS, *publish.COMMANDS, *mirror.COMMANDS):
+for command in (*local.COMMANDS, *publish.COMMANDS, *mirror.COMMANDS, *look.COMMANDS):
     cli.add_command(command)
 
 

@@ -1,0 +1,302 @@
+"""A gallery: the questions of a folder or dataset on one HTML page that needs nothing else."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow.parquet as pq
+
+from vmeval_builders import layout
+from vmeval_builders.frames import FrameError
+from vmeval_builders.rows import MEDIA_FILES, read_file, read_task, row_of
+from vmeval_builders.scan import Scan, Task
+from vmeval_hfds.columns import ColumnMap, map_columns
+from vmeval_hfds.dataset_dir import tasks_by_domain
+from vmeval_hfds.dataset_files import DatasetFiles
+from vmeval_hfds.errors import TargetExistsError, UnknownNameError
+from vmeval_hfds.gallery_page import GENERATOR, CardText, Picture, card, page_parts
+from vmeval_hfds.parallel import Progress, fetch_ahead
+from vmeval_hfds.row_texts import text_rows, their_text_columns
+from vmeval_hfds.shards import ROW_GROUP_ROWS, open_shard, read_batches, read_group, row_groups
+from vmeval_hfds.sources import Source, find_source
+from vmeval_hfds.thumbnails import no_size_warnings, thumbnail
+
+_FRAMES = ("first_frame", "final_frame")
+#: Rows read at once from a dataset: others make row groups that are too large to hold.
+_BATCH_ROWS = 32
+#: Pillow works outside the interpreter's lock, so threads are enough; more would hold more decoded frames.
+_THREADS = 4
+#: Over a network, looking into shards is mostly waiting.
+_PEEKS_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryResult:
+    """What a gallery shows.
+
+    Attributes:
+        target: The HTML file.
+        tasks: How many questions it shows.
+        domains: Domain to the number of its questions that are shown.
+        size_bytes: The file's size.
+        broken: Frames that cannot be shown, as path and reason.
+    """
+
+    target: Path
+    tasks: int
+    domains: dict[str, int]
+    size_bytes: int
+    broken: list[str] = field(default_factory=list)
+
+
+def write_gallery(
+    source: Source,
+    target: str | os.PathLike[str],
+    *,
+    domains: Collection[str] = (),
+    limit: int | None = None,
+    title: str | None = None,
+    progress: Progress | None = None,
+) -> GalleryResult:
+    """Write the questions of a folder or dataset as one HTML file.
+
+    The file loads nothing and runs nothing but its own script, so it can be opened from disk and mailed. It
+    appears whole or not at all. Frames are read a row group at a time.
+
+    Args:
+        source: A folder, a dataset directory, a repo id, or an open `Scan` or `DatasetFiles`.
+        target: The HTML file. A gallery that is there is replaced.
+        domains: Only these domains; all where empty.
+        limit: Show so many questions at most, as evenly from all domains as they go; the first of each.
+        title: The page's title; None is the name of the source.
+        progress: Called with questions done and questions in all.
+
+    Raises:
+        TargetExistsError: Something that is no gallery is at the target, or the target is inside the source.
+        UnknownNameError: There is no such domain.
+        ValueError: `limit` is below one.
+        FileNotFoundError: There is no such source.
+        DatasetError: The dataset is damaged.
+    """
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit is {limit}; it must be 1 or more")
+    target = Path(os.path.abspath(target))
+    opened = find_source(source)
+    root = opened.root
+    _check_target(target, root)
+    counts = _wanted_counts(opened, domains)
+    shares = even_shares(counts, limit)
+    name = title or _name(opened)
+    summary = _summary(shares, sum(counts.values()))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.partial")
+    try:
+        # JSON can spell half of a surrogate pair, which UTF-8 cannot hold: it becomes a character reference.
+        with unfinished.open("x", encoding="utf-8", errors="xmlcharrefreplace", newline="\n") as page:
+            before, after = page_parts(name, summary)
+            page.write(before)
+            broken = _write_cards(page, opened, shares, progress)
+            page.write(after)
+        size_bytes = unfinished.stat().st_size
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    shown = {domain: share for domain, share in shares.items() if share}
+    return GalleryResult(target, sum(shown.values()), shown, size_bytes, broken)
+
+
+def _check_target(target: Path, root: Path | None) -> None:
+    if root is not None and Path(os.path.realpath(target)).is_relative_to(os.path.realpath(root)):
+        raise TargetExistsError(
+            f"{target}: lies in {root}, whose questions are shown, and would become a part of it; "
+            "choose another --target"
+        )
+    if os.path.lexists(target) and not _is_gallery(target):
+        raise TargetExistsError(
+            f"{target}: expected nothing or a gallery to replace, found something else; choose another --target"
+        )
+
+
+def _is_gallery(path: Path) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return GENERATOR in stream.read(2000)
+
+
+def _name(source: Scan | DatasetFiles) -> str:
+    """Name a source without telling where on this machine it lies: the page goes to other people."""
+    if isinstance(source, Scan):
+        return source.root.name
+    return Path(os.path.abspath(source.root)).name if source.root else source.name
+
+
+def _summary(shares: Mapping[str, int], tasks: int) -> str:
+    shown = sum(shares.values())
+    number = f"{shown:,} question{'' if shown == 1 else 's'}"
+    found = f"{number} of {tasks:,}" if shown < tasks else number
+    domains = sum(share > 0 for share in shares.values())
+    return f"{found} in {domains:,} domain{'' if domains == 1 else 's'}."
+
+
+def _wanted_counts(source: Scan | DatasetFiles, domains: Collection[str]) -> dict[str, int]:
+    """Count the tasks of the wanted domains, without opening a frame."""
+    counts: Counter[str] = Counter()
+    if isinstance(source, Scan):
+        counts.update({domain: len(tasks) for domain, tasks in tasks_by_domain(source).items()})
+    else:
+        for found in fetch_ahead(partial(_domains_in_shard, source), source.questions, _PEEKS_AT_ONCE):
+            counts.update(found)
+    for domain in domains:
+        if domain not in counts:
+            raise UnknownNameError(f"there is no domain {domain!r}; there are: {', '.join(sorted(counts))}")
+    return {domain: counts[domain] for domain in sorted(counts) if not domains or domain in domains}
+
+
+def _domains_in_shard(dataset: DatasetFiles, name: str) -> list[str]:
+    with open_shard(dataset.peek(name)) as shard:
+        columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}")
+        return [
+            domain or ""
+            for group in range(shard.num_row_groups)
+            for domain in columns.keys(read_group(shard, name, group, columns.key_columns))[1]
+        ]
+
+
+def even_shares(counts: Mapping[str, int], limit: int | None) -> dict[str, int]:
+    """Say how many questions of each domain to take.
+
+    Args:
+        counts: Domain to number of questions, in order.
+        limit: How many to take in all at most; None takes all.
+
+    Returns:
+        Domain to number; as equal as the counts allow. What does not go evenly falls to the first domains.
+    """
+    if limit is None:
+        return dict(counts)
+    shares: dict[str, int] = {}
+    left = limit
+    # The smallest first, so that what they leave goes to the others; of equals the last, so that the first get it.
+    order = {domain: number for number, domain in enumerate(counts)}
+    for domain in sorted(counts, key=lambda one: (counts[one], -order[one])):
+        shares[domain] = min(counts[domain], left // (len(counts) - len(shares)))
+        left -= shares[domain]
+    return {domain: shares[domain] for domain in counts}
+
+
+def _write_cards(
+    page: IO[str], source: Scan | DatasetFiles, shares: Mapping[str, int], progress: Progress | None
+) -> list[str]:
+    batches = _folder_rows(source, shares) if isinstance(source, Scan) else _dataset_rows(source, shares)
+    broken: list[str] = []
+    done, tasks = 0, sum(shares.values())
+    with no_size_warnings(), ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
+        for rows in batches:
+            for text, faults in pool.map(_card, rows):
+                page.write(text)
+                broken += faults
+            done += len(rows)
+            if progress:
+                progress(done, tasks)
+    return broken
+
+
+def _folder_rows(scan: Scan, shares: Mapping[str, int]) -> Iterator[list[dict[str, Any]]]:
+    for domain, tasks in sorted(tasks_by_domain(scan).items()):
+        chosen = tasks[: shares.get(domain, 0)]
+        for group in row_groups(chosen, lambda task: task.size_bytes, ROW_GROUP_ROWS):
+            yield [_task_row(scan, task) for task in group]
+
+
+def _task_row(scan: Scan, task: Task) -> dict[str, Any]:
+    """Read a task's texts and frames; a video is not shown, so it is not read."""
+    row = row_of(read_task(scan.root, task, media=False))
+    for column in _FRAMES:
+        if entry := task.files.get(MEDIA_FILES[column]):
+            row[column] = {"bytes": read_file(scan.root, entry), "path": MEDIA_FILES[column]}
+    return row
+
+
+def _dataset_rows(dataset: DatasetFiles, shares: Mapping[str, int]) -> Iterator[list[dict[str, Any]]]:
+    left = dict(shares)
+    for name in dataset.questions:
+        if not any(left.values()):
+            return
+        with open_shard(dataset.peek(name)) as shard:
+            columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}")
+            for group in range(shard.num_row_groups):
+                keys = columns.keys(read_group(shard, name, group, columns.key_columns))
+                wanted = _wanted_rows(keys[1], left)
+                if wanted:
+                    yield from _group_rows(shard, name, group, columns, wanted)
+
+
+def _group_rows(
+    shard: pq.ParquetFile, name: str, group: int, columns: ColumnMap, wanted: Sequence[int]
+) -> Iterator[list[dict[str, Any]]]:
+    """Read some rows of a row group, a few at a time and no more of it than is needed for them."""
+    frames = {frame: columns.names[frame] for frame in _FRAMES if frame in columns.names}
+    needed = dict.fromkeys([*their_text_columns(columns), *frames.values()])
+    start = 0
+    for batch in read_batches(shard, name, group, [*needed], _BATCH_ROWS):
+        table = batch.take([row - start for row in wanted if start <= row < start + batch.num_rows])
+        rows = text_rows(columns, table)
+        for frame, theirs in frames.items():
+            for row, value in zip(rows, table[theirs].to_pylist(), strict=True):
+                row[frame] = {"bytes": value, "path": None} if isinstance(value, bytes) else value
+        yield rows
+        start += batch.num_rows
+        if start > wanted[-1]:
+            return
+
+
+def _wanted_rows(domains: Sequence[str | None], left: dict[str, int]) -> list[int]:
+    wanted = []
+    for number, domain in enumerate(domains):
+        if left.get(domain or "", 0):
+            left[domain or ""] -= 1
+            wanted.append(number)
+    return wanted
+
+
+def _card(row: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Make one row's card, and list the frames that cannot be shown."""
+    path = row["path"] or ""
+    pictures = [_picture(row.get(column)) for column in _FRAMES]
+    question = CardText(
+        id=row["id"] or path or "without an id",
+        domain=row["domain"] or "",
+        path=path,
+        prompt=row["prompt"],
+        difficulty=row["difficulty"],
+        task_category=row["task_category"],
+        created_at=row["created_at"],
+        metadata=row["question_metadata"],
+    )
+    names = (layout.FIRST_FRAME, layout.FINAL_FRAME)
+    faults = [
+        f"{path}/{name}: {picture.fault}"
+        for name, picture in zip(names, pictures, strict=True)
+        if picture.fault
+    ]
+    return card(question, *pictures), faults
+
+
+def _picture(frame: Mapping[str, Any] | None) -> Picture:
+    if frame is None or (frame["bytes"] is None and frame["path"] is None):
+        return Picture()
+    if frame["bytes"] is None:
+        return Picture(fault=f"is not in the dataset, only its name: {frame['path']}")
+    try:
+        return Picture(thumbnail(frame["bytes"]))
+    except FrameError as error:
+        return Picture(fault=str(error))

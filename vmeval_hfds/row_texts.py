@@ -1,0 +1,49 @@
+"""The texts of a table's rows by the names of our columns, whoever made the table."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow as pa
+
+from vmeval_builders.schema import QUESTION_COLUMNS, media_columns
+from vmeval_hfds.columns import ColumnMap
+
+#: Our columns that hold text, in the order of the table.
+TEXT_COLUMNS = [name for name in QUESTION_COLUMNS if name not in media_columns(QUESTION_COLUMNS)]
+
+
+def their_text_columns(columns: ColumnMap) -> list[str]:
+    """Name the columns to read for `text_rows`, as the table calls them."""
+    return [columns.names[name] for name in TEXT_COLUMNS if name in columns.names]
+
+
+def text_rows(columns: ColumnMap, table: pa.Table) -> list[dict[str, Any]]:
+    """Give each row's texts by `TEXT_COLUMNS`; None for what the table does not have.
+
+    Args:
+        columns: Where the table has what we need.
+        table: Rows with the columns of `their_text_columns`.
+    """
+    texts = {
+        name: [_as_text(value) for value in table[theirs].to_pylist()]
+        for name, theirs in columns.names.items()
+        if name in TEXT_COLUMNS
+    }
+    texts["id"], texts["domain"], texts["path"] = (
+        [_as_text(value) for value in key] for key in columns.keys(table)
+    )
+    return [
+        {name: texts[name][row] if name in texts else None for name in TEXT_COLUMNS}
+        for row in range(table.num_rows)
+    ]
+
+
+def _as_text(value: object) -> str | None:
+    # Others keep numbers as ids, and metadata as nested columns.
+    return (
+        value
+        if value is None or isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False, default=str)
+    )
