@@ -1,0 +1,211 @@
+"""What is measured, each run by `measure.run_call` in a process that has imported all it needs before it starts.
+
+``python -m tests.benchmarks.calls NAME ARGUMENT…`` prints the seconds and the result as one line of JSON.
+"""
+
+import cProfile
+import json
+import pstats
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+Prepared = Callable[[], Any]
+PROFILE_LINES = 40
+
+
+def folder(target: str, questions: str) -> Prepared:
+    """Write a folder of questions."""
+    from tests.benchmarks.folder import write_questions
+
+    return lambda: _count_files(write_questions(Path(target), int(questions)))
+
+
+def change(target: str, domain: str, count: str) -> Prepared:
+    """Change some questions of a domain."""
+    from tests.benchmarks.folder import change_questions
+
+    return lambda: change_questions(Path(target), domain, int(count))
+
+
+def build(source: str, target: str, num_proc: str = "") -> Prepared:
+    """Folder to dataset directory."""
+    from vmeval_hfds.dataset_dir import build as call
+
+    return lambda: call(source, target, num_proc=_number(num_proc)).tasks
+
+
+def export(dataset: str, target: str, num_proc: str = "") -> Prepared:
+    """Dataset directory to folder."""
+    from vmeval_hfds.exporting import export as call
+
+    return lambda: call(dataset, target, num_proc=_number(num_proc)).written
+
+
+def verify(source: str, dataset: str) -> Prepared:
+    """Folder against dataset directory."""
+    from vmeval_hfds.verifying import verify as call
+
+    return lambda: call(source, dataset).same
+
+
+def push(source: str, repo_id: str) -> Prepared:
+    """Folder to repository."""
+    from vmeval_hfds.pushing import push as call
+
+    return lambda: call(source, repo_id).changed
+
+
+def export_repo(repo_id: str, target: str) -> Prepared:
+    """Repository to folder."""
+    from vmeval_hfds.exporting import export as call
+    from vmeval_hfds.hub_dataset import open_repo
+
+    return lambda: call(open_repo(repo_id), target).written
+
+
+def verify_repo(source: str, repo_id: str) -> Prepared:
+    """Folder against repository."""
+    from vmeval_hfds.hub_dataset import open_repo
+    from vmeval_hfds.verifying import verify as call
+
+    return lambda: call(source, open_repo(repo_id)).same
+
+
+def load(repo_id: str) -> Prepared:
+    """All questions of a repository, as its readers load them."""
+    from datasets import load_dataset
+
+    return lambda: load_dataset(repo_id, split="test").num_rows
+
+
+def snapshot(repo_id: str, target: str) -> Prepared:
+    """A raw mirror to a folder, with huggingface_hub alone."""
+    from huggingface_hub import snapshot_download
+
+    return lambda: snapshot_download(repo_id, repo_type="dataset", local_dir=target)
+
+
+def images_to_parquet(source: str, target: str) -> Prepared:
+    """VMEvalKit's own way: paths and texts to Parquet with the Image feature."""
+    from datasets import Dataset, Image
+
+    def call() -> int:
+        rows = list(_rows(Path(source)))
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
+        dataset = Dataset.from_dict(columns)
+        for name in ("first_frame", "final_frame"):
+            dataset = dataset.cast_column(name, Image())
+        return int(dataset.to_parquet(target))
+
+    return call
+
+
+def images_from_parquet(source: str, target: str) -> Prepared:
+    """VMEvalKit's own way back: decode each image and save it."""
+    from datasets import Dataset
+
+    def call() -> int:
+        for row in Dataset.from_parquet(source):
+            folder = Path(target) / f"{row['domain']}_task" / row["task_id"]
+            folder.mkdir(parents=True)
+            for name in ("first_frame", "final_frame"):
+                if row[name] is not None:
+                    row[name].save(folder / f"{name}.png")
+            (folder / "prompt.txt").write_text(row["prompt"], encoding="utf-8", newline="")
+            metadata = json.dumps(json.loads(row["metadata"]), indent=2)
+            (folder / "question_metadata.json").write_text(metadata, encoding="utf-8", newline="")
+        return _count_files(Path(target))
+
+    return call
+
+
+def compare(source: str, other: str) -> Prepared:
+    """How much of a folder another one has: files, same bytes, frames, and frames as they were drawn."""
+    from tests.benchmarks.folder import FRAMES, without_mark
+
+    def call() -> dict[str, int]:
+        counts = dict.fromkeys(("files", "same", "frames", "same_frames", "same_without_text"), 0)
+        for file in filter(Path.is_file, Path(source).rglob("*")):
+            there = Path(other) / file.relative_to(source)
+            content, found = file.read_bytes(), there.read_bytes() if there.is_file() else None
+            counts["files"] += 1
+            counts["same"] += content == found
+            if file.name in FRAMES:
+                counts["frames"] += 1
+                counts["same_frames"] += content == found
+                counts["same_without_text"] += without_mark(content) == found
+        return counts
+
+    return call
+
+
+def profile(name: str, *arguments: str) -> Prepared:
+    """Print where a call of one process spends its time."""
+    call = CALLS[name](*arguments, "1")
+
+    def profiled() -> None:
+        profiler = cProfile.Profile()
+        profiler.runcall(call)
+        pstats.Stats(profiler, stream=sys.stderr).sort_stats("tottime").print_stats(PROFILE_LINES)
+
+    return profiled
+
+
+CALLS: dict[str, Callable[..., Prepared]] = {
+    call.__name__: call
+    for call in (
+        folder,
+        change,
+        build,
+        export,
+        verify,
+        push,
+        export_repo,
+        verify_repo,
+        load,
+        snapshot,
+        images_to_parquet,
+        images_from_parquet,
+        compare,
+        profile,
+    )
+}
+
+
+def _rows(source: Path) -> Iterator[dict[str, str | None]]:
+    for prompt in sorted(source.glob("*_task/*/prompt.txt")):
+        task = prompt.parent
+        row: dict[str, str | None] = {
+            "task_id": task.name,
+            "domain": task.parent.name.removesuffix("_task"),
+            "prompt": prompt.read_bytes().decode(),
+            "metadata": json.dumps(json.loads((task / "question_metadata.json").read_bytes())),
+        }
+        for name in ("first_frame", "final_frame"):
+            frame = task / f"{name}.png"
+            row[name] = str(frame) if frame.exists() else None
+        yield row
+
+
+def _count_files(folder: Path) -> int:
+    return sum(path.is_file() for path in folder.rglob("*"))
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text else None
+
+
+def main() -> None:
+    """Prepare a call, make it, and tell how long it took."""
+    call = CALLS[sys.argv[1]](*sys.argv[2:])
+    start = time.perf_counter()
+    result = call()
+    seconds = time.perf_counter() - start
+    print(json.dumps({"seconds": seconds, "result": result}))
+
+
+if __name__ == "__main__":
+    main()

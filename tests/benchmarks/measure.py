@@ -1,0 +1,159 @@
+"""Time and peak memory of work that runs in fresh processes, and tables of what was found."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE_EVERY_SECONDS = 0.02
+
+
+@dataclass
+class Memory:
+    """The most memory that a process and all below it held at one time, in bytes; 0 where it was not looked at.
+
+    Attributes:
+        pss: Proportional set size: shared pages count once over all processes; pages of mapped files count too.
+        anonymous: Resident memory that no file backs; pages that forked processes share count in each.
+    """
+
+    pss: int = 0
+    anonymous: int = 0
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a call of `tests.benchmarks.calls` in a process of its own.
+
+    Attributes:
+        seconds: The call alone, after the imports.
+        wall_seconds: The whole process, from its start to its end.
+        max_rss: The largest resident set of any one of its processes, in bytes, as the system's ``ru_maxrss``.
+        result: What the call returned.
+        memory: The peaks over the process tree, if they were looked at.
+    """
+
+    seconds: float
+    wall_seconds: float
+    max_rss: int
+    result: Any
+    memory: Memory = field(default_factory=Memory)
+
+
+def run_call(
+    name: str, *arguments: object, environment: Mapping[str, str] | None = None, watch: bool = False
+) -> Run:
+    """Run a call in a fresh process.
+
+    Args:
+        name: A function of `tests.benchmarks.calls`.
+        arguments: Its arguments, passed as text.
+        environment: The process's whole environment; None is this one's.
+        watch: Look at the memory of the process tree meanwhile. That takes processor time, so a run that is
+            watched should not be the one whose seconds are told.
+
+    Raises:
+        SystemExit: The call failed; it has said why on stderr.
+    """
+    command = [sys.executable, "-m", "tests.benchmarks.calls", name, *map(str, arguments)]
+    start = time.perf_counter()
+    # This process stays small: ru_maxrss of a child starts at what its parent held.
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as child:
+        memory, ended = Memory(), threading.Event()
+        watcher = threading.Thread(target=_watch, args=(child.pid, memory, ended), daemon=True)
+        if watch:
+            watcher.start()
+        assert child.stdout is not None
+        output = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        wall_seconds = time.perf_counter() - start
+        ended.set()
+        if watch:
+            watcher.join()
+    if child.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {child.returncode}")
+    report = json.loads(output.splitlines()[-1])
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Run(report["seconds"], wall_seconds, usage.ru_maxrss * unit, report["result"], memory)
+
+
+def time_command(command: Sequence[str | os.PathLike[str]]) -> float:
+    """Run a command that must succeed, its output thrown away; give the seconds it took."""
+    start = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+    return time.perf_counter() - start
+
+
+def same_trees(one: Path, other: Path, *, excluded: Sequence[str] = ()) -> bool:
+    """Whether ``diff -r`` finds nothing."""
+    options = [f"--exclude={name}" for name in excluded]
+    return subprocess.run(["diff", "-rq", *options, one, other], check=False).returncode == 0
+
+
+def remove(path: Path) -> None:
+    """Remove a folder, if it is there."""
+    if path.exists():
+        shutil.rmtree(path)
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print an aligned table: the first column to the left, the others to the right."""
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    for row in (header, ["-" * width for width in widths], *rows):
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        print("  ".join(cells).rstrip())
+
+
+def megabytes(size_bytes: float) -> str:
+    """Write a size in MB (10⁶ bytes)."""
+    return f"{size_bytes / 1e6:.0f}" if size_bytes >= 10e6 else f"{size_bytes / 1e6:.2f}"
+
+
+def yes_no(reached: bool) -> str:
+    """Say whether a target was reached, so that a miss is easy to see."""
+    return "yes" if reached else "NO"
+
+
+def say(text: str) -> None:
+    """Tell on stderr what is going on."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _watch(pid: int, memory: Memory, ended: threading.Event) -> None:
+    """Note the peaks of a process tree until it has ended; only Linux tells them."""
+    while not ended.wait(SAMPLE_EVERY_SECONDS):
+        tree = _tree(pid)
+        memory.pss = max(memory.pss, sum(_proc_bytes(f"/proc/{one}/smaps_rollup", "Pss:") for one in tree))
+        memory.anonymous = max(
+            memory.anonymous, sum(_proc_bytes(f"/proc/{one}/status", "RssAnon:") for one in tree)
+        )
+
+
+def _tree(pid: int) -> list[int]:
+    """List a process and all below it."""
+    found = [pid]
+    for one in found:
+        try:
+            for thread in os.listdir(f"/proc/{one}/task"):
+                found += map(int, Path(f"/proc/{one}/task/{thread}/children").read_text().split())
+        except OSError:
+            continue  # it has ended meanwhile
+    return found
+
+
+def _proc_bytes(path: str, key: str) -> int:
+    try:
+        lines = Path(path).read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(key)), 0)
