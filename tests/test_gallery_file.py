@@ -208,7 +208,7 @@ def test_a_frame_of_too_many_pixels_is_not_decoded(tmp_path):
     Image.new("1", (20_000, 20_000)).save(stream, "PNG")
     write_question(tmp_path / "q", first_frame=stream.getvalue())
     result = write_gallery(tmp_path / "q", tmp_path / "page.html")
-    assert "400,000,000" in result.broken[0] or "20000 x 20000 pixels" in result.broken[0]
+    assert "has 20000 x 20000 pixels" in result.broken[0]
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "I;16", "CMYK"])

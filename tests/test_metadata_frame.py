@@ -52,10 +52,10 @@ def test_a_frame_that_is_no_png_or_no_picture(tmp_path):
     stream = io.BytesIO()
     Image.new("RGB", (12, 34)).save(stream, "JPEG")
     write_question(tmp_path, first_frame=stream.getvalue(), final_frame=b"no picture")
-    build_free = metadata_frame(tmp_path).iloc[0]
-    assert (build_free["first_frame_width"], build_free["first_frame_height"]) == (12, 34)
-    assert pd.isna(build_free["final_frame_width"])
-    assert build_free["final_frame_bytes"] == 10
+    row = metadata_frame(tmp_path).iloc[0]
+    assert (row["first_frame_width"], row["first_frame_height"]) == (12, 34)
+    assert pd.isna(row["final_frame_width"])
+    assert row["final_frame_bytes"] == 10
 
 
 def test_types_are_kept(tmp_path):
@@ -83,7 +83,7 @@ def test_values_of_several_types_in_one_column_are_all_kept(tmp_path):
     frame = metadata_frame(tmp_path)
     expected = [None if value == {"deep": {"er": 1}} else value for value in values]
     assert [(type(value), value) for value in frame["key"]] == [(type(value), value) for value in expected]
-    assert frame["key.deep.er"].tolist() == [pd.NA] * 5 + [1] + [pd.NA] * 4 or frame["key.deep.er"].sum() == 1
+    assert frame["key.deep.er"].dropna().to_dict() == {5: 1}
 
 
 def test_a_key_that_is_a_column_already_keeps_both(tmp_path):
@@ -218,7 +218,7 @@ def test_a_dataset_with_fewer_and_further_columns(tmp_path):
 
 def test_what_is_no_dataset_of_questions_is_refused(tmp_path):
     datasets = pytest.importorskip("datasets")
-    with pytest.raises(DatasetError, match="expected a datasets.Dataset of questions"):
+    with pytest.raises(DatasetError, match="found a DatasetDict"):
         metadata_frame(datasets.DatasetDict())
     with pytest.raises(DatasetError, match="numbers"):
         metadata_frame(datasets.Dataset.from_dict({"numbers": [1]}))
