@@ -24,6 +24,7 @@ from tests.factories import (
 )
 from tests.hostile import HOSTILE_FILES, HOSTILE_PATHS
 from vmeval_builders.checks import check_folder
+from vmeval_builders.frames import frame_size
 from vmeval_builders.layout import config_names
 from vmeval_hfds import build, export, to_dataset
 from vmeval_hfds import shards as shards_module
@@ -170,7 +171,7 @@ def test_a_domain_may_have_an_odd_name(folder, target, domain):
 def test_a_domain_that_only_metadata_names_may_be_anything(folder, target, domain):
     write_question(folder, path="one", metadata=as_json({"domain": domain}))
     build(folder, target)
-    assert {path.name for path in target.iterdir()} == {"README.md", "data", "files"}
+    assert {path.name for path in target.iterdir()} == {"README.md", "assets", "data", "files"}
     assert [row["domain"] for row in load(target, config_names([domain])[domain])] == [domain]
 
 
@@ -609,3 +610,14 @@ def test_the_builder_streams(folder):
     assert json.loads(rows[0]["question_metadata"])["domain"] == "chess"
     stream = io.BytesIO()
     rows[0]["first_frame"].save(stream, "PNG")
+
+
+def test_the_card_shows_a_picture_that_is_no_part_of_the_folder(folder, target, tmp_path):
+    write_question(folder)
+    build(folder, target)
+    picture = (target / "assets/preview.png").read_bytes()
+    assert frame_size(picture, decode=True)
+    assert len(picture) <= 400_000
+    assert "](assets/preview.png)" in (target / "README.md").read_text(encoding="utf-8")
+    export(target, tmp_path / "exported")
+    assert not (tmp_path / "exported/assets").exists()

@@ -244,6 +244,8 @@ def _generated_text(facts: CardFacts) -> str:
     option = "--repo-id" if is_repo else "--dataset"
     first = next((one.config for one in facts.domains), DEFAULT_CONFIG)
     return f"""\
+![One question of each domain, first and final frame](assets/preview.png)
+
 {_domain_table(facts.domains)}
 One row is one question: `id`, `domain`, `prompt`, `first_frame`, `final_frame`, `ground_truth`, `difficulty`,
 `task_category`, `created_at`, `question_metadata` (the JSON text) and `path`.

@@ -34,9 +34,10 @@ from vmeval_hfds.card import (
     render_card,
     schema_version,
 )
-from vmeval_hfds.dataset_files import LISTING_FOLDER, QUESTIONS_FOLDER, is_shard_name
+from vmeval_hfds.dataset_files import LISTING_FOLDER, PREVIEW_NAME, QUESTIONS_FOLDER, is_shard_name
 from vmeval_hfds.errors import DatasetError, FolderError, SplitNameError, TargetExistsError
 from vmeval_hfds.parallel import Progress
+from vmeval_hfds.preview import preview_frames, preview_png
 
 # `datasets` accepts these as split names: https://huggingface.co/docs/datasets/repository_structure
 _SPLIT_NAME = re.compile(r"\w+(\.\w+)*")
@@ -104,6 +105,8 @@ def build(
         tables = write_tables(
             scan, partial, split=split, num_proc=num_proc, keep_incomplete=keep_incomplete, progress=progress
         )
+        (partial / PREVIEW_NAME).parent.mkdir()
+        (partial / PREVIEW_NAME).write_bytes(tables.preview)
         (partial / CARD_NAME).write_bytes(render_card(tables.facts, existing_card).encode())
         partial.chmod(0o777 & ~_umask())
         _put_in_place(partial, target)
@@ -125,10 +128,12 @@ class Tables:
     Attributes:
         facts: What a card says of them.
         problems: The folder's problems that did not stand in the way.
+        preview: The card's picture, a PNG.
     """
 
     facts: CardFacts
     problems: list[Problem]
+    preview: bytes
 
 
 def write_tables(
@@ -166,7 +171,8 @@ def write_tables(
         for path, digest in one.held.items()
     }
     files_facts = _write_listing(scan, target, split, held)
-    return Tables(_card_facts(target, split, by_domain, names, reports, files_facts), problems)
+    facts = _card_facts(target, split, by_domain, names, reports, files_facts)
+    return Tables(facts, problems, preview_png(preview_frames(scan.root, by_domain)))
 
 
 def check_split(split: str) -> None:
@@ -247,7 +253,11 @@ def foreign_entry(directory: Path) -> str | None:
         return f"this has no {CARD_NAME} that vmeval-hfds wrote"
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory).as_posix()
-        if (path.is_symlink() or not path.is_dir()) and name != CARD_NAME and not is_shard_name(name):
+        if (
+            (path.is_symlink() or not path.is_dir())
+            and name not in (CARD_NAME, PREVIEW_NAME)
+            and not is_shard_name(name)
+        ):
             return f"{name} is no part of one"
     return None
 

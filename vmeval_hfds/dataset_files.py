@@ -14,6 +14,8 @@ from vmeval_hfds.errors import DatasetError
 
 QUESTIONS_FOLDER = "data"
 LISTING_FOLDER = "files"
+#: The card's picture.
+PREVIEW_NAME = "assets/preview.png"
 
 _SHARD_NAME = re.compile(r"(?:data/[^/]+|files)/[\w.]+-\d{5}-of-\d{5}\.parquet")
 

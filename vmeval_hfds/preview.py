@@ -75,13 +75,8 @@ def preview_png(frames: Sequence[Frames]) -> bytes:
         frames: One question of every domain, in the order in which they are to stand.
 
     Returns:
-        A PNG; the same frames give the same bytes (with the same release of Pillow).
-
-    Raises:
-        ValueError: There is no frame to draw.
+        A PNG; the same frames give the same bytes (with the same release of Pillow). Without any, it says so.
     """
-    if not frames:
-        raise ValueError("there is no frame to draw; give one question at least")
     shown = frames[:PREVIEW_DOMAINS]
     more = len(frames) - len(shown)
     with no_size_warnings():
@@ -109,8 +104,8 @@ def _encoded(picture: Image, scale: float, colors: int | None) -> bytes:
 def _draw(shown: Sequence[Frames], more: int) -> Image:
     from PIL import Image, ImageDraw
 
-    columns = min(_COLUMNS, len(shown))
-    rows = -(-len(shown) // columns)
+    columns = min(_COLUMNS, max(1, len(shown)))
+    rows = max(1, -(-len(shown) // columns))
     width = columns * _CELL_WIDTH + (columns + 1) * _GAP
     height = rows * _CELL_HEIGHT + (rows + 1) * _GAP + (_FOOTER if more else 0)
     picture = Image.new("RGB", (width, height), _PAGE)
@@ -125,6 +120,8 @@ def _draw(shown: Sequence[Frames], more: int) -> Image:
         _draw_frame(picture, pen, (frame_left + _FRAME_WIDTH + _ARROW, frame_top), final, "no final frame")
         middle = (left + _CELL_WIDTH // 2, top + _CELL_HEIGHT - _PADDING - _LABEL // 2 + 6)
         _write(pen, middle, label, 19, _INK, _CELL_WIDTH - 2 * _PADDING)
+    if not shown:
+        _write(pen, (width // 2, height // 2), "no frames", 19, _SOFT, width)
     if more:
         text = f"and {more:,} more domain{'' if more == 1 else 's'}"
         _write(pen, (width // 2, height - _FOOTER // 2 - 6), text, 19, _SOFT, width)

@@ -6,6 +6,7 @@ brings it to the branch that people read, on top of the commit that was there wh
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -28,7 +29,7 @@ from vmeval_hfds.card import (
     schema_version,
 )
 from vmeval_hfds.dataset_dir import Tables, check_split, refuse_names, write_tables
-from vmeval_hfds.dataset_files import DatasetFiles, is_shard_name, open_dataset_dir
+from vmeval_hfds.dataset_files import PREVIEW_NAME, DatasetFiles, is_shard_name, open_dataset_dir
 from vmeval_hfds.errors import DatasetError, HubConflictError, HubError, TargetExistsError
 from vmeval_hfds.hub import DEFAULT_TOKEN_ENV, HubRepo, RemoteFile, scratch_branch, stale_scratch_branches
 from vmeval_hfds.hub_dataset import files_of_repo
@@ -171,8 +172,9 @@ def push(
             stated = _stated_keys(license_name, pretty_name)
             facts = replace(_with_download_sizes(tables.facts, shards), address=repo_id)
             card = render_card(facts, remote.card, stated)
+            own_files = {CARD_NAME: card.encode(), PREVIEW_NAME: tables.preview}
             message = commit_message or f"Publish {len(scan.tasks)} questions"
-            commit = _publish(repo, remote, base, revision, commit_on_scratch, shards, card, message)
+            commit = _publish(repo, remote, base, revision, commit_on_scratch, shards, own_files, message)
     if tag:
         repo.create_tag(tag, commit)
     domains = {one.domain: one.tasks for one in tables.facts.domains}
@@ -358,13 +360,13 @@ def _publish(
     revision: str,
     scratch_commit: str,
     shards: Mapping[str, RemoteFile],
-    card: str,
+    own_files: Mapping[str, bytes],
     message: str,
 ) -> str:
     """Bring the checked shards and the card to the branch in one commit; give the commit that it is at then."""
 
     def operations() -> list[Operation]:
-        return _operations(remote, scratch_commit, shards, card)
+        return _operations(remote, scratch_commit, shards, own_files)
 
     if remote.commit is not None and remote.branch_exists and not operations():
         return remote.commit
@@ -384,7 +386,10 @@ def _publish(
 
 
 def _operations(
-    remote: _Remote, scratch_commit: str, shards: Mapping[str, RemoteFile], card: str
+    remote: _Remote,
+    scratch_commit: str,
+    shards: Mapping[str, RemoteFile],
+    own_files: Mapping[str, bytes],
 ) -> list[Operation]:
     from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
 
@@ -395,6 +400,18 @@ def _operations(
             operations.append(CommitOperationCopy(path, path, src_revision=scratch_commit))
     gone = [path for path in remote.files if is_shard_name(path) and path not in shards]
     operations += [CommitOperationDelete(path) for path in gone]
-    if card != remote.card:
-        operations.append(CommitOperationAdd(CARD_NAME, card.encode()))
+    for path, content in own_files.items():
+        if not _is_there(remote.files.get(path), content):
+            operations.append(CommitOperationAdd(path, content))
     return operations
+
+
+def _is_there(file: RemoteFile | None, content: bytes) -> bool:
+    """Whether a repository's file has these bytes, by the hash that the Hub states."""
+    if file is None:
+        return False
+    if file.sha256 is not None:
+        return file.sha256 == hashlib.sha256(content).hexdigest()
+    # https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
+    blob = b"blob %d\0" % len(content) + content
+    return file.git_sha1 == hashlib.sha1(blob, usedforsecurity=False).hexdigest()

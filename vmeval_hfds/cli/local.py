@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -243,6 +244,11 @@ def _verify_lines(result: VerifyResult) -> Iterator[str]:
 @dataset_option
 @repo_id_option
 @revision_option
+@click.option(
+    "--by",
+    type=click.Choice(["domain", "difficulty", "task_category"]),
+    help="Count by this one attribute, with bars.",
+)
 @token_env_option
 @format_option
 def info(
@@ -250,6 +256,7 @@ def info(
     dataset: Path | None,
     repo_id: str | None,
     revision: str | None,
+    by: str | None,
     token_env: str,
     form: str,
 ) -> None:
@@ -259,13 +266,20 @@ def info(
     one_of(path=folder, dataset=dataset, repo_id=repo_id)
     source = None if folder else open_dataset(dataset, repo_id, revision, token_env)
     result = info(folder, source)
-    show(form, _info_object(result), _info_lines(result))
+    names = (by,) if by else ("domain", "difficulty")
+    show(form, _info_object(result, names), _bar_lines(result, by) if by else _info_lines(result))
 
 
-def _info_object(result: InfoResult) -> dict[str, object]:
+def _bar_lines(result: InfoResult, by: str) -> Iterator[str]:
+    from vmeval_hfds.bars import bar_lines
+
+    columns = shutil.get_terminal_size().columns
+    yield from bar_lines([(group.names[0] or "-", group.tasks) for group in result.groups(by)], columns)
+
+
+def _info_object(result: InfoResult, names: tuple[str, ...]) -> dict[str, object]:
     groups = [
-        {"domain": group.names[0], "difficulty": group.names[1], **_counts(group)}
-        for group in result.groups("domain", "difficulty")
+        {**dict(zip(names, group.names, strict=True)), **_counts(group)} for group in result.groups(*names)
     ]
     return {
         "name": result.name,
