@@ -22,6 +22,7 @@ from vmeval_hfds.cli.look import gallery as gallery_command
 from vmeval_hfds.errors import DatasetError, TargetExistsError, UnknownNameError
 from vmeval_hfds.gallery import even_shares, write_gallery
 from vmeval_hfds.gallery_page import METADATA_CHARACTERS, readable_json
+from vmeval_hfds.pushing import push
 from vmeval_hfds.thumbnails import THUMBNAIL_BYTES, THUMBNAIL_SIDE, thumbnail
 
 
@@ -338,3 +339,12 @@ def test_the_command_takes_just_one_source(tmp_path, sources):
     result = CliRunner().invoke(gallery_command, [*arguments, "--target", str(tmp_path / "page.html")])
     assert result.exit_code == 2
     assert "just one" in result.output
+
+
+def test_the_command_shows_a_repository(hub, folder, tmp_path):
+    push(folder, "user/questions")
+    arguments = ["--repo-id", "user/questions", "--limit", "3", "--target", str(tmp_path / "page.html")]
+    result = CliRunner().invoke(gallery_command, arguments, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "3 questions in 3 domains" in result.stdout
+    assert "<title>user/questions@" in read(tmp_path / "page.html")

@@ -18,6 +18,7 @@ from vmeval_hfds.dataset_files import DatasetFiles, open_dataset_dir
 from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.flatten import column, column_name, leaves
 from vmeval_hfds.frames_table import metadata_frame
+from vmeval_hfds.pushing import push
 
 
 def question(folder, id, **stated):
@@ -270,3 +271,18 @@ def test_pictures_are_looked_at_in_small_batches(tmp_path, monkeypatch):
     build(tmp_path / "questions", tmp_path / "dataset")
     monkeypatch.setattr(module, "_BATCH_ROWS", 2)
     assert metadata_frame(tmp_path / "dataset")["first_frame_height"].tolist() == list(range(1, 8))
+
+
+def test_from_the_hub_no_image_crosses_the_network(hub, tmp_path):
+    folder = tmp_path / "questions"
+    for number in range(6):
+        write_question(folder, id=f"maze_{number:04d}", first_frame=png(number, (400, 300)), ground_truth=MP4)
+    push(folder, "user/questions")
+    hub.clear_log()
+    frame = metadata_frame("user/questions")
+    received = sum(request.response_bytes for request in hub.requests if request.method == "GET")
+    assert received < 100_000 < 300_000 < frame["first_frame_bytes"].min()
+    near = metadata_frame(folder)
+    sizes = [name for name in near if name.endswith(("_width", "_height"))]
+    pd.testing.assert_frame_equal(frame.drop(columns=sizes), near.drop(columns=sizes))
+    assert frame[sizes].isna().all(axis=None)

@@ -93,6 +93,7 @@ def test_transparent_parts_and_large_frames_are_no_trouble():
         assert opened(preview_png([("maze", content, content)])).mode == "RGB"
 
 
-def test_nothing_to_draw_is_refused():
-    with pytest.raises(ValueError, match="no frame"):
-        preview_png([])
+def test_a_folder_without_any_frame_has_a_picture_too(tmp_path):
+    write_question(tmp_path, first_frame=None, final_frame=None)
+    assert frames_of(tmp_path) == []
+    assert opened(preview_png([])).size == opened(preview_png([("maze", b"", None)])).size
