@@ -74,7 +74,7 @@ LIBRARIES = {
     "huggingface_hub": {"vmeval_hfds.hub", "vmeval_hfds.pushing", "vmeval_hfds.card"},
     "datasets": {
         *("vmeval_builders.schema", "vmeval_builders.questions"),
-        *("vmeval_hfds.hub", "vmeval_hfds.demo", "vmeval_hfds.gallery", "vmeval_hfds.frames"),
+        *("vmeval_hfds.hub", "vmeval_hfds.demo"),
     },
     "click": {f"vmeval_hfds.cli.{name}" for name in CLI},
     "PIL": {"vmeval_builders.frames", "vmeval_hfds.thumbnails", "vmeval_hfds.preview"},

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageDraw import ImageDraw
 
-#: Where a dataset keeps the picture, relative to its card.
-PREVIEW_NAME = "assets/preview.png"
 PREVIEW_BYTES = 400_000
 #: More domains than this would be too small to see; the picture says how many more there are.
 PREVIEW_DOMAINS = 24
