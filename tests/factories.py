@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from vmeval_builders.schema import FILE_COLUMNS, QUESTION_COLUMNS, arrow_schema
+from vmeval_builders.registry import QUESTIONS
+from vmeval_builders.schema import FILE_COLUMNS, arrow_schema
 
 MP4 = b"\0\0\0\x18ftypmp42" + bytes(range(256))
 AS_IT_SHOULD_BE = object()
@@ -178,7 +179,7 @@ def files_below(folder, under=""):
 
 def question_row(path, **values):
     """Make a row of the question table by hand."""
-    row = dict.fromkeys(QUESTION_COLUMNS)
+    row = dict.fromkeys(QUESTIONS.columns)
     row.update(id="q", domain="maze", prompt="Go.", path=path)
     row["first_frame"] = {"bytes": png(), "path": "first_frame.png"}
     row.update(values)
@@ -200,7 +201,7 @@ def file_row(path, content=b"bytes", held=False):
 
 def write_dataset(target, questions, files=None):
     """Write a dataset directory by hand, with whatever rows."""
-    _write_rows(target / "data/maze/test-00000-of-00001.parquet", questions, QUESTION_COLUMNS)
+    _write_rows(target / "data/maze/test-00000-of-00001.parquet", questions, QUESTIONS.columns)
     if files is not None:
         _write_rows(target / "files/test-00000-of-00001.parquet", files, FILE_COLUMNS)
     return target

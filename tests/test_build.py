@@ -158,7 +158,7 @@ def test_a_split_that_datasets_refuses_is_refused_first(folder, target, split):
 def test_a_domain_may_have_an_odd_name(folder, target, domain):
     write_question(folder, domain, "one")
     result = build(folder, target)
-    assert result.domains == {"chess": 2, "maze": 2, domain: 1}
+    assert result.configs == {"chess": 2, "maze": 2, domain: 1}
     config = config_names([domain])[domain]
     assert [row["domain"] for row in load(target, config)] == [domain]
     assert len(load(target)) == 5
@@ -189,7 +189,7 @@ def test_one_domain_in_several_folders_is_one_config(tmp_path, target):
     folder = tmp_path / "questions"
     for group in "ab":
         write_question(folder, path=f"{group}/maze_task/0")
-    assert build(folder, target).domains == {"maze": 2}
+    assert build(folder, target).configs == {"maze": 2}
     assert [row["path"] for row in load(target, "maze")] == ["a/maze_task/0", "b/maze_task/0"]
 
 
@@ -212,8 +212,8 @@ def test_the_card_says_what_was_written(tmp_path, target):
 def test_the_result_counts(tmp_path, target):
     folder = write_rich_folder(tmp_path / "questions")
     result = build(folder, target)
-    assert (result.target, result.tasks) == (target, 7)
-    assert result.domains == {"chess": 2, "hand_made": 1, "maze": 2, "rotation": 2}
+    assert (result.target, result.rows) == (target, 7)
+    assert result.configs == {"chess": 2, "hand_made": 1, "maze": 2, "rotation": 2}
     files = files_below(folder)
     assert (result.files, result.source_bytes) == (len(files), sum(map(len, files.values())))
     assert result.problems == check_folder(folder, quick=True)

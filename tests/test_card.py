@@ -8,12 +8,13 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from vmeval_builders.schema import FILE_COLUMNS, QUESTION_COLUMNS, features
+from vmeval_builders.registry import QUESTIONS
+from vmeval_builders.schema import FILE_COLUMNS, features
 from vmeval_hfds.card import (
     OWN_KEYS,
     CardFacts,
     ConfigFacts,
-    DomainFacts,
+    GroupFacts,
     header_blocks,
     render_card,
     schema_version,
@@ -25,17 +26,18 @@ from vmeval_hfds.errors import DatasetError, VmevalError
 def facts(domains=("maze",), configs=None, split="test", **rest):
     configs = configs or domains
     of_domains = [
-        ConfigFacts(config, f"data/{config}/{split}-*.parquet", QUESTION_COLUMNS, 3, 1000, 900)
+        ConfigFacts(config, f"data/{config}/{split}-*.parquet", QUESTIONS.columns, 3, 1000, 900)
         for config in configs
     ]
     return CardFacts(
+        QUESTIONS,
         split,
         [
-            ConfigFacts("default", f"data/*/{split}-*.parquet", QUESTION_COLUMNS, 3, 1000, 900),
+            ConfigFacts("default", f"data/*/{split}-*.parquet", QUESTIONS.columns, 3, 1000, 900),
             *of_domains,
             ConfigFacts("files", f"files/{split}-*.parquet", FILE_COLUMNS, 9, 500, 400),
         ],
-        [DomainFacts(domain, config, 3, 800) for domain, config in zip(domains, configs, strict=True)],
+        [GroupFacts(domain, config, 3, 800) for domain, config in zip(domains, configs, strict=True)],
         **rest,
     )
 
@@ -55,8 +57,8 @@ def test_a_new_card_states_what_datasets_itself_would_state():
         return {"config_name": config, **stated}
 
     assert header(render_card(facts()))["dataset_info"] == [
-        info("default", QUESTION_COLUMNS, 3, 1000, 900),
-        info("maze", QUESTION_COLUMNS, 3, 1000, 900),
+        info("default", QUESTIONS.columns, 3, 1000, 900),
+        info("maze", QUESTIONS.columns, 3, 1000, 900),
         info("files", FILE_COLUMNS, 9, 500, 400),
     ]
 
@@ -65,7 +67,7 @@ def test_the_library_of_the_hub_reads_the_features_back():
     from datasets import DatasetInfo
 
     for stated in header(render_card(facts()))["dataset_info"]:
-        columns = FILE_COLUMNS if stated["config_name"] == "files" else QUESTION_COLUMNS
+        columns = FILE_COLUMNS if stated["config_name"] == "files" else QUESTIONS.columns
         assert DatasetInfo._from_yaml_dict(stated).features == features(columns)
 
 
@@ -100,8 +102,8 @@ def test_the_card_says_which_version_of_the_columns_it_is_for():
     ],
 )
 def test_the_bracket_that_the_hub_filters_by(rows, bracket):
-    config = ConfigFacts("default", "data/*/test-*.parquet", QUESTION_COLUMNS, rows, 1, 1)
-    assert header(render_card(CardFacts("test", [config], [])))["size_categories"] == [bracket]
+    config = ConfigFacts("default", "data/*/test-*.parquet", QUESTIONS.columns, rows, 1, 1)
+    assert header(render_card(CardFacts(QUESTIONS, "test", [config], [])))["size_categories"] == [bracket]
 
 
 @pytest.mark.parametrize(

@@ -137,10 +137,14 @@ def test_no_command_at_all_is_help_and_exit_code_2(run):
     assert "Usage: vmeval-hfds" in out + err
 
 
+#: What is said where the builder was not named.
+FOUND = "This holds questions (--builder says otherwise).\n"
+
+
 def test_check_says_by_its_exit_code_whether_there_is_an_error(run, folder):
-    assert run("check", "--path", folder) == (0, "0 errors, 0 warnings.\n", "")
+    assert run("check", "--path", folder) == (0, "0 errors, 0 warnings.\n", FOUND)
     write_question(folder, metadata=None)
-    code, out, err = run("check", "--path", folder)
+    code, out, err = run("check", "--path", folder, "--builder", "questions")
     assert (code, err) == (0, "")
     assert out.splitlines()[-1] == "0 errors, 1 warning."
     write_question(folder, first_frame=b"")
@@ -264,12 +268,12 @@ def test_the_table_of_failures_is_whole(tmp_path):
 
 
 def test_a_bug_is_shown_as_one(monkeypatch):
-    from vmeval_builders import checks
+    from vmeval_builders import scan
 
     def broken(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(checks, "check_folder", broken)
+    monkeypatch.setattr(scan, "scan_rows", broken)
     with pytest.raises(ZeroDivisionError):
         main(["check", "--path", "x"])
 
@@ -296,10 +300,10 @@ def test_json_is_one_document_on_stdout_and_quiet_is_nothing(run, tmp_path, fold
         results[name] = json.loads(out)
     assert [problem["code"] for problem in results["check"]] == ["no-metadata"]
     assert set(results["check"][0]) == {"code", "severity", "path", "message"}
-    assert results["build"]["domains"] == {"chess": 2, "maze": 2}
+    assert results["build"]["configs"] == {"chess": 2, "maze": 2}
     assert (results["export"]["written"], results["export"]["target"]) == (17, str(rebuilt))
-    assert results["verify"] == {"files": 17, "missing": [], "extra": [], "different": []}
-    assert results["info"]["tasks"] == results["info-dataset"]["tasks"] == 4
+    assert results["verify"] == {"files": 17, "missing": [], "extra": [], "different": [], "other_times": []}
+    assert results["info"]["rows"] == results["info-dataset"]["rows"] == 4
     assert results["sample"] == {"target": str(tmp_path / "sample")}
     for name in ("check", "export", "verify", "info", "info-dataset"):
         assert run(*commands[name], "--format", "quiet")[:2] == (0, "")
@@ -352,9 +356,9 @@ def test_export_tells_what_was_changed_and_what_is_missing(run, dataset, tmp_pat
 
 def test_info_is_a_table(run, folder):
     code, out, err = run("info", "--path", folder)
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, FOUND)
     header, chess, maze, total, manifest = out.splitlines()
-    assert header.split() == ["domain", "difficulty", "tasks", "frames", "videos", "bytes"]
+    assert header.split() == ["domain", "difficulty", "questions", "frames", "videos", "bytes"]
     assert chess.split()[:5] == ["chess", "easy", "2", "4", "0"]
     assert maze.split()[:2] == ["maze", "easy"]
     assert total.startswith("4 questions, 17 files, ")
@@ -363,7 +367,7 @@ def test_info_is_a_table(run, folder):
 
 def test_there_is_no_progress_bar_where_stderr_is_no_terminal(folder, tmp_path):
     done = run_command("build", "--path", folder, "--target", tmp_path / "dataset")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, FOUND)
     assert done.stdout.startswith("Built ")
 
 
@@ -391,7 +395,7 @@ def test_whoever_reads_may_stop_reading(folder):
     talk = running.stderr.read()
     running.stderr.close()
     assert running.wait(60) == 1
-    assert talk == ""
+    assert talk == FOUND
 
 
 # Interrupted

@@ -77,7 +77,7 @@ def test_the_folder_comes_back_exactly(dataset, folder, target, num_proc):
     result = export(dataset, target, num_proc=num_proc)
     assert tree(target) == tree(folder)
     files = files_below(folder)
-    assert (result.target, result.tasks, result.written, result.kept) == (target, 7, len(files), 0)
+    assert (result.target, result.rows, result.written, result.kept) == (target, 7, len(files), 0)
     assert result.written_bytes == sum(map(len, files.values()))
     assert result.changed == result.missing == result.unused_columns == []
     assert verify(target, dataset).same
@@ -170,7 +170,7 @@ def test_from_to_dataset_with_rows_chosen_and_put_in_another_order(folder, targe
 def test_one_domain(dataset, folder, target):
     result = export(dataset, target, domains=["maze"])
     assert files_below(target) == files_below(folder, "maze_task/maze_")
-    assert (result.tasks, result.missing) == (2, [])
+    assert (result.rows, result.missing) == (2, [])
 
 
 def test_domains_and_ids(dataset, folder, target, tmp_path):
@@ -189,8 +189,8 @@ def test_an_id_that_several_domains_have(tmp_path, target):
     for domain in ("a", "b", "c"):
         write_question(folder, domain, "0000")
     build(folder, tmp_path / "dataset")
-    assert export(tmp_path / "dataset", target, ids=["0000"]).tasks == 3
-    assert export(tmp_path / "dataset", tmp_path / "b", domains=["b"], ids=["0000"]).tasks == 1
+    assert export(tmp_path / "dataset", target, ids=["0000"]).rows == 3
+    assert export(tmp_path / "dataset", tmp_path / "b", domains=["b"], ids=["0000"]).rows == 1
     assert files_below(tmp_path / "b") == files_below(folder, "b_task/")
 
 
@@ -227,7 +227,7 @@ def test_a_task_inside_a_task_is_a_task_of_its_own(tmp_path, target):
         ({"ids": ["maze_000"]}, "no id 'maze_000'; near ones: .*maze_000"),
         ({"ids": [""]}, "no id ''"),
         ({"domains": ["maze"], "ids": ["nothing like it"]}, "no id 'nothing like it'"),
-        ({"domains": ["maze"], "ids": ["chess_0000"]}, "chess_0000|no question has both"),
+        ({"domains": ["maze"], "ids": ["chess_0000"]}, "chess_0000|no row has both"),
         ({"domains": ["*"]}, "no domain '\\*'"),
     ],
 )
@@ -636,7 +636,7 @@ def test_removed_rows_are_reported_missing(dataset, folder, target):
     refuses(ChangedRowsError, dataset, target, "chess_0000", strict=True)
     result = export(dataset, target)
     assert result.missing == sorted(files_below(folder, "chess_task/chess_0000/"))
-    assert result.tasks == 6
+    assert result.rows == 6
 
 
 def test_a_cell_set_to_null_is_reported_missing(dataset, folder, target):
@@ -649,7 +649,7 @@ def test_added_rows_are_exported_and_strict_refuses_them(dataset, folder, target
     [shard] = shards(dataset, "chess")
     edit_rows(shard, lambda rows: [*rows, {**rows[0], "id": "new", "path": "chess_task/new"}])
     refuses(ChangedRowsError, dataset, target, "chess_task/new", strict=True)
-    assert export(dataset, target).tasks == 8
+    assert export(dataset, target).rows == 8
     assert files_below(target, "chess_task/new/")
 
 
@@ -716,5 +716,5 @@ def test_the_manifest_alone_does_not_make_a_difference(tmp_path, target):
     folder = tmp_path / "questions"
     write_question(folder, metadata=as_json({"id": "renamed"}))
     build(folder, tmp_path / "dataset")
-    assert export(tmp_path / "dataset", target, ids=["renamed"]).tasks == 1
+    assert export(tmp_path / "dataset", target, ids=["renamed"]).rows == 1
     assert tree(target) == tree(folder)

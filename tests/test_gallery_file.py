@@ -16,7 +16,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 from tests.factories import png, tree, write, write_folder, write_question
-from vmeval_builders.scan import scan_folder
+from tests.run_factories import write_results, write_runs
+from vmeval_builders.scan import scan_rows
 from vmeval_hfds import build, gallery
 from vmeval_hfds.cli.look import gallery as gallery_command
 from vmeval_hfds.errors import DatasetError, TargetExistsError, UnknownNameError
@@ -62,10 +63,10 @@ def test_a_folder_its_dataset_and_what_is_open_already_show_the_same(folder, tmp
     build(folder, tmp_path / "dataset")
     result = write_gallery(folder, tmp_path / "folder.html")
     write_gallery(tmp_path / "dataset", tmp_path / "dataset.html")
-    write_gallery(scan_folder(folder), tmp_path / "scan.html")
+    write_gallery(scan_rows(folder), tmp_path / "scan.html")
     assert cards_of(tmp_path / "folder.html") == cards_of(tmp_path / "dataset.html")
     assert read(tmp_path / "folder.html") == read(tmp_path / "scan.html")
-    assert result.tasks == 12
+    assert result.rows == 12
     assert result.domains == {"chess": 4, "maze": 4, "raven": 4}
     assert result.size_bytes == (tmp_path / "folder.html").stat().st_size
     assert result.broken == []
@@ -86,7 +87,7 @@ def test_a_table_that_others_made_is_shown(tmp_path):
     (tmp_path / "dataset").mkdir()
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "dataset/train.parquet")
     result = write_gallery(tmp_path / "dataset", tmp_path / "page.html", limit=70)
-    assert result.tasks == 70
+    assert result.rows == 70
     assert cards_of(tmp_path / "page.html").count("data:image/webp") == 70
     assert "maze_task/t69" in read(tmp_path / "page.html")
     assert '"n": 69' in html.unescape(read(tmp_path / "page.html"))
@@ -153,7 +154,7 @@ def test_data_is_never_markup(tmp_path):
         metadata=json.dumps(metadata).encode(),
         first_frame=hostile.encode(),
     )
-    result = write_gallery(scan_folder(next(tmp_path.iterdir())), tmp_path / "page.html")
+    result = write_gallery(scan_rows(next(tmp_path.iterdir())), tmp_path / "page.html")
     empty = write_folder(tmp_path / "harmless", domains=("maze",), per_domain=1)
     write_gallery(empty, tmp_path / "harmless.html")
     page, plain = Page(read(tmp_path / "page.html")), Page(read(tmp_path / "harmless.html"))
@@ -260,7 +261,7 @@ def test_it_is_never_written_into_its_own_source(folder, tmp_path):
 
 
 def test_after_a_failure_nothing_of_it_is_left(folder, tmp_path, monkeypatch):
-    def fail(row):
+    def fail(builder, row):
         raise OSError("disk full")
 
     monkeypatch.setattr(gallery, "_card", fail)
@@ -325,7 +326,7 @@ def test_the_command(folder, tmp_path, form):
     result = CliRunner().invoke(gallery_command, arguments)
     assert result.exit_code == 0, result.output
     if form == "json":
-        assert json.loads(result.stdout)["tasks"] == 5
+        assert json.loads(result.stdout)["rows"] == 5
     elif form == "human":
         assert "5 questions in 1 domain" in result.stdout
         assert "broken/first_frame.png" in result.stderr
@@ -348,3 +349,31 @@ def test_the_command_shows_a_repository(hub, folder, tmp_path):
     assert result.exit_code == 0
     assert "3 questions in 3 domains" in result.stdout
     assert "<title>user/questions@" in read(tmp_path / "page.html")
+
+
+# Other builders
+
+
+def test_outputs_show_frames_model_and_what_failed(tmp_path):
+    write_runs(tmp_path / "outputs")
+    build(tmp_path / "outputs", tmp_path / "dataset")
+    for source, name in ((tmp_path / "outputs", "a"), (tmp_path / "dataset", "b")):
+        result = write_gallery(source, tmp_path / f"{name}.html", title="t")
+        assert (result.builder, result.broken) == ("outputs", [])
+        assert result.rows == sum(result.domains.values()) == len(scan_rows(tmp_path / "outputs").units)
+    text = read(tmp_path / "a.html")
+    # A dataset's rows are sorted by model, a folder's by domain.
+    assert sorted(text.split("<article")) == sorted(read(tmp_path / "b.html").split("<article"))
+    assert "All models" in text
+    assert '<span class="tag hard">failed</span>' in text
+    assert {attributes["data-difficulty"] for attributes in Page(text).of("article")} >= {"wan"}
+
+
+def test_evaluations_show_scores_and_no_frames(tmp_path):
+    write_results(tmp_path / "evaluations")
+    result = write_gallery(tmp_path / "evaluations", tmp_path / "page.html")
+    text = read(tmp_path / "page.html")
+    assert (result.builder, result.rows) == ("evaluations", len(scan_rows(tmp_path / "evaluations").units))
+    assert "All evaluators" in text
+    assert "first frame" not in text
+    assert "<dt>score text</dt>" in text

@@ -130,7 +130,7 @@ def test_the_same_question_twice_is_one_where_no_list_says_otherwise(tmp_path):
     # As in several splits of others' datasets.
     questions = [question_row("maze_task/m"), question_row("maze_task/m"), sound(0)]
     result = export(write_dataset(tmp_path / "dataset", questions), tmp_path / "target")
-    assert result.tasks == 2
+    assert result.rows == 2
     assert (tmp_path / "target/maze_task/m/first_frame.png").read_bytes() == FRAME
 
 

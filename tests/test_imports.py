@@ -16,16 +16,23 @@ PACKAGES = {"vmeval_builders": ROOT / "builders/vmeval_builders", "vmeval_hfds":
 LAYERS = (
     # Folder to rows and back: no network, no command line.
     ("vmeval_builders", "vmeval_builders.layout", "vmeval_builders.schema", "vmeval_builders.problems"),
-    ("vmeval_builders.frames", "vmeval_builders.scan", "vmeval_builders.arrays"),
-    ("vmeval_builders.rows", "vmeval_builders.listing"),
-    ("vmeval_builders.manifest", "vmeval_builders.questions"),
+    ("vmeval_builders.errors",),
+    ("vmeval_builders.entries", "vmeval_builders.frames", "vmeval_builders.arrays"),
+    ("vmeval_builders.builder", "vmeval_builders.archive", "vmeval_builders.listing"),
+    ("vmeval_builders.rows",),
+    ("vmeval_builders.questions", "vmeval_builders.outputs", "vmeval_builders.evaluations"),
+    ("vmeval_builders.registry",),
+    ("vmeval_builders.scan",),
+    ("vmeval_builders.manifest", "vmeval_builders.folder_builders"),
     ("vmeval_builders.checks",),
     # Tables on disk.
     ("vmeval_hfds.errors",),
     ("vmeval_hfds.parallel", "vmeval_hfds.writing", "vmeval_hfds.card", "vmeval_hfds.dataset_files"),
-    ("vmeval_hfds.columns", "vmeval_hfds.shards", "vmeval_hfds.secrets_found", "vmeval_hfds.thumbnails"),
-    ("vmeval_hfds.row_texts", "vmeval_hfds.flatten", "vmeval_hfds.bars", "vmeval_hfds.preview"),
+    ("vmeval_hfds.shards", "vmeval_hfds.secrets_found", "vmeval_hfds.thumbnails"),
+    ("vmeval_hfds.columns", "vmeval_hfds.flatten", "vmeval_hfds.bars", "vmeval_hfds.preview"),
+    ("vmeval_hfds.row_texts",),
     ("vmeval_hfds.listings", "vmeval_hfds.selection", "vmeval_hfds.opening", "vmeval_hfds.dataset_dir"),
+    ("vmeval_hfds.places",),
     ("vmeval_hfds.path_check",),
     # The Hub.
     ("vmeval_hfds.hub", "vmeval_hfds.mirror_plan"),
@@ -41,6 +48,7 @@ LAYERS = (
         "vmeval_hfds.pushing",
     ),
     ("vmeval_hfds.gallery", "vmeval_hfds.frames_table"),
+    ("vmeval_hfds.leaderboard",),
     ("vmeval_hfds.mirror_download", "vmeval_hfds.mirror_upload"),
     ("vmeval_hfds.mirror",),
     # The sample stands for itself.
@@ -73,7 +81,7 @@ CLI = ("output", "options", "local", "publish", "mirror", "look", "main")
 LIBRARIES = {
     "huggingface_hub": {"vmeval_hfds.hub", "vmeval_hfds.pushing", "vmeval_hfds.card"},
     "datasets": {
-        *("vmeval_builders.schema", "vmeval_builders.questions"),
+        *("vmeval_builders.schema", "vmeval_builders.folder_builders"),
         *("vmeval_hfds.hub", "vmeval_hfds.demo"),
     },
     "click": {f"vmeval_hfds.cli.{name}" for name in CLI},

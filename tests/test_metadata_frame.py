@@ -198,7 +198,7 @@ def test_from_afar_no_image_column_is_read(tmp_path):
     def fetch(name):
         raise AssertionError("fetches a whole shard")
 
-    far = DatasetFiles("far", local.questions, local.listings, fetch, peek)
+    far = DatasetFiles("far", local.row_shards, local.listing_shards, fetch, peek)
     frame, near = metadata_frame(far), metadata_frame(local)
     assert sum(stream.count for stream in streams) < 700_000 < near["first_frame_bytes"].max()
     sizes = [name for name in near if name.endswith(("_width", "_height"))]

@@ -68,7 +68,7 @@ def test_rows_that_several_splits_repeat_come_once_and_other_columns_are_named(h
         "maze_task/maze_0000/prompt.txt": b"Find the way out.",
         "maze_task/maze_0000/question_metadata.json": b'{"id": "maze_0000"}',
     }
-    assert result.tasks == 1
+    assert result.rows == 1
 
 
 def test_a_dataset_in_memory_is_exported_and_paths_in_it_are_not_followed(tmp_path):

@@ -6,14 +6,14 @@ import pytest
 from PIL import Image
 
 from tests.factories import png, write_folder, write_question
-from vmeval_builders.scan import scan_folder
-from vmeval_hfds.dataset_dir import tasks_by_domain
-from vmeval_hfds.preview import PREVIEW_BYTES, PREVIEW_DOMAINS, preview_frames, preview_png
+from vmeval_builders.scan import scan_rows
+from vmeval_hfds.dataset_dir import units_by_config
+from vmeval_hfds.preview import PREVIEW_BYTES, PREVIEW_GROUPS, preview_frames, preview_png
 
 
 def frames_of(folder):
-    scan = scan_folder(folder)
-    return preview_frames(scan.root, tasks_by_domain(scan))
+    scan = scan_rows(folder)
+    return preview_frames(scan.source, units_by_config(scan))
 
 
 def opened(content):
@@ -53,9 +53,7 @@ def test_the_pixels_of_the_frames_are_in_it():
 
 def test_it_stays_small_with_the_worst_frames():
     noise = [png(number, (300, 240)) for number in range(4)]
-    frames = [
-        (f"domain {number}", noise[number % 4], noise[-number % 4]) for number in range(PREVIEW_DOMAINS)
-    ]
+    frames = [(f"domain {number}", noise[number % 4], noise[-number % 4]) for number in range(PREVIEW_GROUPS)]
     content = preview_png(frames)
     assert len(content) <= PREVIEW_BYTES
     assert opened(content).width >= 300
@@ -70,12 +68,12 @@ def test_a_broken_or_missing_frame_is_shown_as_such(content):
 
 
 def test_many_domains_are_counted_and_not_read(tmp_path):
-    domains = [f"d{number:03d}" for number in range(PREVIEW_DOMAINS + 5)]
+    domains = [f"d{number:03d}" for number in range(PREVIEW_GROUPS + 5)]
     write_folder(tmp_path, domains=domains, per_domain=1)
     frames = frames_of(tmp_path)
     assert [label for label, _, _ in frames] == domains
     assert frames[-1] == (domains[-1], None, None)
-    exactly, more = preview_png(frames[:PREVIEW_DOMAINS]), preview_png(frames)
+    exactly, more = preview_png(frames[:PREVIEW_GROUPS]), preview_png(frames)
     assert opened(more).height > opened(exactly).height
 
 

@@ -160,7 +160,7 @@ def test_a_folder_with_errors_sends_nothing(hub, folder):
     with pytest.raises(FolderError):
         push(folder, REPO)
     assert not hub.exists(REPO)
-    assert push(folder, REPO, keep_incomplete=True).tasks == 3
+    assert push(folder, REPO, keep_incomplete=True).rows == 3
 
 
 def test_a_public_repository_is_refused_where_a_private_one_was_asked_for(hub, folder):
@@ -207,7 +207,7 @@ def test_full_storage_is_said(hub, folder):
 
 def test_a_dry_run_changes_nothing_and_says_what_would_be_done(hub, folder):
     plan = plan_push(folder, REPO)
-    assert (plan.creates_repo, plan.tasks, plan.shards, plan.commits) == (True, 3, 3, 1)
+    assert (plan.creates_repo, plan.rows, plan.shards, plan.commits) == (True, 3, 3, 1)
     assert not hub.exists(REPO)
     assert not [request for request in hub.requests if request.method in WRITES]
     push(folder, REPO)

@@ -35,11 +35,11 @@ def folder(tmp_path, request):
 def test_it_comes_back(folder, tmp_path):
     dataset = tmp_path / "dataset"
     result = build(folder, dataset, keep_incomplete=True)
-    assert result.tasks > 0
+    assert result.rows > 0
     export(dataset, tmp_path / "rebuilt")
     assert tree(tmp_path / "rebuilt") == tree(folder)
     assert verify(folder, dataset).same
-    assert info(folder).tasks == info(dataset=dataset).tasks
+    assert info(folder).rows == info(dataset=dataset).rows
 
 
 @pytest.mark.parametrize("folder", ["questions"], indirect=True)

@@ -115,8 +115,8 @@ def test_any_part_comes_back(files, seed):
         root = Path(place)
         folder = lay_out(root / "questions", files)
         build(folder, root / "dataset", num_proc=1)
-        task = random.Random(seed).choice(info(folder).tasks)
-        export(root / "dataset", root / "part", ids=[task.id], num_proc=1)
+        task = random.Random(seed).choice(info(folder).rows)
+        export(root / "dataset", root / "part", ids=[task.texts["id"]], num_proc=1)
         part, whole = tree(root / "part"), tree(folder)
         assert part.items() <= whole.items()
         for name in QUESTION_FILES:
@@ -132,7 +132,7 @@ def round_trip(files, **options):
         assert tree(root / "rebuilt") == tree(folder)
         assert verify(root / "rebuilt", root / "dataset", num_proc=1).same
         assert result.missing == result.changed == []
-        assert info(root / "rebuilt").tasks == info(dataset=root / "dataset").tasks
+        assert info(root / "rebuilt").rows == info(dataset=root / "dataset").rows
 
 
 # Sizes

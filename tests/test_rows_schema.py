@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from tests.factories import MP4, as_json, files_below, png, write, write_question
 from vmeval_builders import schema
+from vmeval_builders.errors import FolderChangedError
 from vmeval_builders.listing import ListedFile, listed_files, listing_table
-from vmeval_builders.rows import FolderChangedError, files_of, parse_object, read_task, row_of, table_of
-from vmeval_builders.scan import scan_folder
+from vmeval_builders.registry import EVALUATIONS, OUTPUTS, QUESTIONS
+from vmeval_builders.rows import files_of, parse_object, read_unit, row_of, table_of
+from vmeval_builders.scan import scan_rows
 
-TABLES = {"questions": schema.QUESTION_COLUMNS, "files": schema.FILE_COLUMNS}
+TABLES = {one.name: one.columns for one in (QUESTIONS, OUTPUTS, EVALUATIONS)} | {"files": schema.FILE_COLUMNS}
 
 
 @pytest.mark.parametrize("columns", TABLES.values(), ids=TABLES)
@@ -33,21 +35,28 @@ def test_datasets_reads_its_features_back_from_the_schema(columns):
 
 def test_the_columns_of_version_1():
     assert schema.SCHEMA_VERSION == 1
-    assert ",".join(schema.QUESTION_COLUMNS) == (
+    assert ",".join(QUESTIONS.columns) == (
         "id,domain,prompt,first_frame,final_frame,ground_truth,difficulty,task_category,created_at,"
         "question_metadata,path"
     )
     assert ",".join(schema.FILE_COLUMNS) == "path,size,sha256,modified,content"
-    assert schema.media_columns(schema.QUESTION_COLUMNS) == ["first_frame", "final_frame", "ground_truth"]
+    assert schema.media_columns(QUESTIONS.columns) == ["first_frame", "final_frame", "ground_truth"]
 
 
 def contents_of(folder):
-    scan = scan_folder(folder)
-    return [read_task(scan.root, task) for task in scan.tasks]
+    scan = scan_rows(folder, "questions")
+    return [read_unit(scan.source, QUESTIONS, unit) for unit in scan.units]
+
+
+def rows_of(folder):
+    return [row_of(QUESTIONS, contents) for contents in contents_of(folder)]
 
 
 def written_back(table):
-    return {file.path: bytes(file.content) for file in files_of(table)}
+    return {
+        QUESTIONS.places_of(file.column, file.path, file.name)[0]: bytes(file.content)
+        for file in files_of(QUESTIONS, table)
+    }
 
 
 CASES = {
@@ -70,7 +79,7 @@ CASES = {
 def test_files_to_rows_and_back(tmp_path, overrides):
     write_question(tmp_path, "chess", "chess_0000")
     write_question(tmp_path, **overrides)
-    table = table_of(contents_of(tmp_path))
+    table = table_of(QUESTIONS, rows_of(tmp_path))
     assert written_back(table) == files_below(tmp_path)
 
 
@@ -78,13 +87,13 @@ def test_files_to_rows_and_back(tmp_path, overrides):
 def test_text_that_is_not_utf8_stays_out_of_the_row(tmp_path, name):
     task = write_question(tmp_path)
     write(task / name, b"\xff{}")
-    assert f"maze_task/maze_0000/{name}" not in written_back(table_of(contents_of(tmp_path)))
+    assert f"maze_task/maze_0000/{name}" not in written_back(table_of(QUESTIONS, rows_of(tmp_path)))
 
 
 def test_a_table_of_several_chunks_is_read_like_one(tmp_path):
     for number in range(4):
         write_question(tmp_path, id=f"maze_{number:04d}", ground_truth=MP4)
-    table = pa.concat_tables([table_of([one]) for one in contents_of(tmp_path)])
+    table = pa.concat_tables([table_of(QUESTIONS, [row]) for row in rows_of(tmp_path)])
     assert table["prompt"].num_chunks == 4
     assert written_back(table) == files_below(tmp_path)
     assert written_back(table.slice(1, 2)) == {
@@ -94,15 +103,15 @@ def test_a_table_of_several_chunks_is_read_like_one(tmp_path):
 
 def test_a_path_without_bytes_is_no_file(tmp_path):
     write_question(tmp_path)
-    row = row_of(contents_of(tmp_path)[0])
+    row = rows_of(tmp_path)[0]
     row["first_frame"] = {"bytes": None, "path": "first_frame.png"}
-    table = pa.Table.from_pylist([row], schema=schema.arrow_schema(schema.QUESTION_COLUMNS))
+    table = pa.Table.from_pylist([row], schema=schema.arrow_schema(QUESTIONS.columns))
     assert "maze_task/maze_0000/first_frame.png" not in written_back(table)
 
 
 def test_media_columns_hold_the_bytes_and_the_name(tmp_path):
     write_question(tmp_path, first_frame=png("a"), ground_truth=MP4)
-    row = row_of(contents_of(tmp_path)[0])
+    row = rows_of(tmp_path)[0]
     assert row["first_frame"] == {"bytes": png("a"), "path": "first_frame.png"}
     assert row["ground_truth"] == {"bytes": MP4, "path": "ground_truth.mp4"}
 
@@ -129,7 +138,7 @@ HUGE = "9" * 5000
 def test_top_level_keys_become_text_whatever_their_type(tmp_path, value, text):
     metadata = {"difficulty": value, "task_category": value, "created_at": value}
     write_question(tmp_path, metadata=as_json(metadata))
-    row = row_of(contents_of(tmp_path)[0])
+    row = rows_of(tmp_path)[0]
     assert [row[name] for name in metadata] == [text] * 3
 
 
@@ -148,7 +157,7 @@ def test_top_level_keys_become_text_whatever_their_type(tmp_path, value, text):
 )
 def test_id_and_domain_of_a_row(tmp_path, path, metadata, id, domain):
     write_question(tmp_path, path=path, metadata=as_json(metadata))
-    row = row_of(contents_of(tmp_path)[0])
+    row = rows_of(tmp_path)[0]
     assert (row["id"], row["domain"], row["path"]) == (id, domain, path)
 
 
@@ -186,15 +195,18 @@ def test_no_text_makes_the_parser_fail(text):
 @pytest.mark.parametrize("content", [b"longer than before, by far", b""], ids=["longer", "shorter"])
 def test_a_file_that_changes_between_walk_and_read_is_an_error(tmp_path, content):
     task = write_question(tmp_path, prompt="before")
-    scan = scan_folder(tmp_path)
+    scan = scan_rows(tmp_path)
     write(task / "prompt.txt", content)
     with pytest.raises(FolderChangedError, match=r"prompt\.txt: had 6 bytes"):
-        read_task(scan.root, scan.tasks[0])
+        read_unit(scan.source, QUESTIONS, scan.units[0])
 
 
+TIMES = st.none() | st.integers(-(2**63), 2**63 - 1)
 LISTED = st.one_of(
-    st.builds(ListedFile, st.text(max_size=9), st.integers(0, 2**62), st.text(), st.none() | st.binary()),
-    st.builds(ListedFile, st.text(max_size=9).map("{}/".format), st.none(), st.none()),
+    st.builds(
+        ListedFile, st.text(max_size=9), st.integers(0, 2**62), st.text(), TIMES, st.none() | st.binary()
+    ),
+    st.builds(ListedFile, st.text(max_size=9).map("{}/".format), st.none(), st.none(), TIMES),
 )
 
 

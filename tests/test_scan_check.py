@@ -371,8 +371,8 @@ def test_deep_folders_are_walked(folder, levels):
 def test_links_inside_are_read_as_what_they_lead_to(folder):
     (folder / "maze_task/maze_0001").symlink_to("maze_0000")
     (folder / "again.txt").symlink_to(f"{TASK}/prompt.txt")
-    walked = scan.scan_folder(folder)
-    assert [task.path for task in walked.tasks] == [TASK, "maze_task/maze_0001"]
+    walked = scan.scan_rows(folder)
+    assert [unit.path for unit in walked.units] == [TASK, "maze_task/maze_0001"]
     assert walked.by_path["again.txt"].size_bytes == (folder / TASK / "prompt.txt").stat().st_size
 
 

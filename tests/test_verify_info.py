@@ -205,7 +205,7 @@ def test_no_folder_is_said_plainly(dataset, tmp_path):
 
 def test_folder_and_dataset_hold_the_same(dataset, folder):
     of_folder, of_dataset = info(folder), info(dataset=dataset)
-    assert of_folder.tasks == of_dataset.tasks
+    assert of_folder.rows == of_dataset.rows
     assert (of_folder.files, of_folder.size_bytes) == (of_dataset.files, of_dataset.size_bytes)
     assert of_folder.manifest == of_dataset.manifest
     assert (of_folder.name, of_dataset.name) == (str(folder), str(dataset))
@@ -213,23 +213,27 @@ def test_folder_and_dataset_hold_the_same(dataset, folder):
 
 def test_tasks_are_told_one_by_one(folder, dataset):
     for result in (info(folder), info(dataset=dataset)):
-        facts = {task.path: task for task in result.tasks}
+        facts = {task.path: task for task in result.rows}
         assert list(facts) == sorted(facts)
         turn = facts["rotation_task/rotation_0000"]
-        assert (turn.id, turn.domain, turn.difficulty) == ("rotation_0000", "rotation", "easy")
+        assert tuple(turn.texts[name] for name in ("id", "domain", "difficulty")) == (
+            "rotation_0000",
+            "rotation",
+            "easy",
+        )
         assert (turn.frames, turn.videos) == (2, 1)
         assert turn.size_bytes == sum(map(len, files_below(folder, "rotation_task/rotation_0000/").values()))
         assert facts["rotation_task/rotation_0001"].frames == 1
-        assert facts["hand_made/first"].difficulty is None
+        assert facts["hand_made/first"].texts["difficulty"] is None
 
 
 def test_groups_add_up(folder):
     result = info(folder)
     [everything] = result.groups()
-    assert everything.tasks == len(result.tasks) == 7
+    assert everything.rows == len(result.rows) == 7
     for by in (("domain",), ("difficulty",), ("domain", "difficulty")):
         groups = result.groups(*by)
-        assert sum(group.tasks for group in groups) == everything.tasks
+        assert sum(group.rows for group in groups) == everything.rows
         assert sum(group.size_bytes for group in groups) == everything.size_bytes
         assert sum(group.frames for group in groups) == everything.frames == 13
         assert sum(group.videos for group in groups) == everything.videos == 1
@@ -274,8 +278,8 @@ def test_info_is_of_one_thing(arguments):
 
 def test_no_frame_is_opened(tmp_path):
     write_question(tmp_path, first_frame=b"no image", ground_truth=MP4, metadata=b"no JSON")
-    [task] = info(tmp_path).tasks
-    assert (task.frames, task.videos, task.difficulty) == (2, 1, None)
+    [task] = info(tmp_path).rows
+    assert (task.frames, task.videos, task.texts["difficulty"]) == (2, 1, None)
 
 
 @pytest.mark.parametrize("value", [3, 0.5, True, ["easy"], None, {}], ids=repr)
@@ -291,6 +295,6 @@ def test_a_dataset_without_a_column_is_told_of_or_refused_plainly(dataset, colum
     for shard in shards(dataset):
         pq.write_table(pq.read_table(shard).drop_columns([column]), shard)
     try:
-        assert len(info(dataset=dataset).tasks) == 7
+        assert len(info(dataset=dataset).rows) == 7
     except DatasetError as error:
         assert column in str(error)  # noqa: PT017

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vmeval_builders.checks import check_folder
+    from vmeval_builders.errors import VmevalError
+    from vmeval_builders.folder_builders import EvaluationsBuilder, OutputsBuilder, QuestionsBuilder
     from vmeval_builders.problems import Problem
-    from vmeval_builders.questions import QuestionsBuilder
     from vmeval_hfds.dataset_dir import BuildResult, build
-    from vmeval_hfds.errors import VmevalError
     from vmeval_hfds.exporting import ExportResult, export
     from vmeval_hfds.frames_table import metadata_frame
     from vmeval_hfds.gallery import write_gallery
     from vmeval_hfds.hub_dataset import open_repo
+    from vmeval_hfds.leaderboard import leaderboard
     from vmeval_hfds.mirror import hf_download, hf_list_files, hf_upload
     from vmeval_hfds.pushing import PushResult, push
     from vmeval_hfds.sample import write_sample
@@ -33,9 +34,11 @@ _HOMES = {
     "InfoResult": "vmeval_hfds.summary",
     "Problem": "vmeval_builders.problems",
     "PushResult": "vmeval_hfds.pushing",
-    "QuestionsBuilder": "vmeval_builders.questions",
+    "EvaluationsBuilder": "vmeval_builders.folder_builders",
+    "OutputsBuilder": "vmeval_builders.folder_builders",
+    "QuestionsBuilder": "vmeval_builders.folder_builders",
     "VerifyResult": "vmeval_hfds.verifying",
-    "VmevalError": "vmeval_hfds.errors",
+    "VmevalError": "vmeval_builders.errors",
     "build": "vmeval_hfds.dataset_dir",
     "check_folder": "vmeval_builders.checks",
     "export": "vmeval_hfds.exporting",
@@ -43,6 +46,7 @@ _HOMES = {
     "hf_list_files": "vmeval_hfds.mirror",
     "hf_upload": "vmeval_hfds.mirror",
     "info": "vmeval_hfds.summary",
+    "leaderboard": "vmeval_hfds.leaderboard",
     "metadata_frame": "vmeval_hfds.frames_table",
     "open_repo": "vmeval_hfds.hub_dataset",
     "push": "vmeval_hfds.pushing",
@@ -54,8 +58,10 @@ _HOMES = {
 
 __all__ = [
     "BuildResult",
+    "EvaluationsBuilder",
     "ExportResult",
     "InfoResult",
+    "OutputsBuilder",
     "Problem",
     "PushResult",
     "QuestionsBuilder",
@@ -69,6 +75,7 @@ __all__ = [
     "hf_list_files",
     "hf_upload",
     "info",
+    "leaderboard",
     "metadata_frame",
     "open_repo",
     "push",

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vmeval_builders.builder import Builder
 from vmeval_builders.schema import SCHEMA_VERSION
 from vmeval_hfds.errors import DatasetError
 
@@ -47,7 +48,7 @@ class ConfigFacts:
     Attributes:
         name: The config's name.
         pattern: Its data files, as a glob pattern relative to the card.
-        columns: `QUESTION_COLUMNS` or `FILE_COLUMNS`.
+        columns: A builder's columns, or `FILE_COLUMNS`.
         rows: How many rows it has.
         table_bytes: The size of its rows in Arrow's memory.
         download_bytes: The size of its Parquet files.
@@ -62,19 +63,19 @@ class ConfigFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class DomainFacts:
-    """One line of the card's table.
+class GroupFacts:
+    """One line of the card's table: the rows of one config.
 
     Attributes:
-        domain: The domain.
-        config: The name of its config.
-        tasks: How many questions it has.
+        value: What the rows have in common, such as a domain.
+        config: The name of their config.
+        rows: How many they are.
         source_bytes: The size of their files.
     """
 
-    domain: str
+    value: str
     config: str
-    tasks: int
+    rows: int
     source_bytes: int
 
 
@@ -83,16 +84,23 @@ class CardFacts:
     """All that a card says of the data.
 
     Attributes:
+        builder: What describes the rows.
         split: The split that every config has.
         configs: The configs, `default` first.
-        domains: The domains, by name.
+        groups: The rows by config, by name.
         address: What `load_dataset` and `export` are given: a repo id, or a place holder.
     """
 
+    builder: Builder
     split: str
     configs: Sequence[ConfigFacts]
-    domains: Sequence[DomainFacts]
+    groups: Sequence[GroupFacts]
     address: str = DIRECTORY_ADDRESS
+
+    @property
+    def rows_by_group(self) -> dict[str, int]:
+        """Group to number of rows."""
+        return {one.value: one.rows for one in self.groups}
 
 
 def render_card(
@@ -114,7 +122,7 @@ def render_card(
     header, body = split_card(existing or "")
     blocks = header_blocks(header)
     present = {key for key, _ in blocks}
-    for key, value in _default_keys().items():
+    for key, value in _default_keys(facts.builder).items():
         if key not in present:
             blocks.append((key, f"{key}:{value}\n"))
     for key, value in (stated or {}).items():
@@ -178,10 +186,10 @@ def _replaced(blocks: list[tuple[str, str]], key: str, text: str) -> list[tuple[
     return result if placed else [*result, (key, text)]
 
 
-def _default_keys() -> dict[str, str]:
+def _default_keys(builder: Builder) -> dict[str, str]:
     """Keys that a new card gets, and that people then own."""
     return {
-        "pretty_name": " Video reasoning questions",
+        "pretty_name": f" {builder.title}",
         "language": "\n- en",
         "task_categories": "\n- image-to-video",
         "tags": "\n- video\n- reasoning\n- vmevalkit",
@@ -196,7 +204,7 @@ def _own_blocks(facts: CardFacts) -> dict[str, str]:
         "configs": "configs:\n" + "".join(_config_entry(facts.split, config) for config in facts.configs),
         "dataset_info": "dataset_info:\n"
         + "".join(_info_entry(facts.split, config) for config in facts.configs),
-        "vmeval_hfds": f"vmeval_hfds:\n  schema_version: {SCHEMA_VERSION}\n",
+        "vmeval_hfds": f"vmeval_hfds:\n  schema_version: {SCHEMA_VERSION}\n  builder: {facts.builder.name}\n",
     }
 
 
@@ -235,43 +243,42 @@ def _merged_body(facts: CardFacts, body: str) -> str:
         return f"{before}{generated}{after.removeprefix(chr(10))}"
     if body.strip():
         return f"{body.rstrip()}\n\n{generated}"
-    return f"\n# Video reasoning questions\n\n{generated}"
+    return f"\n# {facts.builder.title}\n\n{generated}"
 
 
 def _generated_text(facts: CardFacts) -> str:
-    address = facts.address
+    address, builder = facts.address, facts.builder
     is_repo = address != DIRECTORY_ADDRESS
     option = "--repo-id" if is_repo else "--dataset"
-    first = next((one.config for one in facts.domains), DEFAULT_CONFIG)
+    first = next((one.config for one in facts.groups), DEFAULT_CONFIG)
+    picture = f"![One {builder.noun} of each {builder.config}, first and final frame](assets/preview.png)\n\n"
+    columns = ", ".join(f"`{name}`" for name in builder.columns)
     return f"""\
-![One question of each domain, first and final frame](assets/preview.png)
-
-{_domain_table(facts.domains)}
-One row is one question: `id`, `domain`, `prompt`, `first_frame`, `final_frame`, `ground_truth`, `difficulty`,
-`task_category`, `created_at`, `question_metadata` (the JSON text) and `path`.
+{picture if builder.has_frames else ""}{_group_table(builder, facts.groups)}
+One row is one {builder.noun}: {columns}.
 
 ```python
 from datasets import load_dataset
 
-questions = load_dataset({json.dumps(address)}, split="{facts.split}")
-one_domain = load_dataset({json.dumps(address)}, {json.dumps(first)}, split="{facts.split}")
+{builder.name} = load_dataset({json.dumps(address)}, split="{facts.split}")
+one_{builder.config} = load_dataset({json.dumps(address)}, {json.dumps(first)}, split="{facts.split}")
 ```
 
-The folder that the questions came from, byte for byte:
+The folder that the {builder.name} came from, byte for byte:
 
 ```bash
 pip install vmeval-hfds
-vmeval-hfds export {option} {address} --target data/questions
+vmeval-hfds export {option} {address} --target data/{builder.name}
 ```
 
 The config `files` lists every file of that folder with its size and SHA-256.
 """
 
 
-def _domain_table(domains: Iterable[DomainFacts]) -> str:
-    lines = ["| domain | config | questions | bytes |", "| --- | --- | ---: | ---: |"]
+def _group_table(builder: Builder, groups: Iterable[GroupFacts]) -> str:
+    lines = [f"| {builder.config} | config | {builder.name} | bytes |", "| --- | --- | ---: | ---: |"]
     lines += [
-        f"| {_cell(one.domain)} | `{one.config}` | {one.tasks:,} | {one.source_bytes:,} |" for one in domains
+        f"| {_cell(one.value)} | `{one.config}` | {one.rows:,} | {one.source_bytes:,} |" for one in groups
     ]
     return "\n".join(lines) + "\n"
 
@@ -287,6 +294,14 @@ def schema_version(card: str) -> int | None:
         if key == "vmeval_hfds" and (match := re.search(r"schema_version:\s*(\d+)", text)):
             return int(match[1])
     return None
+
+
+def card_builder(card: str) -> str:
+    """Read the name of the builder that made a card's tables; cards of before builders were named say questions."""
+    for key, text in header_blocks(split_card(card)[0]):
+        if key == "vmeval_hfds" and (match := re.search(r"builder:\s*(\S+)", text)):
+            return match[1]
+    return "questions"
 
 
 def dataset_rows(card: str) -> dict[str, int]:

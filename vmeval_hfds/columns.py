@@ -1,6 +1,6 @@
-"""Which columns of a table hold a question, whoever made the table.
+"""Which columns of a table hold a row's files, whoever made the table.
 
-Our own tables have `vmeval_builders.schema.QUESTION_COLUMNS`. Others, such as those of VMEvalKit's uploaders, have
+Our own tables have their builder's columns. Others of questions, such as those of VMEvalKit's uploaders, have
 ``task_id`` for ``id``, ``metadata`` for ``question_metadata``, and no ``path``: the task folder is then
 ``{domain}_task/{id}``, as VMEvalKit lays it out.
 """
@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from vmeval_builders import layout
 from vmeval_builders.arrays import text_array
-from vmeval_builders.rows import MEDIA_FILES, TEXT_FILES
-from vmeval_builders.schema import MEDIA_TYPE, QUESTION_COLUMNS
+from vmeval_builders.builder import Builder
+from vmeval_builders.registry import QUESTIONS, builder_named, builder_of_columns
+from vmeval_builders.schema import MEDIA_TYPE
+from vmeval_hfds.dataset_files import DatasetFiles
 from vmeval_hfds.errors import DatasetError
+from vmeval_hfds.shards import open_shard
 
 #: What other tables call a column of ours, in the order of preference.
 _OTHER_NAMES = {"id": ("task_id",), "question_metadata": ("metadata",)}
@@ -28,33 +32,59 @@ class ColumnMap:
     """Where a table has what we need.
 
     Attributes:
+        builder: What describes the rows.
         names: Our column to theirs, for those that the table has.
-        unused: Their columns that are no files and no names of tasks.
+        unused: Their columns that are no files and no names of rows.
     """
 
+    builder: Builder
     names: Mapping[str, str]
     unused: Sequence[str]
 
     @property
+    def id_column(self) -> str:
+        """Our column that names a row's task."""
+        return "id" if "id" in self.builder.columns else "task_id"
+
+    @property
     def key_columns(self) -> list[str]:
-        """The columns to read to know which tasks the rows are."""
-        return [self.names[name] for name in ("id", "domain", "path") if name in self.names]
+        """The columns to read to know which rows there are, and how the files are called whose name is open."""
+        keys = [self.names[name] for name in (self.id_column, "domain", "path") if name in self.names]
+        return [*keys, *(f"{theirs}.path" for theirs in self._named_files.values())]
+
+    @property
+    def _named_files(self) -> dict[str, str]:
+        """Our columns whose files may have any name, and theirs."""
+        return {
+            name: self.names[name]
+            for name in self.builder.media
+            if name in self.names and self.builder.names_vary(name)
+        }
 
     @property
     def file_columns(self) -> list[str]:
         """The columns to read to have the files too."""
-        held = [self.names[name] for name in (*MEDIA_FILES, *TEXT_FILES) if name in self.names]
-        return [*self.key_columns, *held]
+        keys = [self.names[name] for name in (self.id_column, "domain", "path") if name in self.names]
+        return [*keys, *(self.names[name] for name in self.builder.files if name in self.names)]
 
-    def keys(self, table: pa.Table) -> tuple[list[str], list[str | None], list[str]]:
-        """Give ids, domains and task folders of rows, as they stand in the data."""
-        ids = _texts(table, self.names["id"])
-        domains: list[str | None] = [None] * len(ids)
-        if "domain" in self.names:
-            domains = [*_texts(table, self.names["domain"])]
+    def keys(self, table: pa.Table) -> tuple[list[Any], list[Any], list[Any]]:
+        """Give ids, domains and paths of rows, as they stand in the data; an id that no column has is None."""
+        ids, domains = (self._texts(table, name) for name in (self.id_column, "domain"))
         if "path" in self.names:
-            return ids, domains, _texts(table, self.names["path"])
+            return ids, domains, self._texts(table, "path")
         return ids, domains, [_usual_path(domain, task) for domain, task in zip(domains, ids, strict=True)]
+
+    def _texts(self, table: pa.Table, name: str) -> list[Any]:
+        """Give a column of ours; all None where the table has not got it."""
+        values: list[Any] = [None] * table.num_rows
+        return table[self.names[name]].to_pylist() if name in self.names else values
+
+    def file_names(self, table: pa.Table) -> dict[str, list[str | None]]:
+        """Give the names of files whose name is open, by our column; None where a row has no such file."""
+        return {
+            name: pc.struct_field(_whole(table[theirs]), "path").to_pylist()
+            for name, theirs in self._named_files.items()
+        }
 
     def canonical(self, table: pa.Table) -> pa.Table:
         """Give rows the columns that `vmeval_builders.rows.files_of` takes.
@@ -65,45 +95,75 @@ class ColumnMap:
         path = self.names.get("path")
         paths = table[path] if path else text_array(self.keys(table)[2])
         columns = {"path": paths}
-        for name in (*MEDIA_FILES, *TEXT_FILES):
+        for name in self.builder.files:
             if name in self.names:
                 column = table[self.names[name]]
-                columns[name] = _media(column, name) if name in MEDIA_FILES else _text(column, name)
+                columns[name] = _media(column, name) if name in self.builder.media else _text(column, name)
         return pa.table(columns)
 
 
-def map_columns(schema: pa.Schema, name: str) -> ColumnMap:
-    """Find a question's columns in a table.
+def map_columns(schema: pa.Schema, name: str, builder: str | None = None) -> ColumnMap:
+    """Find a row's columns in a table.
 
     Args:
         schema: The table's schema.
         name: What to call the table in a message.
+        builder: The name of the builder that describes it; None finds it out.
 
     Raises:
-        DatasetError: It has no id, or nothing that would be a file.
+        DatasetError: It has no id or path, or nothing that would be a file.
+        AmbiguousFolderError: Several builders make such a table, and none was named.
+        BuilderNameError: There is no such builder.
     """
+    described = builder_named(builder) if builder else builder_of_columns(schema.names) or QUESTIONS
+    others = _OTHER_NAMES if described == QUESTIONS else {}
     names = {}
-    for ours in QUESTION_COLUMNS:
-        theirs = next((one for one in (ours, *_OTHER_NAMES.get(ours, ())) if one in schema.names), None)
+    for ours in described.columns:
+        theirs = next((one for one in (ours, *others.get(ours, ())) if one in schema.names), None)
         if theirs is not None:
             names[ours] = theirs
-    files = [ours for ours in (*MEDIA_FILES, *TEXT_FILES) if ours in names]
-    if "id" not in names or not files:
+    files = [ours for ours in described.files if ours in names]
+    key = "id" if described == QUESTIONS else "path"
+    if key not in names or not files:
         found = ", ".join(schema.names) or "none"
-        raise DatasetError(
-            f"{name}: expected the columns of questions (id, domain, first_frame, …), found {found}"
-        )
+        expected = ", ".join([key, "domain", *described.files][:3])
+        raise DatasetError(f"{name}: expected the columns of {described.name} ({expected}, …), found {found}")
     known = {names[ours] for ours in ("id", "domain", "path", *files) if ours in names}
-    return ColumnMap(names, [column for column in schema.names if column not in known])
+    return ColumnMap(described, names, [column for column in schema.names if column not in known])
+
+
+def builder_of(dataset: DatasetFiles, builder: str | None = None) -> Builder:
+    """Say which builder describes a dataset's rows, by its first shard.
+
+    Raises:
+        DatasetError: None does, or not the one that was named.
+        BuilderNameError: There is no such builder.
+        AmbiguousFolderError: Several do, and none was named.
+    """
+    for name in dataset.row_shards[:1]:
+        with open_shard(dataset.peek(name)) as shard:
+            return map_columns(shard.schema_arrow, f"{dataset.name}: {name}", builder).builder
+    return QUESTIONS
+
+
+def check_builder(dataset: DatasetFiles, builder: str) -> None:
+    """Make sure that a dataset's rows have a builder's columns.
+
+    Raises:
+        DatasetError: They have not.
+        BuilderNameError: There is no such builder.
+    """
+    expected = builder_named(builder).columns
+    for name in dataset.row_shards[:1]:
+        with open_shard(dataset.peek(name)) as shard:
+            if missing := [column for column in expected if column not in shard.schema_arrow.names]:
+                raise DatasetError(
+                    f"{dataset.name}: expected {builder}, found no column {missing[0]} in {name}"
+                )
 
 
 def _usual_path(domain: str | None, task: str) -> str:
     return f"{domain}{layout.TASK_SUFFIX}/{task}" if domain else task
-
-
-def _texts(table: pa.Table, column: str) -> list[str]:
-    values: list[str] = table[column].to_pylist()
-    return values
 
 
 def _text(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:

@@ -1,6 +1,6 @@
-"""A dataset directory: a question folder's tables on disk, in the layout of a Hub dataset repository.
+"""A dataset directory: a folder's tables on disk, in the layout of a Hub dataset repository.
 
-``README.md`` (the card), ``data/<config>/<split>-00000-of-0000N.parquet`` (questions, by domain) and
+``README.md`` (the card), ``data/<config>/<split>-00000-of-0000N.parquet`` (rows, by config) and
 ``files/<split>-….parquet`` (every file of the folder).
 """
 
@@ -17,12 +17,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vmeval_builders import layout
-from vmeval_builders.checks import check_folder, folder_problems, manifest_content, refusals, sorted_problems
+from vmeval_builders.builder import Builder
+from vmeval_builders.checks import check_scan, folder_problems, manifest_content, refusals, sorted_problems
+from vmeval_builders.entries import FileEntry, Unit
+from vmeval_builders.listing import ROOT_FOLDER
 from vmeval_builders.manifest import manifest_problems
 from vmeval_builders.problems import Problem
-from vmeval_builders.rows import read_task
-from vmeval_builders.scan import FileEntry, Scan, Task, scan_folder
-from vmeval_builders.schema import FILE_COLUMNS, QUESTION_COLUMNS
+from vmeval_builders.rows import read_unit, row_of
+from vmeval_builders.scan import Scan, scan_rows
+from vmeval_builders.schema import FILE_COLUMNS
 from vmeval_hfds import parallel, shards
 from vmeval_hfds.card import (
     CARD_NAME,
@@ -30,14 +33,15 @@ from vmeval_hfds.card import (
     FILES_CONFIG,
     CardFacts,
     ConfigFacts,
-    DomainFacts,
+    GroupFacts,
+    card_builder,
     render_card,
     schema_version,
 )
-from vmeval_hfds.dataset_files import LISTING_FOLDER, PREVIEW_NAME, QUESTIONS_FOLDER, is_shard_name
+from vmeval_hfds.dataset_files import LISTING_FOLDER, PREVIEW_NAME, ROWS_FOLDER, is_shard_name
 from vmeval_hfds.errors import DatasetError, FolderError, SplitNameError, TargetExistsError
 from vmeval_hfds.parallel import Progress
-from vmeval_hfds.preview import preview_frames, preview_png
+from vmeval_hfds.preview import preview_of
 
 # `datasets` accepts these as split names: https://huggingface.co/docs/datasets/repository_structure
 _SPLIT_NAME = re.compile(r"\w+(\.\w+)*")
@@ -49,16 +53,20 @@ class BuildResult:
 
     Attributes:
         target: The dataset directory.
-        tasks: How many questions it holds.
-        domains: Domain to number of questions.
+        builder: The builder that describes the folder.
+        builder_found: Whether that was found out, not named.
+        rows: How many rows it holds.
+        configs: What rows are sorted by (for questions, the domain) to number of rows.
         files: How many files of the folder it lists.
         source_bytes: The size of all these files.
         problems: The folder's problems that did not stand in the way.
     """
 
     target: Path
-    tasks: int
-    domains: dict[str, int]
+    builder: str
+    builder_found: bool
+    rows: int
+    configs: dict[str, int]
     files: int
     source_bytes: int
     problems: list[Problem] = field(default_factory=list)
@@ -68,36 +76,41 @@ def build(
     folder: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
+    builder: str | None = None,
     split: str = "test",
     num_proc: int | None = None,
     keep_incomplete: bool = False,
     force: bool = False,
     progress: Progress | None = None,
 ) -> BuildResult:
-    """Turn a question folder into a dataset directory, which appears whole or not at all.
+    """Turn a folder into a dataset directory, which appears whole or not at all.
 
     The same folder gives the same bytes, whatever `num_proc` is.
 
     Args:
-        folder: The folder that holds the ``*_task`` folders.
+        folder: The folder that holds the ``*_task`` folders; or a tar archive of it, which is not unpacked.
         target: Where the dataset directory will be.
+        builder: The name of the builder that describes the folder; None finds it out.
         split: The split that every config gets.
         num_proc: How many processes; None chooses.
         keep_incomplete: Take in tasks without first frame or prompt, as nulls.
         force: Replace a dataset directory that is there. What a person wrote into its card stays.
-        progress: Called with questions done and questions in all.
+        progress: Called with rows done and rows in all.
 
     Raises:
         FolderError: The folder has errors; it carries all problems. Nothing is written.
         TargetExistsError: Something is at the target, and is no dataset directory or `force` is off.
         FileNotFoundError: There is no such folder.
         SplitNameError: The split's name is not one that `datasets` accepts.
+        BuilderNameError: There is no such builder.
+        AmbiguousFolderError: Several builders know the layout, and none was named.
+        ArchiveError: The archive is damaged or cut short.
     """
     check_split(split)
     target = Path(os.path.abspath(target))
-    scan = scan_folder(folder)
+    scan = scan_rows(folder, builder)
     _check_apart(scan.root, target)
-    existing_card = _existing_card(target, force)
+    existing_card = _existing_card(target, scan.builder, force)
     refuse_names(scan, keep_incomplete)
     made = _make_parents(target)
     partial = Path(tempfile.mkdtemp(prefix=f".{target.name[:100]}.partial-", dir=target.parent))
@@ -105,8 +118,9 @@ def build(
         tables = write_tables(
             scan, partial, split=split, num_proc=num_proc, keep_incomplete=keep_incomplete, progress=progress
         )
-        (partial / PREVIEW_NAME).parent.mkdir()
-        (partial / PREVIEW_NAME).write_bytes(tables.preview)
+        if tables.preview:
+            (partial / PREVIEW_NAME).parent.mkdir()
+            (partial / PREVIEW_NAME).write_bytes(tables.preview)
         (partial / CARD_NAME).write_bytes(render_card(tables.facts, existing_card).encode())
         partial.chmod(0o777 & ~_umask())
         _put_in_place(partial, target)
@@ -116,9 +130,16 @@ def build(
             with suppress(OSError):
                 parent.rmdir()
         raise
-    counts = {one.domain: one.tasks for one in tables.facts.domains}
-    source_bytes = sum(entry.size_bytes for entry in scan.files)
-    return BuildResult(target, len(scan.tasks), counts, len(scan.files), source_bytes, tables.problems)
+    return BuildResult(
+        target=target,
+        builder=scan.builder.name,
+        builder_found=scan.builder_found,
+        rows=len(scan.units),
+        configs=tables.facts.rows_by_group,
+        files=len(scan.files),
+        source_bytes=sum(entry.size_bytes for entry in scan.files),
+        problems=tables.problems,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +149,12 @@ class Tables:
     Attributes:
         facts: What a card says of them.
         problems: The folder's problems that did not stand in the way.
-        preview: The card's picture, a PNG.
+        preview: The card's picture, a PNG; None where rows have no frames.
     """
 
     facts: CardFacts
     problems: list[Problem]
-    preview: bytes
+    preview: bytes | None
 
 
 def write_tables(
@@ -148,31 +169,26 @@ def write_tables(
     """Write a walked folder's tables into an empty directory, without a card.
 
     Raises:
-        FolderError: The tasks' contents have errors; what was written is of no use then.
+        FolderError: The rows' contents have errors; what was written is of no use then.
     """
-    by_domain = tasks_by_domain(scan)
-    names = layout.config_names(by_domain)
+    groups = units_by_config(scan)
+    names = layout.config_names(groups)
     jobs = {
-        domain: [
-            shards.ShardJob(scan.root, path, tasks)
-            for path, tasks in _shard_files(
-                target / QUESTIONS_FOLDER / names[domain], split, by_domain[domain]
-            )
+        group: [
+            shards.ShardJob(scan.source, scan.builder, path, units)
+            for path, units in _shard_files(target / ROWS_FOLDER / names[group], split, groups[group])
         ]
-        for domain in sorted(by_domain, key=lambda domain: names[domain])
+        for group in sorted(groups, key=lambda group: names[group])
     }
-    reports = _write_questions(jobs, num_proc, progress)
-    problems = _all_problems(scan, [report for of_domain in reports.values() for report in of_domain])
-    refuse(scan.root, problems, keep_incomplete)
+    reports = _write_rows(scan, jobs, num_proc, progress)
+    problems = _all_problems(scan, [report for of_group in reports.values() for report in of_group])
+    refuse(scan, problems, keep_incomplete)
     held = {
-        path: digest
-        for of_domain in reports.values()
-        for one in of_domain
-        for path, digest in one.held.items()
+        path: digest for of_group in reports.values() for one in of_group for path, digest in one.held.items()
     }
     files_facts = _write_listing(scan, target, split, held)
-    facts = _card_facts(target, split, by_domain, names, reports, files_facts)
-    return Tables(facts, problems, preview_png(preview_frames(scan.root, by_domain)))
+    facts = _card_facts(scan.builder, target, split, groups, names, reports, files_facts)
+    return Tables(facts, problems, preview_of(scan, groups))
 
 
 def check_split(split: str) -> None:
@@ -187,17 +203,17 @@ def check_split(split: str) -> None:
         )
 
 
-def refuse(folder: str | os.PathLike[str], problems: Iterable[Problem], keep_incomplete: bool) -> None:
+def refuse(scan: Scan, problems: Iterable[Problem], keep_incomplete: bool) -> None:
     """Raise where problems stand in the way of a build.
 
     Raises:
         FolderError: One of them does; it carries all of them.
     """
     problems = sorted_problems(problems)
-    if errors := refusals(problems, keep_incomplete):
+    if errors := refusals(scan.builder, problems, keep_incomplete):
         count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         raise FolderError(
-            f"{folder}: {count}, so nothing was written; mend the folder and run again", problems
+            f"{scan.root}: {count}, so nothing was written; mend the folder and run again", problems
         )
 
 
@@ -207,19 +223,25 @@ def refuse_names(scan: Scan, keep_incomplete: bool) -> None:
     Raises:
         FolderError: One of them does; it carries all of the folder's problems, those of contents too.
     """
-    if refusals(folder_problems(scan), keep_incomplete):
-        refuse(scan.root, check_folder(scan.root, quick=True), keep_incomplete)
+    if refusals(scan.builder, folder_problems(scan), keep_incomplete):
+        refuse(scan, check_scan(scan, quick=True), keep_incomplete)
 
 
-def tasks_by_domain(scan: Scan) -> dict[str, list[Task]]:
-    """Sort tasks into domains, keeping their order."""
-    domains: dict[str, list[Task]] = defaultdict(list)
-    for task in scan.tasks:
-        # Only at the root does the name of a domain come from a file.
-        at_root = "/" not in task.path and not task.path.endswith(layout.TASK_SUFFIX)
-        domain = read_task(scan.root, task, media=False).domain if at_root else layout.domain_of(task.path)
-        domains[domain].append(task)
-    return dict(domains)
+def units_by_config(scan: Scan) -> dict[str, list[Unit]]:
+    """Sort rows by their builder's config column, keeping their order; those without a value are one group."""
+    return units_by(scan, scan.builder.config)
+
+
+def units_by(scan: Scan, column: str) -> dict[str, list[Unit]]:
+    """Sort rows by the values of a text column, keeping their order; those without a value are one group."""
+    groups: dict[str, list[Unit]] = defaultdict(list)
+    for unit in scan.units:
+        value = unit.parts.get(column)
+        if value is None or scan.builder.needs_row(unit):
+            contents = read_unit(scan.source, scan.builder, unit, media=False)
+            value = row_of(scan.builder, contents)[column]
+        groups[value or f"no-{column}"].append(unit)
+    return dict(groups)
 
 
 def _check_apart(folder: Path, target: Path) -> None:
@@ -230,14 +252,17 @@ def _check_apart(folder: Path, target: Path) -> None:
         )
 
 
-def _existing_card(target: Path, force: bool) -> str | None:
+def _existing_card(target: Path, builder: Builder, force: bool) -> str | None:
     if not os.path.lexists(target):
         return None
     if not force:
         raise TargetExistsError(f"{target}: already there; choose another target, or replace it with --force")
     if foreign := foreign_entry(target):
         raise TargetExistsError(f"{target}: --force replaces only a dataset directory, and {foreign}")
-    return (target / CARD_NAME).read_bytes().decode()
+    card = (target / CARD_NAME).read_bytes().decode()
+    if (other := card_builder(card)) != builder.name:
+        raise TargetExistsError(f"{target}: holds {other}, not {builder.name}; choose another target")
+    return card
 
 
 def foreign_entry(directory: Path) -> str | None:
@@ -289,8 +314,8 @@ def _umask() -> int:
     return mask
 
 
-def _shard_files(folder: Path, split: str, tasks: Sequence[Task]) -> list[tuple[Path, Sequence[Task]]]:
-    runs = shards.cut(tasks, lambda task: task.size_bytes, shards.SHARD_BYTES)
+def _shard_files(folder: Path, split: str, units: Sequence[Unit]) -> list[tuple[Path, Sequence[Unit]]]:
+    runs = shards.cut(units, lambda unit: unit.size_bytes, shards.SHARD_BYTES)
     return [(folder / shard_name(split, number, len(runs)), run) for number, run in enumerate(runs)]
 
 
@@ -299,22 +324,22 @@ def shard_name(split: str, number: int, shards_in_all: int) -> str:
     return f"{split}-{number:05d}-of-{shards_in_all:05d}.parquet"
 
 
-def _write_questions(
-    jobs: dict[str, list[shards.ShardJob]], num_proc: int | None, progress: Progress | None
+def _write_rows(
+    scan: Scan, jobs: dict[str, list[shards.ShardJob]], num_proc: int | None, progress: Progress | None
 ) -> dict[str, list[shards.ShardReport]]:
-    flat = [(domain, job) for domain, of_domain in jobs.items() for job in of_domain]
+    flat = [(group, job) for group, of_group in jobs.items() for job in of_group]
     for _, job in flat:
         job.target.parent.mkdir(parents=True, exist_ok=True)
-    work_bytes = sum(task.size_bytes for _, job in flat for task in job.tasks)
-    done, tasks = 0, sum(len(job.tasks) for _, job in flat)
+    work_bytes = sum(unit.size_bytes for unit in scan.units)
+    done = 0
     reports: dict[str, list[shards.ShardReport]] = defaultdict(list)
-    workers = parallel.processes(num_proc, work_bytes)
-    results = parallel.run(shards.write_question_shard, [job for _, job in flat], workers)
-    for (domain, job), report in zip(flat, results, strict=True):
-        reports[domain].append(report)
-        done += len(job.tasks)
+    workers = parallel.processes(num_proc, work_bytes) if scan.source.splits else 1
+    results = parallel.run(shards.write_shard, [job for _, job in flat], workers)
+    for (group, job), report in zip(flat, results, strict=True):
+        reports[group].append(report)
+        done += len(job.units)
         if progress:
-            progress(done, tasks)
+            progress(done, len(scan.units))
     return reports
 
 
@@ -326,17 +351,33 @@ def _all_problems(scan: Scan, reports: Sequence[shards.ShardReport]) -> list[Pro
     return sorted_problems(problems)
 
 
+def _folder_name(path: str) -> str:
+    return f"{path}/" if path else ROOT_FOLDER
+
+
+def _listing_entries(scan: Scan) -> list[FileEntry | str]:
+    """List what `files` has a row for: every file, and empty folders, or all folders where times are kept."""
+    folders = list(scan.folders) if scan.builder.keeps_times else scan.empty_folders
+    entries: list[FileEntry | str] = [*scan.files, *(_folder_name(path) for path in folders)]
+    return sorted(entries, key=lambda entry: entry if isinstance(entry, str) else entry.path)
+
+
+def _listed_times(scan: Scan) -> dict[str, int | None]:
+    if not scan.builder.keeps_times:
+        return {}
+    times: dict[str, int | None] = {entry.path: entry.mtime_ns for entry in scan.files}
+    return times | {_folder_name(path): folder.mtime_ns for path, folder in scan.folders.items()}
+
+
 def _write_listing(scan: Scan, target: Path, split: str, held: dict[str, bytes]) -> ConfigFacts:
-    entries: list[FileEntry | str] = sorted(
-        [*scan.files, *scan.empty_folders], key=lambda entry: entry if isinstance(entry, str) else entry.path
-    )
+    entries, times = _listing_entries(scan), _listed_times(scan)
     folder = target / LISTING_FOLDER
     folder.mkdir()
     runs = shards.cut(entries, lambda entry: shards.stored_bytes(entry, held), shards.SHARD_BYTES)
     table_bytes = 0
     for number, run in enumerate(runs):
         path = folder / shard_name(split, number, len(runs))
-        table_bytes += shards.write_listing_shard(path, scan, run, held)
+        table_bytes += shards.write_listing_shard(shards.ListingJob(scan.source, path, run, held, times))
     pattern = f"{LISTING_FOLDER}/{split}-*.parquet"
     return ConfigFacts(FILES_CONFIG, pattern, FILE_COLUMNS, len(entries), table_bytes, _folder_bytes(folder))
 
@@ -346,36 +387,37 @@ def _folder_bytes(folder: Path) -> int:
 
 
 def _card_facts(
+    builder: Builder,
     target: Path,
     split: str,
-    by_domain: dict[str, list[Task]],
+    groups: dict[str, list[Unit]],
     names: dict[str, str],
     reports: dict[str, list[shards.ShardReport]],
     files_facts: ConfigFacts,
 ) -> CardFacts:
     configs = []
-    for domain in reports:
-        folder = f"{QUESTIONS_FOLDER}/{names[domain]}"
+    for group in reports:
+        folder = f"{ROWS_FOLDER}/{names[group]}"
         configs.append(
             ConfigFacts(
-                name=names[domain],
+                name=names[group],
                 pattern=f"{folder}/{split}-*.parquet",
-                columns=QUESTION_COLUMNS,
-                rows=sum(report.rows for report in reports[domain]),
-                table_bytes=sum(report.table_bytes for report in reports[domain]),
+                columns=builder.columns,
+                rows=sum(report.rows for report in reports[group]),
+                table_bytes=sum(report.table_bytes for report in reports[group]),
                 download_bytes=_folder_bytes(target / folder),
             )
         )
     everything = ConfigFacts(
         name=DEFAULT_CONFIG,
-        pattern=f"{QUESTIONS_FOLDER}/*/{split}-*.parquet",
-        columns=QUESTION_COLUMNS,
+        pattern=f"{ROWS_FOLDER}/*/{split}-*.parquet",
+        columns=builder.columns,
         rows=sum(config.rows for config in configs),
         table_bytes=sum(config.table_bytes for config in configs),
         download_bytes=sum(config.download_bytes for config in configs),
     )
-    domains = [
-        DomainFacts(domain, names[domain], len(tasks), sum(task.size_bytes for task in tasks))
-        for domain, tasks in sorted(by_domain.items())
+    table = [
+        GroupFacts(group, names[group], len(units), sum(unit.size_bytes for unit in units))
+        for group, units in sorted(groups.items())
     ]
-    return CardFacts(split, [everything, *configs, files_facts], domains)
+    return CardFacts(builder, split, [everything, *configs, files_facts], table)

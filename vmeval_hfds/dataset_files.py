@@ -12,7 +12,7 @@ from typing import BinaryIO
 from vmeval_builders import layout
 from vmeval_hfds.errors import DatasetError
 
-QUESTIONS_FOLDER = "data"
+ROWS_FOLDER = "data"
 LISTING_FOLDER = "files"
 #: The card's picture.
 PREVIEW_NAME = "assets/preview.png"
@@ -26,16 +26,16 @@ class DatasetFiles:
 
     Attributes:
         name: What messages call the dataset.
-        questions: Names of the question shards, relative to the dataset, in row order.
-        listings: Names of the shards of ``files``, in row order.
+        row_shards: Names of the shards of rows, relative to the dataset, in row order.
+        listing_shards: Names of the shards of ``files``, in row order.
         fetch: Gives the local path of a shard, bringing it here first where need be.
         peek: Opens a shard to read a few columns of it, without bringing all of it here.
         root: The dataset directory, where it is one.
     """
 
     name: str
-    questions: Sequence[str]
-    listings: Sequence[str]
+    row_shards: Sequence[str]
+    listing_shards: Sequence[str]
     fetch: Callable[[str], Path]
     peek: Callable[[str], Path | BinaryIO]
     root: Path | None = None
@@ -47,23 +47,23 @@ def is_shard_name(path: str) -> bool:
 
 
 def pick_shards(names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Tell the shards of questions from those of ``files``.
+    """Tell the shards of rows from those of ``files``.
 
-    Where none has the name of a shard of ours, every Parquet file is taken for questions: others publish in other
+    Where none has the name of a shard of ours, every Parquet file is taken for rows: others publish in other
     layouts, which `vmeval_hfds.columns` reads.
 
     Args:
         names: Paths of all files of a dataset.
 
     Returns:
-        The question shards and the shards of ``files``, each in row order.
+        The shards of rows and the shards of ``files``, each in row order.
     """
     parquet = sorted(name for name in names if name.endswith(".parquet"))
     ours = [name for name in parquet if is_shard_name(name)]
-    questions = [name for name in ours if name.startswith(f"{QUESTIONS_FOLDER}/")]
-    if not questions:
+    rows = [name for name in ours if name.startswith(f"{ROWS_FOLDER}/")]
+    if not rows:
         return parquet, []
-    return questions, [name for name in ours if name.startswith(f"{LISTING_FOLDER}/")]
+    return rows, [name for name in ours if name.startswith(f"{LISTING_FOLDER}/")]
 
 
 def open_dataset_dir(path: str | os.PathLike[str]) -> DatasetFiles:
@@ -76,10 +76,10 @@ def open_dataset_dir(path: str | os.PathLike[str]) -> DatasetFiles:
     root = Path(path)
     if not root.is_dir():
         raise FileNotFoundError(f"{path}: no such dataset directory; make one with vmeval-hfds build")
-    questions, listings = pick_shards(one.relative_to(root).as_posix() for one in root.rglob("*.parquet"))
-    if not questions:
+    rows, listings = pick_shards(one.relative_to(root).as_posix() for one in root.rglob("*.parquet"))
+    if not rows:
         found = "a question folder" if (root / layout.MANIFEST).exists() else "none"
         raise DatasetError(
             f"{path}: expected shards at data/*/*.parquet, found {found}; build it with vmeval-hfds build"
         )
-    return DatasetFiles(str(path), questions, listings, root.joinpath, root.joinpath, root)
+    return DatasetFiles(str(path), rows, listings, root.joinpath, root.joinpath, root)

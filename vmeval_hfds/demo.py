@@ -58,7 +58,7 @@ def run_demo(target: str | os.PathLike[str], per_domain: int = 5) -> Iterator[St
     yield clock.step("check", f"{len(check_folder(questions))} problems")
     built = build(questions, dataset)
     yield clock.step(
-        "build", f"{built.tasks} rows in {len(built.domains)} configs, {built.files} files in {dataset}"
+        "build", f"{built.rows} rows in {len(built.configs)} configs, {built.files} files in {dataset}"
     )
     yield clock.step("load_dataset", _load(dataset))
     exported = export(dataset, rebuilt)

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vmeval_builders.errors import VmevalError as VmevalError
 from vmeval_builders.problems import Problem
-
-
-class VmevalError(Exception):
-    """The base of all; its message names the path, what was expected, what was found and what to do."""
-
-    def __str__(self) -> str:
-        """Give the message alone (a KeyError would quote it)."""
-        return str(self.args[0]) if self.args else ""
 
 
 class FolderError(VmevalError, ValueError):

@@ -1,4 +1,4 @@
-"""Rows to a question folder, safely: every path is checked before the first byte is written."""
+"""Rows to a folder, safely: every path is checked before the first byte is written."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from vmeval_builders import layout
 from vmeval_builders.arrays import integer_array
-from vmeval_builders.listing import ListedFile
+from vmeval_builders.builder import Builder
+from vmeval_builders.entries import FileEntry, FolderEntry
+from vmeval_builders.listing import ROOT_FOLDER, ListedFile
+from vmeval_builders.registry import QUESTIONS
 from vmeval_builders.rows import RowFile, files_of
-from vmeval_builders.schema import QUESTION_COLUMNS
 from vmeval_hfds import parallel
 from vmeval_hfds.dataset_files import DatasetFiles
 from vmeval_hfds.errors import ChangedRowsError, TargetExistsError, UnsafePathError
-from vmeval_hfds.listings import read_digests, read_listing, split_listing
+from vmeval_hfds.listings import Listing, read_listing, read_whole_listing
 from vmeval_hfds.opening import open_rows
 from vmeval_hfds.parallel import Progress
 from vmeval_hfds.path_check import check_row_paths, folders_of
+from vmeval_hfds.places import place_of, possible_places
 from vmeval_hfds.selection import GroupRows, select_rows
 from vmeval_hfds.shards import ROW_GROUP_BYTES, open_shard, read_batches
 from vmeval_hfds.writing import FolderWriter
@@ -40,7 +42,8 @@ class ExportResult:
 
     Attributes:
         target: The folder.
-        tasks: How many tasks were exported.
+        builder: The builder that describes the rows.
+        rows: How many rows were exported.
         written: How many files were written.
         kept: How many files were there already, with the same bytes.
         written_bytes: The size of the files that were written.
@@ -53,7 +56,8 @@ class ExportResult:
     """
 
     target: Path
-    tasks: int
+    builder: str
+    rows: int
     written: int
     kept: int
     written_bytes: int
@@ -95,6 +99,7 @@ class _Job:
     shard: Path
     rows: GroupRows
     expected: dict[str, bytes]
+    times: dict[str, int]
     writer: FolderWriter
     write: bool
 
@@ -105,22 +110,26 @@ class _Plan:
 
     dataset: DatasetFiles
     selected: Sequence[GroupRows]
-    digests: dict[str, bytes | None]
+    listing: Listing
 
     @property
-    def tasks(self) -> int:
+    def builder(self) -> Builder:
+        return self.selected[0].columns.builder if self.selected else QUESTIONS
+
+    @property
+    def rows(self) -> int:
         return len({path for rows in self.selected for path in rows.paths})
 
     @property
     def repeated(self) -> bool:
-        """Whether rows of different shards are for one task, as in several splits of others' datasets."""
-        return sum(len(rows.paths) for rows in self.selected) > self.tasks
+        """Whether several rows are for one path, as in several splits of others' datasets."""
+        return sum(len(rows.paths) for rows in self.selected) > self.rows
 
     @property
     def unused_columns(self) -> list[str]:
-        """Columns that are not ours and are not exported."""
+        """Columns that are not the builder's and are not exported."""
         return sorted(
-            {name for rows in self.selected for name in rows.columns.unused} - QUESTION_COLUMNS.keys()
+            {name for rows in self.selected for name in rows.columns.unused} - self.builder.columns.keys()
         )
 
 
@@ -128,6 +137,7 @@ def export(
     source: str | os.PathLike[str] | DatasetFiles | Dataset,
     target: str | os.PathLike[str],
     *,
+    builder: str | None = None,
     domains: Collection[str] = (),
     ids: Collection[str] = (),
     force: bool = False,
@@ -135,7 +145,7 @@ def export(
     num_proc: int | None = None,
     progress: Progress | None = None,
 ) -> ExportResult:
-    """Write a dataset's questions as the folder that they came from, byte for byte.
+    """Write a dataset's rows as the folder that they came from, byte for byte.
 
     Run again after it was killed, it goes on where it stopped. Files that are there with the same bytes are left
     alone; files that the dataset does not know are never touched. No image is decoded.
@@ -144,12 +154,13 @@ def export(
         source: A dataset directory, a repository that `open_repo` opened, or a `datasets.Dataset` with the
             columns of `to_dataset`.
         target: The folder; it may exist.
-        domains: Only the tasks of these domains, without what lies outside task folders.
-        ids: Only the tasks with these ids, likewise.
+        builder: The name of the builder that describes the rows; None finds it out.
+        domains: Only the rows of these domains, without what lies outside their folders.
+        ids: Only the rows of tasks with these ids, likewise.
         force: Replace files that have other bytes.
         strict: Refuse where rows are not what the dataset's list of files says.
         num_proc: How many processes; None chooses.
-        progress: Called with questions done and questions in all.
+        progress: Called with rows done and rows in all.
 
     Raises:
         UnsafePathError: A row's path, or a link in the target, leads where nothing must be written.
@@ -157,11 +168,11 @@ def export(
         TargetExistsError: Files with other bytes are in the way and `force` is off. Nothing was written.
         UnknownNameError: The dataset has no such domain or id. Nothing was written.
         ChangedRowsError: `strict`, and rows were changed. Nothing was written.
-        DatasetError: The source is not a dataset of questions, or is damaged.
+        DatasetError: The source is no dataset that a builder made, or is damaged.
         FileNotFoundError: There is no such dataset directory.
     """
     with open_rows(source) as dataset:
-        plan = _make_plan(dataset, domains, ids)
+        plan = _make_plan(dataset, domains, ids, builder)
         return _export(plan, Path(os.path.abspath(target)), force, strict, num_proc, progress)
 
 
@@ -175,49 +186,72 @@ def _export(
         writer.check_folders(_planned_paths(plan))
     if occupied or strict or plan.repeated:
         _check_before(plan, writer, strict, num_proc)
+    writer.is_fresh = not occupied and not plan.repeated
     writer.begin()
     try:
         tally = _run(plan, writer, num_proc, progress)
-        for path in split_listing(plan.digests)[1]:
+        for path in plan.listing.folders:
             writer.make_folder(path)
     finally:
         writer.end()
+    _set_folder_times(plan.listing, writer)
     return ExportResult(
         target=root,
-        tasks=plan.tasks,
+        builder=plan.builder.name,
+        rows=plan.rows,
         written=tally.written,
         kept=tally.kept,
         written_bytes=tally.written_bytes,
         changed=sorted(tally.changed),
-        added=sorted(tally.added) if plan.dataset.listings else [],
+        added=sorted(tally.added) if plan.dataset.listing_shards else [],
         missing=sorted(tally.missing),
         unused_columns=plan.unused_columns,
-        listed=bool(plan.dataset.listings),
+        listed=bool(plan.dataset.listing_shards),
     )
 
 
-def _make_plan(dataset: DatasetFiles, domains: Collection[str], ids: Collection[str]) -> _Plan:
-    selected = select_rows(dataset, domains, ids)
-    digests = read_digests(dataset)
+def _make_plan(
+    dataset: DatasetFiles, domains: Collection[str], ids: Collection[str], builder: str | None
+) -> _Plan:
+    selected = select_rows(dataset, domains, ids, builder)
+    plan = _Plan(dataset, selected, read_whole_listing(dataset))
 
     def row_files() -> Iterator[str]:
         for group in selected:
-            yield from (file.path for file in _row_files(dataset.fetch(group.shard), group))
+            expected = _expected_files(plan.listing, group)
+            for file in _row_files(dataset.fetch(group.shard), group):
+                yield place_of(group.columns.builder, file, expected)[0]
 
-    check_row_paths(dataset.name, selected, digests, row_files, repeats_allowed=not dataset.listings)
+    check_row_paths(
+        dataset.name, selected, plan.listing, row_files, repeats_allowed=not dataset.listing_shards
+    )
     if domains or ids:
-        digests = _digests_of_tasks(digests, {path for rows in selected for path in rows.paths})
-    return _Plan(dataset, selected, digests)
+        wanted = {path for rows in selected for path in rows.paths}
+        return replace(plan, listing=_listing_of_rows(plan.builder, plan.listing, wanted))
+    return plan
 
 
-def _digests_of_tasks(digests: dict[str, bytes | None], wanted: set[str]) -> dict[str, bytes | None]:
-    """Pick what belongs to some tasks: a file belongs to the nearest task folder above it."""
-    held = (path.rpartition("/") for path in digests)
-    tasks = {folder for folder, _, name in held if name in layout.QUESTION_FILES} | wanted
-    owners = {
-        path: next((folder for folder in folders_of(path) if folder in tasks), None) for path in digests
-    }
-    return {path: digest for path, digest in digests.items() if owners[path] in wanted}
+def _listing_of_rows(builder: Builder, listing: Listing, wanted: set[str]) -> Listing:
+    """Pick what belongs to some rows: a file belongs to the nearest row above it."""
+    files = [FileEntry(path, 0, 0) for path in listing.files]
+    folders = {folder: FolderEntry(0, None) for path in listing.digests for folder in folders_of(path)}
+    rows = {unit.path for unit in builder.units(files, folders)} | wanted
+
+    def is_wanted(path: str) -> bool:
+        if path in rows:
+            return path in wanted
+        return next((folder for folder in folders_of(path) if folder in rows), None) in wanted
+
+    return listing.only(is_wanted)
+
+
+def _set_folder_times(listing: Listing, writer: FolderWriter) -> None:
+    """Set the times of folders when nothing is written any more, the deepest first: each write changes them."""
+    folders = [path for path in listing.times if path.endswith("/") and path != ROOT_FOLDER]
+    for path in sorted(folders, key=lambda path: path.count("/"), reverse=True):
+        writer.set_time(path[:-1], listing.times[path])
+    if ROOT_FOLDER in listing.times:
+        writer.set_time("", listing.times[ROOT_FOLDER])
 
 
 def _check_apart(dataset: DatasetFiles, root: Path) -> None:
@@ -231,9 +265,9 @@ def _check_apart(dataset: DatasetFiles, root: Path) -> None:
 
 
 def _planned_paths(plan: _Plan) -> Iterator[str]:
-    yield from plan.digests
+    yield from plan.listing.digests
     for group in plan.selected:
-        yield from (f"{path}/{layout.PROMPT}" for path in group.paths)
+        yield from possible_places(group)
 
 
 def _check_before(plan: _Plan, writer: FolderWriter, strict: bool, num_proc: int | None) -> None:
@@ -262,15 +296,16 @@ def _check_before(plan: _Plan, writer: FolderWriter, strict: bool, num_proc: int
 
 
 def _check_repeated(plan: _Plan) -> None:
-    """Refuse rows that are for one task and hold different files."""
+    """Refuse rows that are for one path and hold different files."""
     seen: dict[str, tuple[bytes, str]] = {}
     for group in plan.selected:
         for file in _row_files(plan.dataset.fetch(group.shard), group):
-            digest, row = hashlib.sha256(file.content).digest(), group.name_row(file.row)
-            other = seen.setdefault(file.path, (digest, row))
+            path, digest = place_of(group.columns.builder, file, {})
+            row = group.name_row(file.row)
+            other = seen.setdefault(path, (digest, row))
             if other[0] != digest:
                 raise UnsafePathError(
-                    f"{plan.dataset.name}: {row} and {other[1]} have different bytes for {file.path!a}; "
+                    f"{plan.dataset.name}: {row} and {other[1]} have different bytes for {path!a}; "
                     "nothing was written"
                 )
 
@@ -279,50 +314,56 @@ def _run(
     plan: _Plan, writer: FolderWriter, num_proc: int | None, progress: Progress | None, write: bool = True
 ) -> _Tally:
     tally = _Tally()
-    listed = {path for path, digest in plan.digests.items() if digest is not None}
-    for group in plan.selected:
-        listed.difference_update(_expected_files(plan.digests, group.paths))
+    held: set[str] = set()
     workers = parallel.processes(num_proc, sum(group.size_bytes for group in plan.selected))
     workers = 1 if plan.repeated else min(workers, len(plan.selected))
     done = 0
-    results = parallel.run(_run_job, _jobs(plan, writer, write), workers)
+    results = parallel.run(_run_job, _jobs(plan, writer, write, held), workers)
     for group, result in zip(plan.selected, results, strict=True):
         tally.add(result)
         done += len(group.paths)
         if progress:
-            progress(done, plan.tasks)
-    tally.missing += listed
+            progress(done, plan.rows)
+    tally.missing += (path for path in plan.listing.files if path not in held)
     _run_contents(plan, writer, tally, write)
     return tally
 
 
-def _jobs(plan: _Plan, writer: FolderWriter, write: bool) -> Iterator[_Job]:
-    """Make the jobs as their shards arrive; the next shards are on their way meanwhile."""
+def _jobs(plan: _Plan, writer: FolderWriter, write: bool, held: set[str]) -> Iterator[_Job]:
+    """Make the jobs as their shards arrive; the next shards are on their way meanwhile.
+
+    What the jobs' rows should hold is added to `held`.
+    """
     shards = dict.fromkeys(group.shard for group in plan.selected)
     arriving = zip(shards, parallel.fetch_ahead(plan.dataset.fetch, shards), strict=True)
     name, shard = "", Path()
+    times = plan.listing.times
     for group in plan.selected:
         while name != group.shard:
             name, shard = next(arriving)
-        yield _Job(shard, group, _expected_files(plan.digests, group.paths), writer, write)
+        expected = _expected_files(plan.listing, group)
+        held.update(expected)
+        of_group = {path: times[path] for path in expected if path in times} if times else {}
+        yield _Job(shard, group, expected, of_group, writer, write)
 
 
-def _expected_files(digests: dict[str, bytes | None], paths: Sequence[str]) -> dict[str, bytes]:
-    names = (f"{path}/{name}" for path in paths for name in layout.QUESTION_FILES)
-    return {name: digest for name in names if (digest := digests.get(name)) is not None}
+def _expected_files(listing: Listing, rows: GroupRows) -> dict[str, bytes]:
+    digests = listing.digests
+    return {path: digest for path in possible_places(rows) if (digest := digests.get(path)) is not None}
 
 
 def _run_job(job: _Job) -> _Tally:
     tally = _Tally()
     missing = set(job.expected)
     for file in _row_files(job.shard, job.rows):
-        missing.discard(file.path)
-        expected = job.expected.get(file.path)
+        path, digest = place_of(job.rows.columns.builder, file, job.expected)
+        missing.discard(path)
+        expected = job.expected.get(path)
         if expected is None:
-            tally.added.append(file.path)
-        elif hashlib.sha256(file.content).digest() != expected:
-            tally.changed.append(file.path)
-        _handle(job.writer, file.path, file.content, job.write, tally)
+            tally.added.append(path)
+        elif digest != expected:
+            tally.changed.append(path)
+        _handle(job.writer, path, file.content, job.times.get(path), job.write, tally)
     tally.missing += missing
     return tally
 
@@ -341,7 +382,7 @@ def _row_files(path: Path, wanted: GroupRows) -> Iterator[RowFile]:
                     if len(here) == table.num_rows
                     else table.take(integer_array([row - first for row in here]))
                 )
-                for file in files_of(wanted.columns.canonical(chosen)):
+                for file in files_of(wanted.columns.builder, wanted.columns.canonical(chosen)):
                     yield (
                         file
                         if wanted.rows is None and first == 0
@@ -358,27 +399,34 @@ def _run_contents(plan: _Plan, writer: FolderWriter, tally: _Tally, write: bool)
     for listed in read_listing(plan.dataset, contents=True):
         if listed.content is not None and listed.path in pending:
             _check_content(plan, listed)
-            _handle(writer, listed.path, listed.content, write, tally)
+            _handle(writer, listed.path, listed.content, listed.modified_ns, write, tally)
             pending.discard(listed.path)
     tally.missing = list(pending)
 
 
 def _check_content(plan: _Plan, listed: ListedFile) -> None:
-    if hashlib.sha256(listed.content or b"").digest() != plan.digests[listed.path]:
+    if hashlib.sha256(listed.content or b"").digest() != plan.listing.digests[listed.path]:
         raise ChangedRowsError(
             f"{plan.dataset.name}: {listed.path} in files does not have the SHA-256 beside it; "
             "fetch or build the dataset again"
         )
 
 
-def _handle(writer: FolderWriter, path: str, content: pa.Buffer | bytes, write: bool, tally: _Tally) -> None:
+def _handle(
+    writer: FolderWriter,
+    path: str,
+    content: pa.Buffer | bytes,
+    modified_ns: int | None,
+    write: bool,
+    tally: _Tally,
+) -> None:
     if not write:
         found = writer.find(path, content)
         if found == "folder":
             tally.folders.append(path)
         elif found == "other":
             tally.conflicts.append(path)
-    elif writer.put(path, content):
+    elif writer.put(path, content, modified_ns):
         tally.written += 1
         tally.written_bytes += len(memoryview(content))
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +11,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from vmeval_builders import layout
+from vmeval_builders.builder import Builder
+from vmeval_builders.entries import Unit
 from vmeval_builders.frames import FrameError, frame_size, png_size
-from vmeval_builders.rows import MEDIA_FILES, TEXT_FILES, parse_object, read_file, read_task, row_of
-from vmeval_builders.scan import Scan, Task
+from vmeval_builders.registry import QUESTIONS, builder_named, builder_of_columns
+from vmeval_builders.rows import parse_object, read_unit, row_of
+from vmeval_builders.scan import Scan
 from vmeval_hfds.columns import ColumnMap, map_columns
 from vmeval_hfds.dataset_files import DatasetFiles
 from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.flatten import column, column_name, leaves
-from vmeval_hfds.row_texts import TEXT_COLUMNS, text_rows, their_text_columns
+from vmeval_hfds.listings import read_sizes
+from vmeval_hfds.places import listed_sizes
+from vmeval_hfds.row_texts import text_rows, their_text_columns
 from vmeval_hfds.shards import open_shard, read_batches, read_group
 from vmeval_hfds.sources import Source, find_source
 
@@ -27,15 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from datasets import Dataset
 
-_METADATA = "question_metadata"
-_FRAMES = ("first_frame", "final_frame")
-_COLUMN_OF_FILE = {name: name_of_column for name_of_column, name in MEDIA_FILES.items()}
-#: What is known of a task's files beside its texts, in the order of the columns.
-SIZE_COLUMNS = (
-    *(f"{frame}_{side}" for frame in _FRAMES for side in ("width", "height")),
-    *(f"{name}_bytes" for name in MEDIA_FILES),
-    "size_bytes",
-)
 #: A PNG says its size in its first 33 bytes.
 _HEADER_BYTES = 64
 _BATCH_ROWS = 100
@@ -45,13 +40,13 @@ Row = dict[str, Any]
 FrameSizes = dict[str, list[tuple[int, int] | None]]
 
 
-def metadata_frame(source: Source | Dataset) -> pd.DataFrame:
-    """Read what is known of every question into a DataFrame, and decode no picture.
+def metadata_frame(source: Source | Dataset, *, builder: str | None = None) -> pd.DataFrame:
+    """Read what is known of every row into a DataFrame, and decode no picture.
 
     The columns: the table's text columns; frame sizes in pixels (``first_frame_width`` …) and file sizes in
-    bytes (``first_frame_bytes`` …, ``size_bytes`` for all question files of a task); then question_metadata,
-    an object in it as one column for each of its keys (``chess_data.initial_fen``). A key of the metadata that
-    is a column already (``prompt``) comes as ``question_metadata.prompt``. Lists stay lists, a string of digits
+    bytes (``first_frame_bytes`` …, ``size_bytes`` for all files of a row); then the JSON text of the row
+    (question_metadata, a run's metadata, a result), one column for each of its keys (``chess_data.initial_fen``).
+    A key that is a column already (``prompt``) comes as ``question_metadata.prompt``. Lists stay lists, a string of digits
     stays a string, and a column has one pandas type only where all its values are of one JSON type.
 
     From the Hub, no byte of an image is fetched, and so frame sizes are missing there.
@@ -59,36 +54,59 @@ def metadata_frame(source: Source | Dataset) -> pd.DataFrame:
     Args:
         source: A folder, a dataset directory, a repo id, an open `Scan` or `DatasetFiles`, or a
             `datasets.Dataset` with the columns of `to_dataset`.
+        builder: The name of the builder that describes a folder or table; None finds it out.
 
     Returns:
-        One row per task, in the order of the paths (a `datasets.Dataset` keeps its order).
+        One row per question, run or result, in the order of the paths (a `datasets.Dataset` keeps its order).
 
     Raises:
         FileNotFoundError: There is no such source.
-        DatasetError: The dataset is damaged, or no dataset of questions.
+        DatasetError: The dataset is damaged, or no dataset that a builder made.
     """
     import pandas as pd
 
-    texts, rows = _read(source)
-    names = [*texts, *SIZE_COLUMNS]
+    described, texts, rows = _read(source, builder)
+    sizes = size_columns(described)
     columns: dict[str, Any] = {
-        name: pd.Series([row.get(name) for row in rows], dtype="string") for name in texts
+        name: pd.Series([row.get(name) for row in rows], dtype=_DTYPES[described.columns.get(name, "string")])
+        for name in texts
     }
-    columns |= {name: pd.Series([row.get(name) for row in rows], dtype="Int64") for name in SIZE_COLUMNS}
-    columns |= _metadata_columns([row.get(_METADATA) for row in rows], names)
+    columns |= {name: pd.Series([row.get(name) for row in rows], dtype="Int64") for name in sizes}
+    found = [row.get(described.json_from) for row in rows]
+    columns |= _metadata_columns(found, described.json_from, [*texts, *sizes])
     return pd.DataFrame(columns)
 
 
-def _read(source: Source | Dataset) -> tuple[list[str], list[Row]]:
-    """Name the text columns, and read them and the sizes."""
+_DTYPES = {"string": "string", "float64": "Float64", "int64": "Int64"}
+
+
+def size_columns(builder: Builder) -> list[str]:
+    """Name what is known of a row's files beside its texts, in the order of the columns."""
+    if not builder.media:
+        return ["size_bytes"]
+    frames = [f"{frame}_{side}" for frame in _frames(builder) for side in ("width", "height")]
+    return [*frames, *(f"{name}_bytes" for name in builder.media), "size_bytes"]
+
+
+def _frames(builder: Builder) -> list[str]:
+    return [name for name in builder.media if builder.columns[name] == "image"]
+
+
+def _read(source: Source | Dataset, builder: str | None) -> tuple[Builder, list[str], list[Row]]:
+    """Find the builder, name the text columns, and read them and the sizes."""
     if hasattr(source, "with_format"):
-        return _dataset_rows(source)
-    found = find_source(source)
-    rows = list(_folder_rows(found) if isinstance(found, Scan) else _shard_rows(found))
-    return TEXT_COLUMNS, sorted(rows, key=lambda row: row["path"] or "")
+        return _dataset_rows(source, builder)
+    found = find_source(source, builder)
+    if isinstance(found, Scan):
+        described, rows = found.builder, [_unit_row(found, unit) for unit in found.units]
+    else:
+        described, rows = _shard_rows(found, builder)
+    return described, described.text_columns, sorted(rows, key=lambda row: row["path"] or "")
 
 
-def _metadata_columns(texts: Iterable[str | None], names: list[str]) -> dict[str, pd.Series[Any]]:
+def _metadata_columns(
+    texts: Iterable[str | None], prefix: str, names: list[str]
+) -> dict[str, pd.Series[Any]]:
     found: dict[tuple[str, ...], dict[int, Any]] = defaultdict(dict)
     number = -1
     for number, text in enumerate(texts):
@@ -97,30 +115,28 @@ def _metadata_columns(texts: Iterable[str | None], names: list[str]) -> dict[str
             found[keys][number] = leaf
     rows = range(number + 1)
     return {
-        column_name(keys, names, _METADATA): column([values.get(row) for row in rows])
+        column_name(keys, names, prefix): column([values.get(row) for row in rows])
         for keys, values in found.items()
     }
 
 
-def _folder_rows(scan: Scan) -> Iterator[Row]:
-    for task in scan.tasks:
-        row = row_of(read_task(scan.root, task, media=False))
-        sizes = {name: entry.size_bytes for name, entry in task.files.items()}
-        yield row | _byte_counts(sizes) | _sizes_of_files(scan, task)
+def _unit_row(scan: Scan, unit: Unit) -> Row:
+    row = row_of(scan.builder, read_unit(scan.source, scan.builder, unit, media=False))
+    sizes = {column: entry.size_bytes for column, entry in unit.files.items()}
+    return row | _byte_counts(scan.builder, sizes) | _sizes_of_files(scan, unit)
 
 
-def _byte_counts(sizes: Mapping[str, int]) -> Row:
-    counts: Row = {f"{_COLUMN_OF_FILE[name]}_bytes": sizes[name] for name in sizes if name in _COLUMN_OF_FILE}
+def _byte_counts(builder: Builder, sizes: Mapping[str, int]) -> Row:
+    counts: Row = {f"{name}_bytes": sizes[name] for name in builder.media if name in sizes}
     return counts | {"size_bytes": sum(sizes.values()) if sizes else None}
 
 
-def _sizes_of_files(scan: Scan, task: Task) -> Row:
+def _sizes_of_files(scan: Scan, unit: Unit) -> Row:
     row: Row = {}
-    for frame in _FRAMES:
-        if entry := task.files.get(MEDIA_FILES[frame]):
-            with (scan.root / entry.path).open("rb") as stream:
-                size = png_size(stream.read(_HEADER_BYTES))
-            row |= _size(frame, size or _other_size(read_file(scan.root, entry)))
+    for frame in _frames(scan.builder):
+        if entry := unit.files.get(frame):
+            size = png_size(scan.source.head(entry, _HEADER_BYTES))
+            row |= _size(frame, size or _other_size(scan.source.read(entry)))
     return row
 
 
@@ -136,24 +152,32 @@ def _other_size(content: bytes) -> tuple[int, int] | None:
         return None
 
 
-def _shard_rows(dataset: DatasetFiles) -> Iterator[Row]:
-    sizes = _listed_sizes(dataset)
-    for name in dataset.questions:
+def _shard_rows(dataset: DatasetFiles, builder: str | None) -> tuple[Builder, list[Row]]:
+    sizes = read_sizes(dataset)
+    described: Builder = QUESTIONS
+    rows: list[Row] = []
+    for name in dataset.row_shards:
         place = dataset.peek(name)
         with open_shard(place) as shard:
-            columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}")
+            columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}", builder)
+            described = columns.builder
+            needed = list(dict.fromkeys([*columns.key_columns, *their_text_columns(columns)]))
             for group in range(shard.num_row_groups):
-                table = read_group(shard, name, group, their_text_columns(columns))
+                table = read_group(shard, name, group, needed)
+                names = columns.file_names(table)
                 # On this disk the frames are cheap to look at; over a network they would all be fetched.
                 frames = _group_sizes(shard, name, group, columns) if isinstance(place, Path) else {}
                 for row, text in enumerate(text_rows(columns, table)):
-                    yield text | _byte_counts(sizes.get(text["path"], {})) | _row_sizes(frames, row)
+                    of_row = {column: values[row] for column, values in names.items()}
+                    held = listed_sizes(described, text["path"] or "", of_row, sizes)
+                    rows.append(text | _byte_counts(described, held) | _row_sizes(frames, row))
+    return described, rows
 
 
 def _group_sizes(shard: pq.ParquetFile, name: str, group: int, columns: ColumnMap) -> FrameSizes:
     """Read the frames' sizes of a row group."""
     frames: FrameSizes = {}
-    for frame in _FRAMES:
+    for frame in _frames(columns.builder):
         if theirs := columns.names.get(frame):
             batches = read_batches(shard, name, group, [theirs], _BATCH_ROWS)
             frames[frame] = [size for batch in batches for size in _frame_sizes(batch[theirs])]
@@ -180,56 +204,41 @@ def _row_sizes(frames: FrameSizes, row: int) -> Row:
     return sizes
 
 
-def _listed_sizes(dataset: DatasetFiles) -> dict[str, dict[str, int]]:
-    """Read how long each question file is, from the list of files; its contents stay where they are."""
-    sizes: dict[str, dict[str, int]] = defaultdict(dict)
-    for name in dataset.listings:
-        with open_shard(dataset.peek(name)) as shard:
-            if not {"path", "size"} <= set(shard.schema_arrow.names):
-                continue
-            for group in range(shard.num_row_groups):
-                table = read_group(shard, name, group, ["path", "size"])
-                for path, size in zip(table["path"].to_pylist(), table["size"].to_pylist(), strict=True):
-                    folder, _, file = (path or "").rpartition("/")
-                    if file in layout.QUESTION_FILES and size is not None:
-                        sizes[folder][file] = size
-    return sizes
-
-
-def _dataset_rows(dataset: Dataset) -> tuple[list[str], list[Row]]:
+def _dataset_rows(dataset: Dataset, builder: str | None) -> tuple[Builder, list[str], list[Row]]:
     """Read a `datasets.Dataset` as Arrow: so it decodes nothing."""
     features = getattr(dataset, "features", None) or {}
-    texts = [
-        name
-        for name, feature in features.items()
-        if getattr(feature, "dtype", None) in ("string", "large_string")
-    ]
-    media = [name for name in MEDIA_FILES if name in features]
+    described = builder_named(builder) if builder else builder_of_columns(features) or QUESTIONS
+    texts = [name for name, feature in features.items() if getattr(feature, "dtype", None) in _TEXT_DTYPES]
+    media = [name for name in described.media if name in features]
     if not texts or not hasattr(dataset, "num_rows"):
         found = ", ".join(features) or "no columns"
         raise DatasetError(
-            f"expected a datasets.Dataset of questions, found a {type(dataset).__name__} with {found}; "
+            f"expected a datasets.Dataset of {described.name}, found a {type(dataset).__name__} with {found}; "
             "to_dataset makes one"
         )
     rows: list[Row] = []
     for table in dataset.select_columns([*texts, *media]).with_format("arrow").iter(_BATCH_ROWS):
-        frames = {name: _frame_sizes(table[name]) for name in media if name in _FRAMES}
-        counts = _column_lengths(table, media)
+        frames = {name: _frame_sizes(table[name]) for name in media if name in _frames(described)}
+        counts = _column_lengths(described, table, media)
         for row, text in enumerate(table.select(texts).to_pylist()):
             rows.append(text | counts[row] | _row_sizes(frames, row))
-    return texts, rows
+    return described, texts, rows
 
 
-def _column_lengths(table: pa.Table, media: list[str]) -> list[Row]:
-    """Count the bytes of what each row's columns hold whole: they are the task's question files."""
+_TEXT_DTYPES = ("string", "large_string", "float64")
+
+
+def _column_lengths(builder: Builder, table: pa.Table, media: list[str]) -> list[Row]:
+    """Count the bytes of what each row's columns hold whole: they are the row's files."""
     whole = {f"{name}_bytes": _bytes_of(table[name]) for name in media}
-    whole |= {name: table[name] for name in TEXT_FILES if name in table.column_names}
+    texts = [name for name in builder.text_files if name in table.column_names]
+    whole |= {name: table[name] for name in texts}
     lengths = {name: pc.binary_length(values).to_pylist() for name, values in whole.items()}
     counts: list[Row] = [
         dict(zip(lengths, of_row, strict=True)) for of_row in zip(*lengths.values(), strict=True)
     ]
     return [
-        {name: count for name, count in of_row.items() if name not in TEXT_FILES}
+        {name: count for name, count in of_row.items() if name not in texts}
         | {"size_bytes": sum(count or 0 for count in of_row.values())}
         for of_row in counts
     ] or [{} for _ in range(table.num_rows)]

@@ -1,4 +1,4 @@
-"""A gallery: the questions of a folder or dataset on one HTML page that needs nothing else."""
+"""A gallery: the rows of a folder or dataset on one HTML page that needs nothing else."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from typing import IO, Any
 
 import pyarrow.parquet as pq
 
-from vmeval_builders import layout
+from vmeval_builders.builder import Builder
+from vmeval_builders.entries import Unit
 from vmeval_builders.frames import FrameError
-from vmeval_builders.rows import MEDIA_FILES, read_file, read_task, row_of
-from vmeval_builders.scan import Scan, Task
-from vmeval_hfds.columns import ColumnMap, map_columns
-from vmeval_hfds.dataset_dir import tasks_by_domain
+from vmeval_builders.registry import QUESTIONS
+from vmeval_builders.rows import read_unit, row_of
+from vmeval_builders.scan import Scan
+from vmeval_hfds.columns import ColumnMap, builder_of, map_columns
+from vmeval_hfds.dataset_dir import units_by
 from vmeval_hfds.dataset_files import DatasetFiles
 from vmeval_hfds.errors import TargetExistsError, UnknownNameError
 from vmeval_hfds.gallery_page import GENERATOR, CardText, Picture, card, page_parts
@@ -44,14 +46,16 @@ class GalleryResult:
 
     Attributes:
         target: The HTML file.
-        tasks: How many questions it shows.
-        domains: Domain to the number of its questions that are shown.
+        builder: The builder that describes the rows.
+        rows: How many rows it shows.
+        domains: Domain to the number of its rows that are shown.
         size_bytes: The file's size.
         broken: Frames that cannot be shown, as path and reason.
     """
 
     target: Path
-    tasks: int
+    builder: str
+    rows: int
     domains: dict[str, int]
     size_bytes: int
     broken: list[str] = field(default_factory=list)
@@ -61,12 +65,13 @@ def write_gallery(
     source: Source,
     target: str | os.PathLike[str],
     *,
+    builder: str | None = None,
     domains: Collection[str] = (),
     limit: int | None = None,
     title: str | None = None,
     progress: Progress | None = None,
 ) -> GalleryResult:
-    """Write the questions of a folder or dataset as one HTML file.
+    """Write the rows of a folder or dataset as one HTML file.
 
     The file loads nothing and runs nothing but its own script, so it can be opened from disk and mailed. It
     appears whole or not at all. Frames are read a row group at a time.
@@ -74,10 +79,11 @@ def write_gallery(
     Args:
         source: A folder, a dataset directory, a repo id, or an open `Scan` or `DatasetFiles`.
         target: The HTML file. A gallery that is there is replaced.
+        builder: The name of the builder that describes the rows; None finds it out.
         domains: Only these domains; all where empty.
-        limit: Show so many questions at most, as evenly from all domains as they go; the first of each.
+        limit: Show so many rows at most, as evenly from all domains as they go; the first of each.
         title: The page's title; None is the name of the source.
-        progress: Called with questions done and questions in all.
+        progress: Called with rows done and rows in all.
 
     Raises:
         TargetExistsError: Something that is no gallery is at the target, or the target is inside the source.
@@ -89,34 +95,34 @@ def write_gallery(
     if limit is not None and limit < 1:
         raise ValueError(f"limit is {limit}; it must be 1 or more")
     target = Path(os.path.abspath(target))
-    opened = find_source(source)
-    root = opened.root
-    _check_target(target, root)
-    counts = _wanted_counts(opened, domains)
+    opened = find_source(source, builder)
+    _check_target(target, opened.root)
+    described = opened.builder if isinstance(opened, Scan) else builder_of(opened, builder)
+    counts = _wanted_counts(opened, described, domains)
     shares = even_shares(counts, limit)
     name = title or _name(opened)
-    summary = _summary(shares, sum(counts.values()))
+    summary = _summary(described, shares, sum(counts.values()))
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.partial")
     try:
         # JSON can spell half of a surrogate pair, which UTF-8 cannot hold: it becomes a character reference.
         with unfinished.open("x", encoding="utf-8", errors="xmlcharrefreplace", newline="\n") as page:
-            before, after = page_parts(name, summary)
+            before, after = page_parts(name, summary, described.gallery_filter)
             page.write(before)
-            broken = _write_cards(page, opened, shares, progress)
+            broken = _write_cards(page, opened, described, shares, progress)
             page.write(after)
         size_bytes = unfinished.stat().st_size
         unfinished.replace(target)
     finally:
         unfinished.unlink(missing_ok=True)
     shown = {domain: share for domain, share in shares.items() if share}
-    return GalleryResult(target, sum(shown.values()), shown, size_bytes, broken)
+    return GalleryResult(target, described.name, sum(shown.values()), shown, size_bytes, broken)
 
 
 def _check_target(target: Path, root: Path | None) -> None:
     if root is not None and Path(os.path.realpath(target)).is_relative_to(os.path.realpath(root)):
         raise TargetExistsError(
-            f"{target}: lies in {root}, whose questions are shown, and would become a part of it; "
+            f"{target}: lies in {root}, whose rows are shown, and would become a part of it; "
             "choose another --target"
         )
     if os.path.lexists(target) and not _is_gallery(target):
@@ -139,21 +145,28 @@ def _name(source: Scan | DatasetFiles) -> str:
     return Path(os.path.abspath(source.root)).name if source.root else source.name
 
 
-def _summary(shares: Mapping[str, int], tasks: int) -> str:
+def _summary(builder: Builder, shares: Mapping[str, int], rows: int) -> str:
     shown = sum(shares.values())
-    number = f"{shown:,} question{'' if shown == 1 else 's'}"
-    found = f"{number} of {tasks:,}" if shown < tasks else number
+    number = f"{shown:,} {builder.noun}{'' if shown == 1 else 's'}"
+    found = f"{number} of {rows:,}" if shown < rows else number
     domains = sum(share > 0 for share in shares.values())
     return f"{found} in {domains:,} domain{'' if domains == 1 else 's'}."
 
 
-def _wanted_counts(source: Scan | DatasetFiles, domains: Collection[str]) -> dict[str, int]:
-    """Count the tasks of the wanted domains, without opening a frame."""
+def _group_column(builder: Builder) -> str:
+    """Name the column that the page sorts and filters rows by."""
+    return "domain" if "domain" in builder.columns else builder.config
+
+
+def _wanted_counts(source: Scan | DatasetFiles, builder: Builder, domains: Collection[str]) -> dict[str, int]:
+    """Count the rows of the wanted domains, without opening a frame."""
     counts: Counter[str] = Counter()
     if isinstance(source, Scan):
-        counts.update({domain: len(tasks) for domain, tasks in tasks_by_domain(source).items()})
+        groups = units_by(source, _group_column(builder))
+        counts.update({domain: len(units) for domain, units in groups.items()})
     else:
-        for found in fetch_ahead(partial(_domains_in_shard, source), source.questions, _PEEKS_AT_ONCE):
+        look_into = partial(_domains_in_shard, source, builder)
+        for found in fetch_ahead(look_into, source.row_shards, _PEEKS_AT_ONCE):
             counts.update(found)
     for domain in domains:
         if domain not in counts:
@@ -161,14 +174,23 @@ def _wanted_counts(source: Scan | DatasetFiles, domains: Collection[str]) -> dic
     return {domain: counts[domain] for domain in sorted(counts) if not domains or domain in domains}
 
 
-def _domains_in_shard(dataset: DatasetFiles, name: str) -> list[str]:
+def _domains_in_shard(dataset: DatasetFiles, builder: Builder, name: str) -> list[str]:
     with open_shard(dataset.peek(name)) as shard:
-        columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}")
+        columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}", builder.name)
         return [
-            domain or ""
+            domain
             for group in range(shard.num_row_groups)
-            for domain in columns.keys(read_group(shard, name, group, columns.key_columns))[1]
+            for domain in _domains_in_group(shard, name, group, columns)
         ]
+
+
+def _domains_in_group(shard: pq.ParquetFile, name: str, group: int, columns: ColumnMap) -> list[str]:
+    column = _group_column(columns.builder)
+    if column not in columns.names:
+        return [""] * int(shard.metadata.row_group(group).num_rows)
+    theirs = columns.names[column]
+    empty = "" if columns.builder == QUESTIONS else f"no-{column}"
+    return [value or empty for value in read_group(shard, name, group, [theirs])[theirs].to_pylist()]
 
 
 def even_shares(counts: Mapping[str, int], limit: int | None) -> dict[str, int]:
@@ -194,48 +216,55 @@ def even_shares(counts: Mapping[str, int], limit: int | None) -> dict[str, int]:
 
 
 def _write_cards(
-    page: IO[str], source: Scan | DatasetFiles, shares: Mapping[str, int], progress: Progress | None
+    page: IO[str],
+    source: Scan | DatasetFiles,
+    builder: Builder,
+    shares: Mapping[str, int],
+    progress: Progress | None,
 ) -> list[str]:
-    batches = _folder_rows(source, shares) if isinstance(source, Scan) else _dataset_rows(source, shares)
+    batches = (
+        _folder_rows(source, shares) if isinstance(source, Scan) else _dataset_rows(source, builder, shares)
+    )
     broken: list[str] = []
-    done, tasks = 0, sum(shares.values())
+    done, rows_in_all = 0, sum(shares.values())
     with no_size_warnings(), ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
         for rows in batches:
-            for text, faults in pool.map(_card, rows):
+            for text, faults in pool.map(partial(_card, builder), rows):
                 page.write(text)
                 broken += faults
             done += len(rows)
             if progress:
-                progress(done, tasks)
+                progress(done, rows_in_all)
     return broken
 
 
 def _folder_rows(scan: Scan, shares: Mapping[str, int]) -> Iterator[list[dict[str, Any]]]:
-    for domain, tasks in sorted(tasks_by_domain(scan).items()):
-        chosen = tasks[: shares.get(domain, 0)]
-        for group in row_groups(chosen, lambda task: task.size_bytes, ROW_GROUP_ROWS):
-            yield [_task_row(scan, task) for task in group]
+    for domain, units in sorted(units_by(scan, _group_column(scan.builder)).items()):
+        chosen = units[: shares.get(domain, 0)]
+        for group in row_groups(chosen, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
+            yield [_unit_row(scan, unit) for unit in group]
 
 
-def _task_row(scan: Scan, task: Task) -> dict[str, Any]:
-    """Read a task's texts and frames; a video is not shown, so it is not read."""
-    row = row_of(read_task(scan.root, task, media=False))
+def _unit_row(scan: Scan, unit: Unit) -> dict[str, Any]:
+    """Read a row's texts and frames; a video is not shown, so it is not read."""
+    row = row_of(scan.builder, read_unit(scan.source, scan.builder, unit, media=False))
     for column in _FRAMES:
-        if entry := task.files.get(MEDIA_FILES[column]):
-            row[column] = {"bytes": read_file(scan.root, entry), "path": MEDIA_FILES[column]}
+        if entry := unit.files.get(column):
+            row[column] = {"bytes": scan.source.read(entry), "path": entry.path.rpartition("/")[2]}
     return row
 
 
-def _dataset_rows(dataset: DatasetFiles, shares: Mapping[str, int]) -> Iterator[list[dict[str, Any]]]:
+def _dataset_rows(
+    dataset: DatasetFiles, builder: Builder, shares: Mapping[str, int]
+) -> Iterator[list[dict[str, Any]]]:
     left = dict(shares)
-    for name in dataset.questions:
+    for name in dataset.row_shards:
         if not any(left.values()):
             return
         with open_shard(dataset.peek(name)) as shard:
-            columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}")
+            columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}", builder.name)
             for group in range(shard.num_row_groups):
-                keys = columns.keys(read_group(shard, name, group, columns.key_columns))
-                wanted = _wanted_rows(keys[1], left)
+                wanted = _wanted_rows(_domains_in_group(shard, name, group, columns), left)
                 if wanted:
                     yield from _group_rows(shard, name, group, columns, wanted)
 
@@ -268,27 +297,31 @@ def _wanted_rows(domains: Sequence[str | None], left: dict[str, int]) -> list[in
     return wanted
 
 
-def _card(row: Mapping[str, Any]) -> tuple[str, list[str]]:
+def _card(builder: Builder, row: Mapping[str, Any]) -> tuple[str, list[str]]:
     """Make one row's card, and list the frames that cannot be shown."""
     path = row["path"] or ""
-    pictures = [_picture(row.get(column)) for column in _FRAMES]
-    question = CardText(
-        id=row["id"] or path or "without an id",
-        domain=row["domain"] or "",
+    frames = [column for column in _FRAMES if column in builder.columns]
+    pictures = [_picture(row.get(column)) for column in frames]
+    title = row.get("id") or row.get("task_id") or path or "without an id"
+    plain = set(builder.text_columns) - {"id", "path", builder.gallery_text, builder.json_from}
+    facts = {name: str(row[name]) for name in builder.text_columns if name in plain and row[name] is not None}
+    text = CardText(
+        title=title,
+        domain=row.get(_group_column(builder)) or "",
         path=path,
-        prompt=row["prompt"],
-        difficulty=row["difficulty"],
-        task_category=row["task_category"],
-        created_at=row["created_at"],
-        metadata=row["question_metadata"],
+        text=row.get(builder.gallery_text),
+        text_name=builder.gallery_text,
+        level=row.get(builder.gallery_filter) or "",
+        status=row.get("status") or "",
+        facts=facts,
+        metadata=row.get(builder.json_from),
     )
-    names = (layout.FIRST_FRAME, layout.FINAL_FRAME)
     faults = [
-        f"{path}/{name}: {picture.fault}"
-        for name, picture in zip(names, pictures, strict=True)
+        f"{builder.places_of(column, path, None)[0]}: {picture.fault}"
+        for column, picture in zip(frames, pictures, strict=True)
         if picture.fault
     ]
-    return card(question, *pictures), faults
+    return card(text, pictures), faults
 
 
 def _picture(frame: Mapping[str, Any] | None) -> Picture:

@@ -7,7 +7,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -19,7 +19,9 @@ GENERATOR = b'<meta name="generator" content="vmeval-hfds gallery">'
 #: Longer metadata is cut on the page: it is for reading, and the dataset has the whole of it.
 METADATA_CHARACTERS = 20_000
 _LINE_CHARACTERS = 90
-_LEVELS = {"easy", "medium", "hard"}
+_FRAME_NAMES = ("first", "final")
+#: Words that get a colour; a run that failed looks like what is hard.
+_LEVELS = {"easy": " easy", "medium": " medium", "hard": " hard", "failed": " hard", "skipped": " medium"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +39,32 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class CardText:
-    """What a card says of a question; None where it is not stated."""
+    """What a card says of a row.
 
-    id: str
+    Attributes:
+        title: The task's id.
+        domain: What the first filter goes by.
+        path: The row's path.
+        text: The prompt, or what an evaluator said; None where there is none.
+        text_name: The column that it is from.
+        level: What the second filter goes by; empty where it is not stated.
+        status: How a run or an evaluation ended; empty where it is not stated.
+        facts: Column to value, for all else that is known.
+        metadata: The JSON text.
+    """
+
+    title: str
     domain: str
     path: str
-    prompt: str | None
-    difficulty: str | None
-    task_category: str | None
-    created_at: str | None
+    text: str | None
+    text_name: str
+    level: str
+    status: str
+    facts: Mapping[str, str]
     metadata: str | None
 
 
-def page_parts(title: str, summary: str) -> tuple[str, str]:
+def page_parts(title: str, summary: str, level: str) -> tuple[str, str]:
     """Give what stands before and after the cards.
 
     Nothing may run or load but the page's own script and style, which the policy names by their hashes.
@@ -57,6 +72,7 @@ def page_parts(title: str, summary: str) -> tuple[str, str]:
     Args:
         title: The page's title.
         summary: A sentence on what is shown.
+        level: The column that the second filter goes by.
     """
     template = files("vmeval_hfds").joinpath("gallery.html").read_text(encoding="utf-8")
     policy = (
@@ -64,6 +80,9 @@ def page_parts(title: str, summary: str) -> tuple[str, str]:
         f"script-src {_hash_of('script', template)}; base-uri 'none'; form-action 'none'"
     )
     before, _, after = template.replace("@policy@", policy).partition("@cards@\n")
+    name = level.replace("_", " ") or "level"
+    plural = f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
+    before = before.replace("@level@", _text(name.capitalize())).replace("@levels@", _text(plural))
     before = before.replace("@summary@", _text(summary)).replace("@title@", _text(title))
     return before, after
 
@@ -74,22 +93,33 @@ def _hash_of(element: str, template: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()}'"
 
 
-def card(question: CardText, first: Picture, final: Picture) -> str:
-    """Write the card of one question."""
-    difficulty = question.difficulty or ""
-    level = f" {difficulty.lower()}" if difficulty.lower() in _LEVELS else ""
-    tags = f'<span class="tag">{_text(question.domain)}</span>' if question.domain else ""
-    tags += f'<span class="tag{level}">{_text(difficulty)}</span>' if difficulty else ""
+def card(row: CardText, pictures: Sequence[Picture]) -> str:
+    """Write the card of one row, with its first and final frame where its builder has frames."""
+    words = [word for word in dict.fromkeys((row.domain, row.level, row.status)) if word]
+    tags = "".join(_tag(word) for word in words)
     return (
-        f'<article class="card" data-domain="{_text(question.domain)}" data-difficulty="{_text(difficulty)}">\n'
-        f'<div class="frames">{_frame("first", question.id, first)}<span class="arrow" aria-hidden="true">→</span>'
-        f"{_frame('final', question.id, final)}</div>\n"
-        f"{_prompt(question.prompt)}\n"
-        f'<div class="tags"><button type="button" class="open">{_text(question.id)}</button>{tags}</div>\n'
-        f'<details class="more"><summary>Metadata</summary>{_facts(question, first, final)}'
-        f"{_metadata(question.metadata)}</details>\n"
+        f'<article class="card" data-domain="{_text(row.domain)}" data-difficulty="{_text(row.level)}">\n'
+        f"{_frames(row, pictures)}{_prompt(row)}\n"
+        f'<div class="tags"><button type="button" class="open">{_text(row.title)}</button>{tags}</div>\n'
+        f'<details class="more"><summary>Metadata</summary>{_facts(row, pictures)}'
+        f"{_metadata(row.metadata)}</details>\n"
         "</article>\n"
     )
+
+
+def _tag(word: str) -> str:
+    level = _LEVELS.get(word.lower(), "")
+    return f'<span class="tag{level}">{_text(word)}</span>'
+
+
+def _frames(row: CardText, pictures: Sequence[Picture]) -> str:
+    if not pictures:
+        return ""
+    shown = [
+        _frame(which, row.title, picture) for which, picture in zip(_FRAME_NAMES, pictures, strict=False)
+    ]
+    arrow = '<span class="arrow" aria-hidden="true">→</span>'
+    return f'<div class="frames">{arrow.join(shown)}</div>\n'
 
 
 def _text(text: str) -> str:
@@ -109,23 +139,21 @@ def _frame(which: str, question_id: str, picture: Picture) -> str:
     )
 
 
-def _prompt(prompt: str | None) -> str:
-    if prompt is None:
-        return '<p class="prompt none">no prompt</p>'
-    return f'<p class="prompt" dir="auto">{_text(prompt.strip())}</p>'
+def _prompt(row: CardText) -> str:
+    if row.text is None:
+        return f'<p class="prompt none">no {_text(row.text_name)}</p>'
+    return f'<p class="prompt" dir="auto">{_text(row.text.strip())}</p>'
 
 
-def _facts(question: CardText, first: Picture, final: Picture) -> str:
-    facts = {
-        "domain": question.domain,
-        "difficulty": question.difficulty,
-        "category": question.task_category,
-        "created": question.created_at,
-        "first frame": _frame_fact(first),
-        "final frame": _frame_fact(final),
+def _facts(row: CardText, pictures: Sequence[Picture]) -> str:
+    named = {name.replace("_", " "): value for name, value in row.facts.items()}
+    named |= {
+        f"{which} frame": _frame_fact(picture) for which, picture in zip(_FRAME_NAMES, pictures, strict=False)
     }
-    lines = "".join(f"<dt>{name}</dt><dd>{_text(value)}</dd>" for name, value in facts.items() if value)
-    return f'<dl class="facts">{lines}<dt>path</dt><dd class="path">{_text(question.path)}</dd></dl>'
+    lines = "".join(
+        f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in named.items() if value
+    )
+    return f'<dl class="facts">{lines}<dt>path</dt><dd class="path">{_text(row.path)}</dd></dl>'
 
 
 def _frame_fact(picture: Picture) -> str:

@@ -30,6 +30,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.hf_api import RepoFile
 
+from vmeval_builders.errors import VmevalError
 from vmeval_hfds.errors import (
     HubAccessError,
     HubConflictError,
@@ -37,7 +38,6 @@ from vmeval_hfds.errors import (
     HubFullError,
     HubNotFoundError,
     HubUnreachableError,
-    VmevalError,
 )
 from vmeval_hfds.shards import ROW_GROUP_BYTES
 

@@ -28,7 +28,7 @@ def open_repo(repo_id: str, revision: str | None = None, token_env: str = DEFAUL
     commit = str(info.sha)
     names = sorted(sibling.rfilename for sibling in info.siblings or [])
     dataset = files_of_repo(repo, commit, names)
-    if not dataset.questions:
+    if not dataset.row_shards:
         raise DatasetError(
             f"{repo_id}: expected Parquet shards, found {len(names)} other files; "
             "a raw mirror is brought here by vmeval-hfds download"
@@ -44,11 +44,11 @@ def files_of_repo(repo: HubRepo, commit: str, names: Sequence[str]) -> DatasetFi
         commit: The commit.
         names: Paths of its files.
     """
-    questions, listings = pick_shards(names)
+    rows, listings = pick_shards(names)
     return DatasetFiles(
         name=f"{repo.repo_id}@{commit[:8]}",
-        questions=questions,
-        listings=listings,
+        row_shards=rows,
+        listing_shards=listings,
         fetch=lambda name: repo.fetch(name, commit),
         peek=lambda name: repo.peek(name, commit),
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from vmeval_builders import layout
 from vmeval_builders.problems import Problem
+from vmeval_builders.registry import QUESTIONS
 from vmeval_builders.scan import Scan
 from vmeval_hfds.secrets_found import is_secret_name
 
@@ -199,7 +200,8 @@ def select(
     if not kept:
         message = "There is no file in it that would go to the Hub."
         problems.append(Problem("no-files", "error", "", message))
-    domains = {layout.domain_of(task.path) for task in scan.tasks if not matches(task.path, exclude)}
+    questions = QUESTIONS.units(scan.files, scan.folders)
+    domains = {layout.domain_of(unit.path) for unit in questions if not matches(unit.path, exclude)}
     places = {in_repo(path_in_repo, path): scan.root / path for path in kept}
     return Selection(places, left_out, links, len(domains)), problems
 

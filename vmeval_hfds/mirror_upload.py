@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vmeval_builders.errors import VmevalError
 from vmeval_builders.layout import path_problem
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import scan_folder
 from vmeval_hfds import mirror_plan
-from vmeval_hfds.errors import FolderError, HubAccessError, HubError, UnsafePathError, VmevalError
+from vmeval_hfds.errors import FolderError, HubAccessError, HubError, UnsafePathError
 from vmeval_hfds.hub import DEFAULT_TOKEN_ENV, HubRepo, RemoteFile, without_bars
 from vmeval_hfds.mirror_files import LocalFile, read_files
 from vmeval_hfds.mirror_plan import (

@@ -1,4 +1,4 @@
-"""Whatever holds rows of questions, opened as shards: a dataset directory, a repository, a `datasets.Dataset`."""
+"""Whatever holds rows, opened as shards: a dataset directory, a repository, a `datasets.Dataset`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_rows(source: str | os.PathLike[str] | DatasetFiles | Dataset) -> Iterator[DatasetFiles]:
-    """Open whatever holds rows of questions, for as long as they are read.
+    """Open whatever holds rows, for as long as they are read.
 
     Args:
         source: A dataset directory, what `open_repo` or `open_dataset_dir` gave, or a `datasets.Dataset`.

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from vmeval_builders import layout
 from vmeval_hfds.errors import UnsafePathError
-from vmeval_hfds.listings import split_listing
+from vmeval_hfds.listings import Listing
+from vmeval_hfds.places import possible_places
 from vmeval_hfds.selection import GroupRows
 
 
 def check_row_paths(
     name: str,
     selected: Sequence[GroupRows],
-    digests: Mapping[str, bytes | None],
+    listing: Listing,
     row_files: Callable[[], Iterable[str]],
     repeats_allowed: bool,
 ) -> None:
@@ -22,22 +23,24 @@ def check_row_paths(
     Args:
         name: What to call the dataset in a message.
         selected: The rows.
-        digests: The list of files.
+        listing: The list of files.
         row_files: Gives the paths that the rows really hold. It reads all of them, and so is asked only where
             the paths that they might hold would meet another.
-        repeats_allowed: Whether several rows may be for one task.
+        repeats_allowed: Whether several rows may be for one path.
 
     Raises:
         UnsafePathError: A path is unsafe, or would meet another on some system. Nothing was written.
     """
     rows = _rows_by_path(name, selected, repeats_allowed)
-    problem = _first_problem(_possible_files(rows, digests), rows, digests)
+    folders = [*listing.folders, *_row_folders(selected)]
+    possible = {place for group in selected for place in possible_places(group)}
+    problem = _first_problem({*listing.files, *possible}, rows, folders)
     if problem and layout.path_problem(problem[0]) is None:
-        problem = _first_problem({*split_listing(digests)[0], *row_files()}, rows, digests)
+        problem = _first_problem({*listing.files, *row_files()}, rows, folders)
     if problem:
         path, reason = problem
         raise UnsafePathError(
-            f"{name}: {_row_of(path, rows, digests)}: the path {path!a} {reason}; nothing was written"
+            f"{name}: {_row_of(path, rows, listing.digests)}: the path {path!a} {reason}; nothing was written"
         )
 
 
@@ -64,26 +67,24 @@ def _rows_by_path(name: str, selected: Sequence[GroupRows], repeats_allowed: boo
     return rows
 
 
-def _possible_files(rows: Mapping[str, str], digests: Mapping[str, bytes | None]) -> set[str]:
-    """All files that could be written: those that are listed, and those that a row can hold."""
-    files = set(split_listing(digests)[0])
-    files.update(f"{path}/{name}" for path in rows for name in layout.QUESTION_FILES)
-    return files
+def _row_folders(selected: Sequence[GroupRows]) -> Iterator[str]:
+    for group in selected:
+        if not group.columns.builder.rows_are_files:
+            yield from group.paths
 
 
 def _first_problem(
-    files: Iterable[str], rows: Mapping[str, str], digests: Mapping[str, bytes | None]
+    files: Iterable[str], rows: Mapping[str, str], folders: Iterable[str]
 ) -> tuple[str, str] | None:
-    # Task folders first: their own path says more than that of a file in them.
+    # Rows first: their own path says more than that of a file in them.
     for path in rows:
         if reason := layout.path_problem(path):
             return path, reason
-    folders = [*split_listing(digests)[1], *rows]
     return next(layout.path_problems(sorted(files), folders), None)
 
 
 def _row_of(path: str, rows: Mapping[str, str], digests: Mapping[str, bytes | None]) -> str:
-    """Name the row that a path comes from: of its task folder, of its own, or the first one below it."""
+    """Name the row that a path comes from: of its own folder or file, of `files`, or the first one below it."""
     for folder in (path, *folders_of(path)):
         if folder in rows:
             return rows[folder]

@@ -1,16 +1,14 @@
-"""The card's picture: one question of every domain, first and final frame, in one PNG."""
+"""The card's picture: one row of every domain or model, first and final frame, in one PNG."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from vmeval_builders import layout
+from vmeval_builders.entries import Source, Unit
 from vmeval_builders.frames import FrameError
-from vmeval_builders.rows import read_file
-from vmeval_builders.scan import Task
+from vmeval_builders.scan import Scan
 from vmeval_hfds.thumbnails import no_size_warnings, small_image
 
 if TYPE_CHECKING:
@@ -18,10 +16,10 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
 PREVIEW_BYTES = 400_000
-#: More domains than this would be too small to see; the picture says how many more there are.
-PREVIEW_DOMAINS = 24
+#: More groups than this would be too small to see; the picture says how many more there are.
+PREVIEW_GROUPS = 24
 
-#: A domain, and the bytes of its question's first frame and of its final frame, where it has one.
+#: A group, and the bytes of its row's first frame and of its final frame, where it has one.
 Frames: TypeAlias = "tuple[str, bytes | None, bytes | None]"
 
 # Lengths in pixels of the picture at full scale; the Hub shows a card about 900 pixels wide.
@@ -37,32 +35,42 @@ _INK, _SOFT, _FAULT, _FAULT_GROUND = (29, 39, 51), (90, 104, 120), (179, 40, 45)
 _STEPS = ((1.0, None), (1.0, 256), (0.75, 256), (0.5, 256), (0.5, 64), (0.35, 32), (0.25, 16))
 
 
-def preview_frames(root: Path, by_domain: Mapping[str, Sequence[Task]]) -> list[Frames]:
-    """Read the frames that stand for each domain: of its first task, by path, that has a first frame.
+def preview_of(scan: Scan, groups: Mapping[str, Sequence[Unit]]) -> bytes | None:
+    """Draw the card's picture of a folder; None where its rows have no frames.
+
+    Raises:
+        FolderChangedError: A frame is not as long as when the folder was walked.
+        OSError: A frame cannot be read.
+    """
+    return preview_png(preview_frames(scan.source, groups)) if scan.builder.has_frames else None
+
+
+def preview_frames(source: Source, groups: Mapping[str, Sequence[Unit]]) -> list[Frames]:
+    """Read the frames that stand for each group: of its first row, by path, that has a first frame.
 
     Args:
-        root: The question folder.
-        by_domain: Domain to its tasks.
+        source: What holds the files.
+        groups: What rows have in common, such as a domain, to the rows.
 
     Returns:
-        The domains by name; those without a frame are left out, and no more than the picture can show are read.
+        The groups by name; those without a frame are left out, and no more than the picture can show are read.
 
     Raises:
         FolderChangedError: A frame is not as long as when the folder was walked.
         OSError: A frame cannot be read.
     """
     chosen: list[Frames] = []
-    for domain in sorted(by_domain):
-        tasks = sorted(by_domain[domain], key=lambda task: task.path)
-        task = next((task for task in tasks if layout.FIRST_FRAME in task.files), None)
-        if task is None:
+    for group in sorted(groups):
+        units = sorted(groups[group], key=lambda unit: unit.path)
+        unit = next((unit for unit in units if "first_frame" in unit.files), None)
+        if unit is None:
             continue
-        if len(chosen) >= PREVIEW_DOMAINS:
-            chosen.append((domain, None, None))
+        if len(chosen) >= PREVIEW_GROUPS:
+            chosen.append((group, None, None))
             continue
-        final = task.files.get(layout.FINAL_FRAME)
-        first = read_file(root, task.files[layout.FIRST_FRAME])
-        chosen.append((domain, first, read_file(root, final) if final else None))
+        final = unit.files.get("final_frame")
+        first = source.read(unit.files["first_frame"])
+        chosen.append((group, first, source.read(final) if final else None))
     return chosen
 
 
@@ -70,12 +78,12 @@ def preview_png(frames: Sequence[Frames]) -> bytes:
     """Draw the card's picture, of at most `PREVIEW_BYTES` bytes.
 
     Args:
-        frames: One question of every domain, in the order in which they are to stand.
+        frames: One row of every group, in the order in which they are to stand.
 
     Returns:
         A PNG; the same frames give the same bytes (with the same release of Pillow). Without any, it says so.
     """
-    shown = frames[:PREVIEW_DOMAINS]
+    shown = frames[:PREVIEW_GROUPS]
     more = len(frames) - len(shown)
     with no_size_warnings():
         picture = _draw(shown, more)
@@ -121,7 +129,7 @@ def _draw(shown: Sequence[Frames], more: int) -> Image:
     if not shown:
         _write(pen, (width // 2, height // 2), "no frames", 19, _SOFT, width)
     if more:
-        text = f"and {more:,} more domain{'' if more == 1 else 's'}"
+        text = f"and {more:,} more"
         _write(pen, (width // 2, height - _FOOTER // 2 - 6), text, 19, _SOFT, width)
     return picture
 

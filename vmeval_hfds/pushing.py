@@ -1,4 +1,4 @@
-"""Publish a question folder as a dataset on the Hub, so that readers see all of a push or nothing of it.
+"""Publish a folder as a dataset on the Hub, so that readers see all of a push or nothing of it.
 
 `push_to_hub` makes several commits. They go to a scratch branch; what lies there is checked; then one commit
 brings it to the branch that people read, on top of the commit that was there when the push began.
@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vmeval_builders.problems import Problem
-from vmeval_builders.scan import scan_folder
+from vmeval_builders.scan import scan_rows
 from vmeval_hfds.card import (
     CARD_NAME,
     DEFAULT_CONFIG,
     CardFacts,
     ConfigFacts,
+    card_builder,
     dataset_rows,
     render_card,
     schema_version,
@@ -33,7 +34,7 @@ from vmeval_hfds.dataset_files import PREVIEW_NAME, DatasetFiles, is_shard_name,
 from vmeval_hfds.errors import DatasetError, HubConflictError, HubError, TargetExistsError
 from vmeval_hfds.hub import DEFAULT_TOKEN_ENV, HubRepo, RemoteFile, scratch_branch, stale_scratch_branches
 from vmeval_hfds.hub_dataset import files_of_repo
-from vmeval_hfds.listings import read_digests
+from vmeval_hfds.listings import read_whole_listing
 from vmeval_hfds.parallel import Progress
 from vmeval_hfds.shards import open_shard
 
@@ -56,8 +57,10 @@ class PushResult:
         commit: The commit that readers see now.
         changed: Whether it is a new one.
         tag: The tag that was made, if any.
-        tasks: How many questions it holds.
-        domains: Domain to number of questions.
+        builder: The builder that describes the folder.
+        builder_found: Whether that was found out, not named.
+        rows: How many rows it holds.
+        configs: What rows are sorted by (for questions, the domain) to number of rows.
         problems: The folder's problems that did not stand in the way.
     """
 
@@ -66,8 +69,10 @@ class PushResult:
     commit: str
     changed: bool
     tag: str | None
-    tasks: int
-    domains: dict[str, int]
+    builder: str
+    builder_found: bool
+    rows: int
+    configs: dict[str, int]
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -78,8 +83,10 @@ class PushPlan:
     Attributes:
         repo_id: The repository.
         creates_repo: Whether the repository is missing.
-        tasks: How many questions would be published.
-        domains: Domain to number of questions.
+        builder: The builder that describes the folder.
+        builder_found: Whether that was found out, not named.
+        rows: How many rows would be published.
+        configs: What rows are sorted by (for questions, the domain) to number of rows.
         files: How many files they have.
         source_bytes: The size of these files, which is at most what would be sent.
         shards: How many Parquet files they become.
@@ -90,8 +97,10 @@ class PushPlan:
 
     repo_id: str
     creates_repo: bool
-    tasks: int
-    domains: dict[str, int]
+    builder: str
+    builder_found: bool
+    rows: int
+    configs: dict[str, int]
     files: int
     source_bytes: int
     shards: int
@@ -114,6 +123,7 @@ def push(
     folder: str | os.PathLike[str],
     repo_id: str,
     *,
+    builder: str | None = None,
     private: bool = False,
     commit_message: str | None = None,
     revision: str = "main",
@@ -127,13 +137,14 @@ def push(
     token_env: str = DEFAULT_TOKEN_ENV,
     progress: Progress | None = None,
 ) -> PushResult:
-    """Publish a question folder, so that ``load_dataset(repo_id)`` works for others.
+    """Publish a folder, so that ``load_dataset(repo_id)`` works for others.
 
     Killed or failing at any point, the branch is as before, and a second run succeeds.
 
     Args:
-        folder: The folder that holds the ``*_task`` folders.
+        folder: The folder that holds the ``*_task`` folders; or a tar archive of it, which is not unpacked.
         repo_id: ``user/name``; made where it is missing.
+        builder: The name of the builder that describes the folder; None finds it out.
         private: Make it private; refused where it exists and is public.
         commit_message: The commit's title.
         revision: The branch; made where it is missing.
@@ -145,19 +156,22 @@ def push(
         pretty_name: The card's ``pretty_name``.
         force: Go on where the repository holds something else; only files with the names of shards are replaced.
         token_env: The environment variable that holds the token.
-        progress: Called with questions read and questions in all.
+        progress: Called with rows read and rows in all.
 
     Raises:
         FolderError: The folder has errors; it carries all problems. Nothing was sent.
+        BuilderNameError: There is no such builder.
+        AmbiguousFolderError: Several builders know the layout, and none was named.
+        ArchiveError: The archive is damaged or cut short.
         TargetExistsError: The repository holds something else, or the tag is there. Nothing was sent.
         HubConflictError: Somebody else changed the branch meanwhile; nothing of this push is to be seen.
         HubError: The Hub failed for good, likewise.
     """
     check_split(split)
-    scan = scan_folder(folder)
+    scan = scan_rows(folder, builder)
     refuse_names(scan, keep_incomplete)
     repo = HubRepo(repo_id, token_env=token_env)
-    remote = _look_at(repo, revision, tag, force)
+    remote = _look_at(repo, scan.builder.name, revision, tag, force)
     with tempfile.TemporaryDirectory(prefix="vmeval-hfds-push-") as folder_name:
         local = Path(folder_name)
         tables = write_tables(
@@ -172,14 +186,24 @@ def push(
             stated = _stated_keys(license_name, pretty_name)
             facts = replace(_with_download_sizes(tables.facts, shards), address=repo_id)
             card = render_card(facts, remote.card, stated)
-            own_files = {CARD_NAME: card.encode(), PREVIEW_NAME: tables.preview}
-            message = commit_message or f"Publish {len(scan.tasks)} questions"
+            own_files = {CARD_NAME: card.encode()}
+            if tables.preview:
+                own_files[PREVIEW_NAME] = tables.preview
+            message = commit_message or f"Publish {len(scan.units)} {scan.builder.noun}s"
             commit = _publish(repo, remote, base, revision, commit_on_scratch, shards, own_files, message)
     if tag:
         repo.create_tag(tag, commit)
-    domains = {one.domain: one.tasks for one in tables.facts.domains}
     return PushResult(
-        repo_id, revision, commit, commit != remote.commit, tag, len(scan.tasks), domains, tables.problems
+        repo_id=repo_id,
+        revision=revision,
+        commit=commit,
+        changed=commit != remote.commit,
+        tag=tag,
+        builder=scan.builder.name,
+        builder_found=scan.builder_found,
+        rows=len(scan.units),
+        configs=tables.facts.rows_by_group,
+        problems=tables.problems,
     )
 
 
@@ -187,6 +211,7 @@ def plan_push(
     folder: str | os.PathLike[str],
     repo_id: str,
     *,
+    builder: str | None = None,
     revision: str = "main",
     tag: str | None = None,
     split: str = "test",
@@ -203,9 +228,9 @@ def plan_push(
         HubError: The Hub failed.
     """
     check_split(split)
-    scan = scan_folder(folder)
+    scan = scan_rows(folder, builder)
     refuse_names(scan, keep_incomplete)
-    remote = _look_at(HubRepo(repo_id, token_env=token_env), revision, tag, force)
+    remote = _look_at(HubRepo(repo_id, token_env=token_env), scan.builder.name, revision, tag, force)
     with tempfile.TemporaryDirectory(prefix="vmeval-hfds-push-") as folder_name:
         tables = write_tables(
             scan, Path(folder_name), split=split, num_proc=num_proc, keep_incomplete=keep_incomplete
@@ -214,8 +239,10 @@ def plan_push(
     return PushPlan(
         repo_id=repo_id,
         creates_repo=remote.commit is None,
-        tasks=len(scan.tasks),
-        domains={one.domain: one.tasks for one in tables.facts.domains},
+        builder=scan.builder.name,
+        builder_found=scan.builder_found,
+        rows=len(scan.units),
+        configs=tables.facts.rows_by_group,
         files=len(scan.files),
         source_bytes=sum(entry.size_bytes for entry in scan.files),
         shards=shards,
@@ -230,7 +257,7 @@ def _requests(pushed_configs: int, shards: int, creates_repo: bool) -> int:
     return 30 + 12 * pushed_configs + 8 * shards + (2 if creates_repo else 0)
 
 
-def _look_at(repo: HubRepo, revision: str, tag: str | None, force: bool) -> _Remote:
+def _look_at(repo: HubRepo, builder: str, revision: str, tag: str | None, force: bool) -> _Remote:
     """Take down what is on the Hub, and refuse what must not be replaced."""
     if not repo.exists():
         return _Remote(None, False, {}, None)
@@ -244,7 +271,7 @@ def _look_at(repo: HubRepo, revision: str, tag: str | None, force: bool) -> _Rem
         return _Remote(repo.head(), False, {}, None)
     files = repo.files(commit)
     card = repo.fetch(CARD_NAME, commit).read_bytes().decode() if CARD_NAME in files else None
-    foreign = foreign_content(files, card)
+    foreign = foreign_content(files, card, builder)
     if foreign and not force:
         raise TargetExistsError(
             f"{repo.repo_id}: holds something else ({foreign}); choose another repository, or go on with --force"
@@ -252,15 +279,17 @@ def _look_at(repo: HubRepo, revision: str, tag: str | None, force: bool) -> _Rem
     return _Remote(commit, True, files, card)
 
 
-def foreign_content(files: Mapping[str, object], card: str | None) -> str | None:
+def foreign_content(files: Mapping[str, object], card: str | None, builder: str) -> str | None:
     """Say what in a repository is not of a push's making, or None where all may be replaced.
 
     Args:
         files: The repository's files by path.
         card: Its card's text.
+        builder: The name of the builder that is to be published.
     """
     if card is not None and schema_version(card) is not None:
-        return None
+        found = card_builder(card)
+        return None if found == builder else f"{found}, not {builder}"
     if card is not None and dataset_rows(card):
         return "a card with dataset_info that vmeval-hfds did not write"
     return next((path for path in sorted(files) if path not in _HARMLESS_FILES), None)
@@ -326,7 +355,7 @@ def _check_scratch(
                 f"{repo.repo_id}: config {config.name} has {found} rows and its card says "
                 f"{stated.get(config.name)}, expected {config.rows}; nothing was published, run again"
             )
-    if read_digests(remote) != read_digests(local):
+    if read_whole_listing(remote) != read_whole_listing(local):
         raise DatasetError(
             f"{repo.repo_id}: the list of files came out different; nothing was published, run again"
         )

@@ -7,35 +7,35 @@ from typing import Any
 
 import pyarrow as pa
 
-from vmeval_builders.schema import QUESTION_COLUMNS, media_columns
 from vmeval_hfds.columns import ColumnMap
-
-#: Our columns that hold text, in the order of the table.
-TEXT_COLUMNS = [name for name in QUESTION_COLUMNS if name not in media_columns(QUESTION_COLUMNS)]
 
 
 def their_text_columns(columns: ColumnMap) -> list[str]:
     """Name the columns to read for `text_rows`, as the table calls them."""
-    return [columns.names[name] for name in TEXT_COLUMNS if name in columns.names]
+    return [columns.names[name] for name in columns.builder.text_columns if name in columns.names]
 
 
 def text_rows(columns: ColumnMap, table: pa.Table) -> list[dict[str, Any]]:
-    """Give each row's texts by `TEXT_COLUMNS`; None for what the table does not have.
+    """Give each row's texts and numbers by the builder's columns; None for what the table does not have.
 
     Args:
         columns: Where the table has what we need.
         table: Rows with the columns of `their_text_columns`.
     """
+    builder = columns.builder
     texts = {
-        name: [_as_text(value) for value in table[theirs].to_pylist()]
+        name: [
+            _as_text(value) if builder.columns[name] == "string" else value
+            for value in table[theirs].to_pylist()
+        ]
         for name, theirs in columns.names.items()
-        if name in TEXT_COLUMNS
+        if name in builder.text_columns
     }
-    texts["id"], texts["domain"], texts["path"] = (
+    texts[columns.id_column], texts["domain"], texts["path"] = (
         [_as_text(value) for value in key] for key in columns.keys(table)
     )
     return [
-        {name: texts[name][row] if name in texts else None for name in TEXT_COLUMNS}
+        {name: texts[name][row] if name in texts else None for name in builder.text_columns}
         for row in range(table.num_rows)
     ]
 

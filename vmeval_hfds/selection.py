@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow.parquet as pq
@@ -27,8 +27,9 @@ class GroupRows:
         group: The row group's number in the shard.
         first_row: The number of the group's first row in the shard.
         rows: The wanted rows' numbers in the group; None where all are.
-        paths: The wanted rows' task folders.
-        ids: Their ids.
+        paths: The wanted rows' paths.
+        ids: The ids of their tasks.
+        file_names: Column to the names of their files, where the builder leaves them open.
         columns: Where the shard has what we need.
         size_bytes: The size of the whole row group.
     """
@@ -39,6 +40,7 @@ class GroupRows:
     rows: tuple[int, ...] | None
     paths: Sequence[str]
     ids: Sequence[str]
+    file_names: Mapping[str, Sequence[str | None]]
     columns: ColumnMap
     size_bytes: int
 
@@ -62,7 +64,10 @@ class _ShardRows:
 
 
 def select_rows(
-    dataset: DatasetFiles, domains: Collection[str] = (), ids: Collection[str] = ()
+    dataset: DatasetFiles,
+    domains: Collection[str] = (),
+    ids: Collection[str] = (),
+    builder: str | None = None,
 ) -> list[GroupRows]:
     """Find the rows of some domains and ids, or all rows.
 
@@ -72,6 +77,7 @@ def select_rows(
         dataset: The dataset.
         domains: Only these domains; all where empty.
         ids: Only these ids; all where empty.
+        builder: The name of the builder that describes the rows; None finds it out.
 
     Returns:
         The wanted rows, in the order of the shards.
@@ -83,21 +89,23 @@ def select_rows(
     wanted = set(domains), set(ids)
 
     def look_into(name: str) -> _ShardRows:
-        return _select_in_shard(dataset, name, *wanted)
+        return _select_in_shard(dataset, name, builder, *wanted)
 
-    found = list(fetch_ahead(look_into, dataset.questions, _PEEKS_AT_ONCE))
+    found = list(fetch_ahead(look_into, dataset.row_shards, _PEEKS_AT_ONCE))
     _check_known("domain", domains, set().union(*(one.domains for one in found)))
     _check_known("id", ids, set().union(*(one.ids for one in found)))
     selected = [rows for one in found for rows in one.selected]
     if not selected and (domains or ids):
-        raise UnknownNameError(f"{dataset.name}: no question has both that domain and that id")
+        raise UnknownNameError(f"{dataset.name}: no row has both that domain and that id")
     return selected
 
 
-def _select_in_shard(dataset: DatasetFiles, name: str, domains: set[str], ids: set[str]) -> _ShardRows:
+def _select_in_shard(
+    dataset: DatasetFiles, name: str, builder: str | None, domains: set[str], ids: set[str]
+) -> _ShardRows:
     found = _ShardRows()
     with open_shard(dataset.peek(name)) as shard:
-        columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}")
+        columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}", builder)
         first_row = 0
         for group in range(shard.num_row_groups):
             only = _only_domain(shard, group, columns)
@@ -121,7 +129,9 @@ def _select_in_group(
     ids: set[str],
     found: _ShardRows,
 ) -> Iterator[GroupRows]:
-    task_ids, task_domains, paths = columns.keys(read_group(shard, name, group, columns.key_columns))
+    table = read_group(shard, name, group, columns.key_columns)
+    task_ids, task_domains, paths = columns.keys(table)
+    names = columns.file_names(table)
     found.domains.update(filter(None, task_domains))
     found.ids.update(filter(None, task_ids))
     wanted = [
@@ -137,6 +147,7 @@ def _select_in_group(
             rows=None if len(wanted) == len(paths) else tuple(wanted),
             paths=[paths[row] for row in wanted],
             ids=[task_ids[row] for row in wanted],
+            file_names={column: [of_rows[row] for row in wanted] for column, of_rows in names.items()},
             columns=columns,
             size_bytes=shard.metadata.row_group(group).total_byte_size,
         )

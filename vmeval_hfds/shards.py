@@ -1,24 +1,26 @@
-"""Parquet shards: how tasks are cut into them, how one is written, how its rows are read again."""
+"""Parquet shards: how rows are cut into them, how one is written, how its rows are read again."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vmeval_builders.checks import task_problems
+from vmeval_builders.builder import Builder
+from vmeval_builders.checks import changing
+from vmeval_builders.entries import FileEntry, Source, Unit
+from vmeval_builders.errors import FolderChangedError, VmevalError
 from vmeval_builders.listing import ListedFile, listing_table
-from vmeval_builders.manifest import TaskKey
+from vmeval_builders.manifest import TaskKey, task_key
 from vmeval_builders.problems import Problem
-from vmeval_builders.rows import TaskContents, held_files, read_file, read_task, table_of
-from vmeval_builders.scan import FileEntry, Scan, Task
-from vmeval_builders.schema import FILE_COLUMNS, QUESTION_COLUMNS, arrow_schema
-from vmeval_hfds.errors import DatasetError, VmevalError
+from vmeval_builders.rows import held_columns, read_unit, row_of, table_of
+from vmeval_builders.schema import FILE_COLUMNS, arrow_schema
+from vmeval_hfds.errors import DatasetError
 
 Item = TypeVar("Item")
 
@@ -29,6 +31,10 @@ SHARD_BYTES = 64 * 2**20
 ROW_GROUP_ROWS = 100
 ROW_GROUP_BYTES = 16 * 2**20
 LISTING_GROUP_ROWS = 10_000
+#: Columns whose values many rows share.
+_REPEATING_COLUMNS = frozenset(
+    {"domain", "difficulty", "task_category", "experiment", "model", "status", "evaluator", "annotator"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +42,16 @@ class ShardJob:
     """A shard to be written.
 
     Attributes:
-        root: The question folder.
+        source: What holds the files.
+        builder: What describes them.
         target: The Parquet file to write.
-        tasks: Its tasks, in order.
+        units: Its rows' files, in order.
     """
 
-    root: Path
+    source: Source
+    builder: Builder
     target: Path
-    tasks: Sequence[Task]
+    units: Sequence[Unit]
 
 
 @dataclass(slots=True)
@@ -54,8 +62,8 @@ class ShardReport:
         rows: Its rows.
         table_bytes: The size of its rows in Arrow's memory (`dataset_info` calls it num_bytes).
         held: Path to SHA-256 of the files that its columns hold.
-        keys: Its tasks' names.
-        problems: What the tasks' contents have wrong with them.
+        keys: Its tasks' names, where a manifest may list them.
+        problems: What the rows' contents have wrong with them.
     """
 
     rows: int = 0
@@ -97,88 +105,108 @@ def row_groups(items: Iterable[Item], size: Callable[[Item], int], most_rows: in
         yield group
 
 
-def open_writer(target: Path, columns: dict[str, str]) -> pq.ParquetWriter:
+def open_writer(target: Path, columns: Mapping[str, str]) -> pq.ParquetWriter:
     """Open a Parquet file for writing, with options under which the same rows give the same bytes."""
-    text = [name for name, kind in columns.items() if kind in ("string", "int64")]
+    text = [name for name, kind in columns.items() if kind in ("string", "int64", "float64")]
+    repeating = [name for name in text if name in _REPEATING_COLUMNS]
     return pq.ParquetWriter(
         target,
         arrow_schema(columns),
         # PNG and MP4 do not get smaller, and statistics of whole images would double the footer.
         compression=dict.fromkeys(text, "zstd"),
-        use_dictionary=["domain", "difficulty", "task_category"],
+        use_dictionary=repeating,
         write_statistics=text,
         write_page_checksum=True,
     )
 
 
-def write_question_shard(job: ShardJob) -> ShardReport:
-    """Read a shard's tasks and write their rows, checking each on the way.
+def write_shard(job: ShardJob) -> ShardReport:
+    """Read the files of a shard's rows and write the rows, checking each on the way.
 
     What is checked is what is stored: a file is read once. The problems come back in the report; whoever asked
     for the shard throws it away where one of them is a refusal.
     """
     report = ShardReport()
-    with open_writer(job.target, QUESTION_COLUMNS) as writer:
-        for group in row_groups(job.tasks, lambda task: task.size_bytes, ROW_GROUP_ROWS):
-            contents = list(_read_group(job.root, group, report))
-            if contents:
-                table = table_of(contents)
+    with open_writer(job.target, job.builder.columns) as writer:
+        for group in row_groups(job.units, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
+            rows = list(_read_group(job, group, report))
+            if rows:
+                table = table_of(job.builder, rows)
                 report.rows += table.num_rows
                 report.table_bytes += table.nbytes
                 writer.write_table(table)
     return report
 
 
-def _read_group(root: Path, group: Sequence[Task], report: ShardReport) -> Iterator[TaskContents]:
-    for task in group:
+def _read_group(job: ShardJob, group: Sequence[Unit], report: ShardReport) -> Iterator[dict[str, Any]]:
+    for unit in group:
         try:
-            contents = read_task(root, task)
-        except OSError as error:
-            report.problems.append(Problem.unreadable(task.path, error))
+            contents = read_unit(job.source, job.builder, unit)
+        except FolderChangedError:
+            report.problems.append(changing(unit.path))
             continue
-        report.problems += task_problems(contents)
-        report.keys.append(TaskKey(task.path, contents.domain, contents.id))
-        for name, content in held_files(contents):
-            report.held[f"{task.path}/{name}"] = hashlib.sha256(content).digest()
-        yield contents
+        except OSError as error:
+            report.problems.append(Problem.unreadable(unit.path, error))
+            continue
+        report.problems += job.builder.problems(contents, decode=False)
+        row = row_of(job.builder, contents)
+        if job.builder.manifest:
+            report.keys.append(task_key(row))
+        for column in held_columns(job.builder, contents):
+            digest = hashlib.sha256(contents.blobs[column]).digest()
+            report.held[unit.files[column].path] = digest
+        yield row
 
 
-def write_listing_shard(
-    target: Path, scan: Scan, entries: Sequence[FileEntry | str], held: dict[str, bytes]
-) -> int:
-    """Write a shard of the `files` table.
+@dataclass(frozen=True, slots=True)
+class ListingJob:
+    """A shard of the `files` table to be written.
 
-    Args:
+    Attributes:
+        source: What holds the files.
         target: The Parquet file to write.
-        scan: The walked folder.
-        entries: Files, and paths of empty folders, in the order of their paths.
-        held: Path to SHA-256 of the files that the question table holds; the others' bytes go in here.
+        entries: Files, and folders as paths that end in ``/``, in the order of their paths.
+        held: Path to SHA-256 of the files that the builder's table holds; the others' bytes go in here.
+        times: Path to modification time, where the layout keeps times.
+    """
+
+    source: Source
+    target: Path
+    entries: Sequence[FileEntry | str]
+    held: Mapping[str, bytes]
+    times: Mapping[str, int | None]
+
+
+def write_listing_shard(job: ListingJob) -> int:
+    """Write a shard of the `files` table.
 
     Returns:
         The size of its rows in Arrow's memory.
     """
     table_bytes = 0
-    with open_writer(target, FILE_COLUMNS) as writer:
-        groups = row_groups(entries, lambda entry: stored_bytes(entry, held), LISTING_GROUP_ROWS)
+    with open_writer(job.target, FILE_COLUMNS) as writer:
+        groups = row_groups(job.entries, lambda entry: stored_bytes(entry, job.held), LISTING_GROUP_ROWS)
         for group in groups:
-            table = listing_table(_listed(scan.root, entry, held) for entry in group)
+            table = listing_table(_listed(job, entry) for entry in group)
             table_bytes += table.nbytes
             writer.write_table(table)
     return table_bytes
 
 
-def stored_bytes(entry: FileEntry | str, held: dict[str, bytes]) -> int:
+def stored_bytes(entry: FileEntry | str, held: Mapping[str, bytes]) -> int:
     """How many bytes of a file the `files` table itself holds."""
     return 0 if isinstance(entry, str) or entry.path in held else entry.size_bytes
 
 
-def _listed(root: Path, entry: FileEntry | str, held: dict[str, bytes]) -> ListedFile:
+def _listed(job: ListingJob, entry: FileEntry | str) -> ListedFile:
     if isinstance(entry, str):
-        return ListedFile(f"{entry}/", None, None)
-    if digest := held.get(entry.path):
-        return ListedFile(entry.path, entry.size_bytes, digest.hex())
-    content = read_file(root, entry)
-    return ListedFile(entry.path, entry.size_bytes, hashlib.sha256(content).hexdigest(), content)
+        return ListedFile(entry, None, None, job.times.get(entry))
+    modified_ns = job.times.get(entry.path)
+    if digest := job.held.get(entry.path):
+        return ListedFile(entry.path, entry.size_bytes, digest.hex(), modified_ns)
+    content = job.source.read(entry)
+    digest = hashlib.sha256(content).digest()
+    return ListedFile(entry.path, entry.size_bytes, digest.hex(), modified_ns, content)
 
 
 def open_shard(source: Path | BinaryIO) -> pq.ParquetFile:

@@ -1,4 +1,4 @@
-"""Tell what a source of questions is: a folder, a dataset directory, or a repository on the Hub."""
+"""Tell what a source of rows is: a folder, a dataset directory, or a repository on the Hub."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import TypeAlias
 
-from vmeval_builders.scan import Scan, scan_folder
-from vmeval_hfds.dataset_files import QUESTIONS_FOLDER, DatasetFiles, open_dataset_dir
+from vmeval_builders.scan import Scan, scan_rows
+from vmeval_hfds.dataset_files import ROWS_FOLDER, DatasetFiles, open_dataset_dir
 
 #: A folder, a dataset directory, a repo id (as text only), or what was opened of them already.
 Source: TypeAlias = "str | os.PathLike[str] | Scan | DatasetFiles"
@@ -16,12 +16,16 @@ Source: TypeAlias = "str | os.PathLike[str] | Scan | DatasetFiles"
 _REPO_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-def find_source(source: Source) -> Scan | DatasetFiles:
+def find_source(source: Source, builder: str | None = None) -> Scan | DatasetFiles:
     """Open a folder, a dataset directory or a repository, by what is there.
 
     A directory with shards in ``data/*/`` is a dataset directory, and so is one that has other Parquet files and
-    no task; any other is a question folder. Text that is the path of nothing here, and looks like ``user/name``,
+    no row; any other is a folder or archive. Text that is the path of nothing here, and looks like ``user/name``,
     is a repo id.
+
+    Args:
+        source: What to open.
+        builder: The name of the builder that describes a folder; None finds it out.
 
     Raises:
         FileNotFoundError: There is no such folder, dataset directory or repository.
@@ -33,10 +37,10 @@ def find_source(source: Source) -> Scan | DatasetFiles:
     path = Path(source)
     if isinstance(source, str) and not os.path.lexists(path) and _REPO_ID.fullmatch(source):
         return _open_repo(source)
-    if next(path.glob(f"{QUESTIONS_FOLDER}/*/*.parquet"), None) is not None:
+    if next(path.glob(f"{ROWS_FOLDER}/*/*.parquet"), None) is not None:
         return open_dataset_dir(path)
-    scan = scan_folder(path)
-    if not scan.tasks and any(entry.path.endswith(".parquet") for entry in scan.files):
+    scan = scan_rows(path, builder)
+    if not scan.units and any(entry.path.endswith(".parquet") for entry in scan.files):
         return open_dataset_dir(path)
     return scan
 

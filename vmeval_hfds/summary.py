@@ -1,47 +1,45 @@
-"""What is in a folder or a dataset: tasks, bytes and frames by domain and difficulty."""
+"""What is in a folder or a dataset: rows, bytes, frames and videos, counted by what they have in common."""
 
 from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from vmeval_builders import layout
+import pyarrow as pa
+
+from vmeval_builders.builder import Builder
 from vmeval_builders.checks import manifest_content
-from vmeval_builders.manifest import TaskKey, manifest_problems
+from vmeval_builders.manifest import manifest_problems, task_key
 from vmeval_builders.problems import Problem
-from vmeval_builders.rows import read_task, scalar_text
-from vmeval_builders.scan import Scan, scan_folder
-from vmeval_hfds.columns import map_columns
+from vmeval_builders.registry import QUESTIONS
+from vmeval_builders.rows import read_unit, row_of
+from vmeval_builders.scan import Scan, scan_rows
+from vmeval_hfds.columns import ColumnMap, map_columns
 from vmeval_hfds.dataset_files import DatasetFiles, open_dataset_dir
+from vmeval_hfds.errors import UnknownNameError
 from vmeval_hfds.listings import read_listing
+from vmeval_hfds.places import listed_sizes
+from vmeval_hfds.row_texts import text_rows, their_text_columns
 from vmeval_hfds.shards import open_shard, read_group
-
-_FRAMES = (layout.FIRST_FRAME, layout.FINAL_FRAME)
-_STATED = ("difficulty", "task_category")
 
 
 @dataclass(frozen=True, slots=True)
-class TaskFacts:
-    """One task, as far as names and sizes tell.
+class RowFacts:
+    """One row, as far as texts, names and sizes tell.
 
     Attributes:
-        path: The task folder.
-        id: The task's id.
-        domain: Its domain.
-        difficulty: What its metadata says, or None.
-        task_category: What its metadata says, or None.
-        frames: How many frames it has (0 to 2).
-        videos: How many ground-truth videos it has (0 or 1).
-        size_bytes: The size of its question files.
+        path: The row's path.
+        texts: Column to text or number, such as ``domain`` and ``difficulty``.
+        frames: How many pictures it has.
+        videos: How many videos it has.
+        size_bytes: The size of its columns' files.
     """
 
     path: str
-    id: str
-    domain: str
-    difficulty: str | None
-    task_category: str | None
+    texts: Mapping[str, Any]
     frames: int
     videos: int
     size_bytes: int
@@ -49,18 +47,18 @@ class TaskFacts:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Tasks that have something in common, counted.
+    """Rows that have something in common, counted.
 
     Attributes:
         names: What they have in common, such as a domain and a difficulty.
-        tasks: How many they are.
-        frames: How many frames they have.
-        videos: How many ground-truth videos they have.
-        size_bytes: The size of their question files.
+        rows: How many they are.
+        frames: How many pictures they have.
+        videos: How many videos they have.
+        size_bytes: The size of their columns' files.
     """
 
     names: tuple[str | None, ...]
-    tasks: int
+    rows: int
     frames: int
     videos: int
     size_bytes: int
@@ -72,36 +70,48 @@ class InfoResult:
 
     Attributes:
         name: Where it was read from.
-        tasks: Every task, in the order of the paths.
+        builder: What describes the rows.
+        builder_found: Whether that was found out, not named.
+        rows: Every row, in the order of the paths.
         files: How many files there are in all.
         size_bytes: The size of all files.
-        manifest: In what the manifest disagrees with the tasks; None where there is no manifest.
+        manifest: In what the manifest disagrees with the rows; None where there is no manifest.
     """
 
     name: str
-    tasks: Sequence[TaskFacts]
+    builder: Builder
+    builder_found: bool
+    rows: Sequence[RowFacts]
     files: int
     size_bytes: int
     manifest: Sequence[Problem] | None
 
     def groups(self, *by: str) -> list[Group]:
-        """Count tasks by some of their attributes.
+        """Count rows by some of their text columns.
 
         Args:
-            *by: Names of `TaskFacts` attributes, such as ``"domain", "difficulty"``; without one, all are
-                one group.
+            *by: Names of columns, such as ``"domain", "difficulty"``; without one, all are one group.
+
+        Raises:
+            UnknownNameError: There is no such column.
         """
-        members: dict[tuple[str | None, ...], list[TaskFacts]] = defaultdict(list)
-        for task in self.tasks:
-            members[tuple(getattr(task, name) for name in by)].append(task)
+        known = [name for name in self.builder.text_columns if self.builder.columns[name] == "string"]
+        for name in by:
+            if name not in known:
+                raise UnknownNameError(
+                    f"{self.name}: there is no column {name!r}; there are: {', '.join(known)}"
+                )
+        members: dict[tuple[str | None, ...], list[RowFacts]] = defaultdict(list)
+        for row in self.rows:
+            members[tuple(row.texts.get(name) for name in by)].append(row)
         ordered = sorted(members, key=lambda names: [name or "" for name in names])
         return [
             Group(
                 names=names,
-                tasks=len(members[names]),
-                frames=sum(task.frames for task in members[names]),
-                videos=sum(task.videos for task in members[names]),
-                size_bytes=sum(task.size_bytes for task in members[names]),
+                rows=len(members[names]),
+                frames=sum(row.frames for row in members[names]),
+                videos=sum(row.videos for row in members[names]),
+                size_bytes=sum(row.size_bytes for row in members[names]),
             )
             for names in ordered
         ]
@@ -110,82 +120,93 @@ class InfoResult:
 def info(
     folder: str | os.PathLike[str] | None = None,
     dataset: str | os.PathLike[str] | DatasetFiles | None = None,
+    *,
+    builder: str | None = None,
 ) -> InfoResult:
-    """Tell what is in a question folder or in a dataset; no frame is opened.
+    """Tell what is in a folder or in a dataset; no frame is opened.
 
     Args:
-        folder: A question folder.
+        folder: A folder, or an archive of one.
         dataset: A dataset directory, or a repository that `open_repo` opened; give just one of the two.
+        builder: The name of the builder that describes it; None finds it out.
 
     Raises:
         ValueError: Neither or both were given.
         FileNotFoundError: There is no such folder or dataset.
         DatasetError: The dataset is damaged.
+        BuilderNameError: There is no such builder.
+        AmbiguousFolderError: Several builders know the layout, and none was named.
     """
     if (folder is None) == (dataset is None):
         raise ValueError("info takes a folder or a dataset, and just one of them")
     if folder is not None:
-        return _folder_info(scan_folder(folder), str(folder))
+        return _folder_info(scan_rows(folder, builder), str(folder))
     assert dataset is not None
-    return dataset_info(dataset if isinstance(dataset, DatasetFiles) else open_dataset_dir(dataset))
+    return dataset_info(dataset if isinstance(dataset, DatasetFiles) else open_dataset_dir(dataset), builder)
 
 
 def _folder_info(scan: Scan, name: str) -> InfoResult:
-    tasks = list(_folder_tasks(scan))
-    content = manifest_content(scan)
-    size_bytes = sum(entry.size_bytes for entry in scan.files)
-    return InfoResult(name, tasks, len(scan.files), size_bytes, _manifest(content, tasks))
+    rows = [_unit_facts(scan, number) for number in range(len(scan.units))]
+    return InfoResult(
+        name=name,
+        builder=scan.builder,
+        builder_found=scan.builder_found,
+        rows=rows,
+        files=len(scan.files),
+        size_bytes=sum(entry.size_bytes for entry in scan.files),
+        manifest=_manifest(manifest_content(scan), rows),
+    )
 
 
-def _folder_tasks(scan: Scan) -> Iterator[TaskFacts]:
-    for task in scan.tasks:
-        contents = read_task(scan.root, task, media=False)
-        metadata = contents.metadata or {}
-        sizes = {name: entry.size_bytes for name, entry in task.files.items()}
-        difficulty, category = (scalar_text(metadata.get(key)) for key in ("difficulty", "task_category"))
-        yield _facts(task.path, contents.id, contents.domain, difficulty, category, sizes)
+def _unit_facts(scan: Scan, number: int) -> RowFacts:
+    unit = scan.units[number]
+    row = row_of(scan.builder, read_unit(scan.source, scan.builder, unit, media=False))
+    texts = {name: row[name] for name in scan.builder.text_columns}
+    sizes = {column: entry.size_bytes for column, entry in unit.files.items()}
+    return _facts(scan.builder, unit.path, texts, sizes)
 
 
-def dataset_info(dataset: DatasetFiles) -> InfoResult:
+def dataset_info(dataset: DatasetFiles, builder: str | None = None) -> InfoResult:
     """Do what `info` does, with a dataset that is open already."""
-    sizes: dict[str, dict[str, int]] = defaultdict(dict)
-    files, size_bytes, manifest = 0, 0, None
+    sizes: dict[str, int] = {}
+    contents: dict[str, bytes] = {}
     for listed in read_listing(dataset, contents=True):
         if listed.size_bytes is not None:
-            folder, _, name = listed.path.rpartition("/")
-            if name in layout.QUESTION_FILES:
-                sizes[folder][name] = listed.size_bytes
-            files += 1
-            size_bytes += listed.size_bytes
-        if listed.path == layout.MANIFEST:
-            manifest = listed.content
-    tasks = sorted(_dataset_tasks(dataset, sizes), key=lambda task: task.path)
-    return InfoResult(dataset.name, tasks, files, size_bytes, _manifest(manifest, tasks))
-
-
-def _dataset_tasks(dataset: DatasetFiles, sizes: dict[str, dict[str, int]]) -> Iterator[TaskFacts]:
-    """Read the names of all tasks, of others' tables too; what they have no column for is null."""
-    for name in dataset.questions:
+            sizes[listed.path] = listed.size_bytes
+            if listed.content is not None and "/" not in listed.path:
+                contents[listed.path] = listed.content
+    described: Builder = QUESTIONS
+    rows: list[RowFacts] = []
+    for name in dataset.row_shards:
         with open_shard(dataset.peek(name)) as shard:
-            columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}")
-            stated = [column for column in _STATED if column in shard.schema_arrow.names]
+            columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}", builder)
+            described = columns.builder
             for group in range(shard.num_row_groups):
-                table = read_group(shard, name, group, [*columns.key_columns, *stated])
-                texts = {column: table[column].to_pylist() for column in stated}
-                for row, (task_id, domain, path) in enumerate(zip(*columns.keys(table), strict=True)):
-                    difficulty, category = (texts[one][row] if one in texts else None for one in _STATED)
-                    yield _facts(path, task_id, domain or "", difficulty, category, sizes.get(path, {}))
+                needed = dict.fromkeys([*columns.key_columns, *their_text_columns(columns)])
+                table = read_group(shard, name, group, [*needed])
+                rows += _group_facts(columns, table, sizes)
+    rows.sort(key=lambda row: row.path)
+    manifest = _manifest(contents.get(described.manifest), rows)
+    return InfoResult(
+        dataset.name, described, builder is None, rows, len(sizes), sum(sizes.values()), manifest
+    )
 
 
-def _facts(
-    path: str, name: str, domain: str, difficulty: str | None, category: str | None, sizes: dict[str, int]
-) -> TaskFacts:
-    frames = sum(frame in sizes for frame in _FRAMES)
-    videos = int(layout.GROUND_TRUTH in sizes)
-    return TaskFacts(path, name, domain, difficulty, category, frames, videos, sum(sizes.values()))
+def _group_facts(columns: ColumnMap, table: pa.Table, sizes: Mapping[str, int]) -> Iterator[RowFacts]:
+    """Take down the rows of a table, of others' tables too; what they have no column for is null."""
+    names = columns.file_names(table)
+    for number, texts in enumerate(text_rows(columns, table)):
+        of_row = {column: values[number] for column, values in names.items()}
+        held = listed_sizes(columns.builder, texts["path"], of_row, sizes)
+        yield _facts(columns.builder, texts["path"], texts, held)
 
 
-def _manifest(content: bytes | None, tasks: Iterable[TaskFacts]) -> list[Problem] | None:
+def _facts(builder: Builder, path: str, texts: Mapping[str, Any], sizes: Mapping[str, int]) -> RowFacts:
+    kinds = [builder.columns[column] for column in sizes]
+    return RowFacts(path, texts, kinds.count("image"), kinds.count("video"), sum(sizes.values()))
+
+
+def _manifest(content: bytes | None, rows: Iterable[RowFacts]) -> list[Problem] | None:
     if content is None:
         return None
-    return manifest_problems(content, [TaskKey(task.path, task.domain, task.id) for task in tasks])
+    return manifest_problems(content, [task_key(row.texts) for row in rows])

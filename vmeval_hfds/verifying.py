@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vmeval_builders.scan import FileEntry, scan_folder
+from vmeval_builders.entries import FileEntry
+from vmeval_builders.listing import ROOT_FOLDER
+from vmeval_builders.scan import Scan, scan_folder
 from vmeval_hfds import parallel
+from vmeval_hfds.columns import check_builder
 from vmeval_hfds.dataset_files import DatasetFiles, open_dataset_dir
 from vmeval_hfds.errors import DatasetError
-from vmeval_hfds.listings import read_digests, split_listing
+from vmeval_hfds.listings import Listing, read_whole_listing
 from vmeval_hfds.parallel import Progress
 
 _FILES_PER_JOB = 500
@@ -26,20 +29,22 @@ class VerifyResult:
 
     Attributes:
         files: How many files the dataset lists.
-        missing: Files and empty folders that the dataset lists and the folder has not.
+        missing: Files and folders that the dataset lists and the folder has not.
         extra: Files and empty folders that the folder has and the dataset does not list.
         different: Files with other bytes.
+        other_times: Files and folders with another modification time, where the dataset lists times.
     """
 
     files: int
     missing: list[str] = field(default_factory=list)
     extra: list[str] = field(default_factory=list)
     different: list[str] = field(default_factory=list)
+    other_times: list[str] = field(default_factory=list)
 
     @property
     def same(self) -> bool:
         """Whether nothing differs."""
-        return not (self.missing or self.extra or self.different)
+        return not (self.missing or self.extra or self.different or self.other_times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,45 +57,64 @@ def verify(
     folder: str | os.PathLike[str],
     dataset: str | os.PathLike[str] | DatasetFiles,
     *,
+    builder: str | None = None,
     num_proc: int | None = None,
     progress: Progress | None = None,
 ) -> VerifyResult:
     """Compare every file of a folder with a dataset's list of files, by SHA-256.
 
     Args:
-        folder: The question folder.
+        folder: The folder.
         dataset: A dataset directory, or a repository that `open_repo` opened.
+        builder: The name of the builder that the dataset must be of; None takes any.
         num_proc: How many processes; None chooses.
         progress: Called with files done and files in all.
 
     Returns:
-        What is missing, extra or different; empty folders count, with a ``/`` at the end.
+        What is missing, extra or different; folders count, with a ``/`` at the end.
 
     Raises:
-        DatasetError: The dataset has no list of files, or a damaged one.
+        DatasetError: The dataset has no list of files, or a damaged one, or is not of that builder.
+        BuilderNameError: There is no such builder.
         FileNotFoundError: There is no such folder or dataset.
         OSError: A file cannot be read.
     """
     source = dataset if isinstance(dataset, DatasetFiles) else open_dataset_dir(dataset)
-    if not source.listings:
+    if not source.listing_shards:
         raise DatasetError(f"{source.name}: has no config files, so that there is nothing to verify against")
-    digests = read_digests(source)
-    listed_files, listed_folders = split_listing(digests)
+    if builder is not None:
+        check_builder(source, builder)
+    listing = read_whole_listing(source)
+    digests = listing.digests
     scan = scan_folder(folder)
     unread = {problem.path for problem in scan.problems if problem.code in _UNREAD_CODES}
     entries = {entry.path: entry for entry in scan.files}
-    common = [
-        (entries[path], digest) for path in listed_files if path in entries and (digest := digests[path])
-    ]
+    common = [(entry, digest) for path, entry in entries.items() if (digest := digests.get(path)) is not None]
     different = _different(scan.root, common, num_proc, progress)
-    folders, there = {f"{path}/" for path in listed_folders}, {f"{path}/" for path in scan.empty_folders}
-    others = unread - set(listed_files)
+    files = set(listing.files)
+    folders = {f"{path}/" for path in listing.folders}
+    there = {f"{path}/" for path in scan.folders}
+    empty = {f"{path}/" for path in scan.empty_folders}
     return VerifyResult(
-        files=len(listed_files),
-        missing=sorted((set(listed_files) - entries.keys()) | (folders - there)),
-        extra=sorted((entries.keys() - set(listed_files)) | (there - folders) | others),
-        different=different,
+        files=len(files),
+        missing=sorted((files - entries.keys()) | (folders - there) | (_listed_empty(listing) - empty)),
+        extra=sorted((entries.keys() - files) | (empty - folders) | (unread - files)),
+        different=sorted(different),
+        other_times=_other_times(scan, listing),
     )
+
+
+def _listed_empty(listing: Listing) -> set[str]:
+    """Pick the folders in which nothing is listed, with a ``/`` at the end."""
+    occupied = {f"{path.rstrip('/').rpartition('/')[0]}/" for path in listing.digests}
+    return {f"{path}/" for path in listing.folders} - occupied
+
+
+def _other_times(scan: Scan, listing: Listing) -> list[str]:
+    found = {f"{path}/" if path else ROOT_FOLDER: folder.mtime_ns for path, folder in scan.folders.items()}
+    found |= {entry.path: entry.mtime_ns for entry in scan.files}
+    times = listing.times.items()
+    return sorted(path for path, time in times if path in found and found[path] != time)
 
 
 def _different(

@@ -31,11 +31,15 @@ class FolderWriter:
     Args:
         root: The target folder.
         force: Replace files that have other bytes.
+
+    Attributes:
+        is_fresh: Whether nothing was there before, and each path is written once: then nothing is looked for.
     """
 
     def __init__(self, root: Path, force: bool = False) -> None:
         self.root = root
         self.force = force
+        self.is_fresh = False
         self._staging = root / STAGING_FOLDER
         self._numbers = count()
         self._folders: set[str] = set()
@@ -73,12 +77,13 @@ class FolderWriter:
             return "other"
         return "same" if _holds(place, view) else "other"
 
-    def put(self, path: str, content: Buffer) -> bool:
+    def put(self, path: str, content: Buffer, modified_ns: int | None = None) -> bool:
         """Write a file, unless it is there with the same bytes.
 
         Args:
             path: Relative to the folder; checked before by `vmeval_builders.layout.path_problems`.
             content: The file's bytes.
+            modified_ns: The modification time that it gets, also where it is there already; None leaves it.
 
         Returns:
             Whether it was written.
@@ -86,8 +91,9 @@ class FolderWriter:
         Raises:
             TargetExistsError: A file with other bytes is there and `force` is off, or a folder is there.
         """
-        found = self.find(path, content)
+        found = "absent" if self.is_fresh else self.find(path, content)
         if found == "same":
+            self.set_time(path, modified_ns)
             return False
         if found == "folder":
             raise TargetExistsError(f"{self.root / path}: is a folder, and a file belongs there; move it")
@@ -100,8 +106,13 @@ class FolderWriter:
             _write_all(descriptor, memoryview(content).cast("B"))
         finally:
             os.close(descriptor)
+        _set_time(staged, modified_ns)
         os.replace(staged, f"{self.root}/{path}")
         return True
+
+    def set_time(self, path: str, modified_ns: int | None) -> None:
+        """Set the modification time of a file or folder, following no link; None leaves it."""
+        _set_time(f"{self.root}/{path}", modified_ns)
 
     def make_folder(self, path: str) -> None:
         """Make a folder and those above it, following no link.
@@ -173,6 +184,12 @@ def _holds(place: str, view: memoryview) -> bool:
     finally:
         os.close(descriptor)
     return position == view.nbytes
+
+
+def _set_time(place: str, modified_ns: int | None) -> None:
+    if modified_ns is not None:
+        follow = os.utime not in os.supports_follow_symlinks
+        os.utime(place, ns=(modified_ns, modified_ns), follow_symlinks=follow)
 
 
 def _write_all(descriptor: int, view: memoryview) -> None:

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
+from typing import Any
 
 import pyarrow as pa
 
@@ -38,15 +39,18 @@ def integer_array(values: Sequence[int | None]) -> pa.Array:
     return pa.Array.from_buffers(pa.int64(), len(values), [_validity(values), pa.py_buffer(numbers)])
 
 
-def media_array(values: Sequence[bytes | None], name: str) -> pa.Array:
-    """Make an array of images or videos, ``{bytes, path}``; None is a null.
+def float_array(values: Sequence[float | None]) -> pa.Array:
+    """Make an array of 64-bit floating point numbers; None is a null."""
+    numbers = array("d", [value or 0.0 for value in values])
+    return pa.Array.from_buffers(pa.float64(), len(values), [_validity(values), pa.py_buffer(numbers)])
 
-    Args:
-        values: The files' bytes.
-        name: The name that all the files have.
-    """
-    names = text_array([None if value is None else name for value in values])
-    children = [binary_array(values), names]
+
+def media_array(values: Sequence[Mapping[str, Any] | None]) -> pa.Array:
+    """Make an array of images or videos, ``{bytes, path}``; None is a null."""
+    children = [
+        binary_array([value["bytes"] if value else None for value in values]),
+        text_array([value["path"] if value else None for value in values]),
+    ]
     return pa.Array.from_buffers(MEDIA_TYPE, len(values), [_validity(values)], children=children)
 
 

@@ -1,4 +1,4 @@
-"""List every problem of a question folder, without changing it."""
+"""List every problem of a folder, without changing it."""
 
 from __future__ import annotations
 
@@ -7,52 +7,68 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from vmeval_builders import layout
-from vmeval_builders.frames import FrameError, frame_size
-from vmeval_builders.manifest import TaskKey, manifest_problems
+from vmeval_builders.builder import Builder
+from vmeval_builders.entries import Folder
+from vmeval_builders.errors import FolderChangedError
+from vmeval_builders.manifest import manifest_problems, task_key
 from vmeval_builders.problems import Problem
-from vmeval_builders.rows import FolderChangedError, TaskContents, read_file, read_task
-from vmeval_builders.scan import Scan, scan_folder
+from vmeval_builders.rows import Contents, read_unit, row_of
+from vmeval_builders.scan import Scan, scan_rows
 
 # https://huggingface.co/docs/hub/storage-limits: recommended limits of one repository.
 HUB_FOLDER_ENTRIES = 10_000
 HUB_FILES = 100_000
 
-#: What `--keep-incomplete` lets through.
-INCOMPLETE_CODES = frozenset({"no-first-frame", "no-prompt"})
 
-
-def check_folder(path: str | os.PathLike[str], quick: bool = False) -> list[Problem]:
-    """List every problem of a question folder.
+def check_folder(
+    path: str | os.PathLike[str], quick: bool = False, builder: str | None = None
+) -> list[Problem]:
+    """List every problem of a folder.
 
     Args:
-        path: The folder that holds the ``*_task`` folders.
+        path: The folder or archive, such as the folder that holds the ``*_task`` folders.
         quick: Look at each frame's header only, instead of decoding it.
+        builder: The name of the builder that describes it; None finds it out.
 
     Returns:
         Errors first, then warnings, each by path. Empty where there is nothing to say.
 
     Raises:
         FileNotFoundError: There is no such folder.
-        NotADirectoryError: The path is a file.
+        NotADirectoryError: The path is a file, and no archive.
+        ArchiveError: The archive is damaged or cut short.
+        BuilderNameError: There is no such builder.
+        AmbiguousFolderError: Several builders know the layout, and none was named.
     """
-    scan = scan_folder(path)
+    return check_scan(scan_rows(path, builder), quick)
+
+
+def check_scan(scan: Scan, quick: bool = False) -> list[Problem]:
+    """Do what `check_folder` does, with a folder that was walked already."""
     problems = list(folder_problems(scan))
     keys = []
-    for task in scan.tasks:
+    for unit in scan.units:
         try:
-            contents = read_task(scan.root, task)
+            contents = read_unit(scan.source, scan.builder, unit)
         except FolderChangedError:
-            message = "It changes while it is read; run again when nothing writes into the folder."
-            problems.append(Problem("changing", "error", task.path, message))
+            problems.append(changing(unit.path))
             continue
         except OSError as error:
-            problems.append(Problem.unreadable(_relative(scan.root, error, task.path), error))
+            problems.append(Problem.unreadable(_relative(scan.root, error, unit.path), error))
             continue
-        problems += task_problems(contents, scan, decode=not quick)
-        keys.append(TaskKey(task.path, contents.domain, contents.id))
+        problems += scan.builder.problems(contents, decode=not quick)
+        problems += _dead_paths(contents, scan)
+        if scan.builder.manifest:
+            keys.append(task_key(row_of(scan.builder, contents)))
     problems += _unreadable_files(scan)
     problems += manifest_problems(manifest_content(scan), keys)
     return sorted_problems(problems)
+
+
+def changing(path: str) -> Problem:
+    """Tell that a row's files change while they are read."""
+    message = "It changes while it is read; run again when nothing writes into the folder."
+    return Problem("changing", "error", path, message)
 
 
 def sorted_problems(problems: Iterable[Problem]) -> list[Problem]:
@@ -63,8 +79,8 @@ def sorted_problems(problems: Iterable[Problem]) -> list[Problem]:
 def folder_problems(scan: Scan) -> Iterator[Problem]:
     """List what can be said from names and sizes alone."""
     yield from scan.problems
-    if not scan.tasks:
-        message = "No task folder in it; give the folder that holds the *_task folders."
+    if not scan.units:
+        message = f"No {scan.builder.noun} in it; give the folder that holds the *_task folders."
         yield Problem("no-tasks", "error", "", message)
     for folder in scan.empty_folders:
         message = "The folder is empty; a table keeps it, a raw mirror on the Hub cannot."
@@ -76,7 +92,7 @@ def folder_problems(scan: Scan) -> Iterator[Problem]:
 
 
 def _hub_problems(scan: Scan) -> Iterator[Problem]:
-    for folder, entries in sorted(scan.folder_entries.items()):
+    for folder, (entries, _) in scan.folders.items():
         if entries > HUB_FOLDER_ENTRIES:
             message = f"{entries:,} entries in one folder; the Hub wants {HUB_FOLDER_ENTRIES:,} at most."
             yield Problem("hub-folder-limit", "warning", folder, f"{message} A table has no such limit.")
@@ -93,65 +109,9 @@ def _hub_problems(scan: Scan) -> Iterator[Problem]:
             yield Problem("cache-folder", "warning", entry.path, message)
 
 
-def task_problems(
-    contents: TaskContents, scan: Scan | None = None, decode: bool = False
-) -> Iterator[Problem]:
-    """List the problems of one task's contents.
-
-    Args:
-        contents: The task's files.
-        scan: The walked folder, where dead path fields are to be found too.
-        decode: Decode the frames, instead of reading their headers.
-    """
-    path = contents.task.path
-    if "first_frame" not in contents.media:
-        message = f"{layout.FIRST_FRAME} is missing; add it, or keep the task with --keep-incomplete."
-        yield Problem("no-first-frame", "error", path, message)
-    if "prompt" not in contents.raw_texts:
-        message = f"{layout.PROMPT} is missing; add it, or keep the task with --keep-incomplete."
-        yield Problem("no-prompt", "error", path, message)
-    yield from _frame_problems(contents, decode)
-    yield from _text_problems(contents)
-    if scan is not None:
-        yield from _dead_paths(contents, scan)
-
-
-def _frame_problems(contents: TaskContents, decode: bool) -> Iterator[Problem]:
-    sizes = {}
-    names = {"first_frame": layout.FIRST_FRAME, "final_frame": layout.FINAL_FRAME}
-    for column in names.keys() & contents.media.keys():
-        try:
-            sizes[column] = frame_size(contents.media[column], decode)
-        except FrameError as error:
-            path = f"{contents.task.path}/{names[column]}"
-            yield Problem("bad-frame", "error", path, f"The frame {error}.")
-    if len(set(sizes.values())) > 1:
-        first, final = (
-            f"{width} x {height}" for width, height in (sizes["first_frame"], sizes["final_frame"])
-        )
-        message = f"The first frame has {first} pixels, the final frame {final}."
-        yield Problem("frame-sizes", "warning", contents.task.path, message)
-
-
-def _text_problems(contents: TaskContents) -> Iterator[Problem]:
-    path = contents.task.path
-    if "prompt" in contents.raw_texts and "prompt" not in contents.texts:
-        message = "It is not UTF-8; its bytes are kept, and the prompt column stays empty."
-        yield Problem("prompt-not-utf8", "warning", f"{path}/{layout.PROMPT}", message)
-    if contents.metadata_fault:
-        message = f"The metadata {contents.metadata_fault}."
-        yield Problem("bad-metadata", "error", f"{path}/{layout.METADATA}", message)
-    elif contents.metadata is None:
-        yield Problem("no-metadata", "warning", path, f"{layout.METADATA} is missing.")
-    else:
-        stated, prompt = contents.metadata.get("prompt"), contents.texts.get("prompt")
-        if isinstance(stated, str) and prompt is not None and stated.strip() != prompt.strip():
-            message = f"It differs from the prompt in {layout.METADATA}."
-            yield Problem("prompt-differs", "warning", f"{path}/{layout.PROMPT}", message)
-
-
-def _dead_paths(contents: TaskContents, scan: Scan) -> Iterator[Problem]:
-    for key, value in (contents.metadata or {}).items():
+def _dead_paths(contents: Contents, scan: Scan) -> Iterator[Problem]:
+    json_column = scan.builder.json_from
+    for key, value in (contents.value or {}).items():
         if (
             key.endswith("_path")
             and isinstance(value, str)
@@ -159,38 +119,40 @@ def _dead_paths(contents: TaskContents, scan: Scan) -> Iterator[Problem]:
             and not _leads_somewhere(value, contents, scan)
         ):
             message = f"{key} leads nowhere in this folder: {value[:200]!a}."
-            yield Problem("dead-path", "warning", f"{contents.task.path}/{layout.METADATA}", message)
+            yield Problem("dead-path", "warning", contents.unit.files[json_column].path, message)
 
 
-def _leads_somewhere(stated: str, contents: TaskContents, scan: Scan) -> bool:
+def _leads_somewhere(stated: str, contents: Contents, scan: Scan) -> bool:
     """Whether a stated path is a file's path here, as seen from the folder, the task or a folder above."""
     name = stated.replace("\\", "/")
-    task = contents.task.path
+    task = contents.unit.path
     # Asked of the list of files, never of the file system: the path comes from data.
     return any(path in scan.by_path for path in (name, f"{task}/{name}")) or any(
-        name.endswith(f"/{task}/{file}") for file in contents.task.files
+        name.endswith(f"/{entry.path}") for entry in contents.unit.files.values()
     )
 
 
 def _unreadable_files(scan: Scan) -> Iterator[Problem]:
-    of_tasks = {entry.path for task in scan.tasks for entry in task.files.values()}
+    # An archive was gone through as a whole when it was indexed.
+    if not isinstance(scan.source, Folder):
+        return
+    of_rows = {entry.path for unit in scan.units for entry in unit.files.values()}
     for entry in scan.files:
-        if entry.path not in of_tasks:
+        if entry.path not in of_rows:
             try:
-                with (scan.root / entry.path).open("rb") as stream:
-                    stream.read(1)
+                scan.source.head(entry, 1)
             except OSError as error:
                 yield Problem.unreadable(entry.path, error)
 
 
 def manifest_content(scan: Scan) -> bytes | None:
-    """Read the manifest, or give None where there is none.
+    """Read the manifest, or give None where there is none or the layout knows none.
 
     One that cannot be read counts as missing here; it is listed as unreadable with the other files.
     """
-    entry = scan.by_path.get(layout.MANIFEST)
+    entry = scan.by_path.get(scan.builder.manifest)
     try:
-        return read_file(scan.root, entry) if entry else None
+        return scan.source.read(entry) if entry else None
     except (OSError, FolderChangedError):
         return None
 
@@ -201,7 +163,7 @@ def _relative(root: Path, error: OSError, task: str) -> str:
     return task
 
 
-def refusals(problems: Iterable[Problem], keep_incomplete: bool) -> list[Problem]:
+def refusals(builder: Builder, problems: Iterable[Problem], keep_incomplete: bool) -> list[Problem]:
     """Pick the problems for which a build is refused."""
-    allowed = INCOMPLETE_CODES if keep_incomplete else frozenset()
+    allowed = builder.incomplete_codes if keep_incomplete else frozenset()
     return [one for one in problems if one.severity == "error" and one.code not in allowed]

@@ -17,6 +17,8 @@ FIRST_FRAME = "first_frame.png"
 FINAL_FRAME = "final_frame.png"
 PROMPT = "prompt.txt"
 METADATA = "question_metadata.json"
+#: What VBVR's generators call it.
+VBVR_METADATA = "metadata.json"
 GROUND_TRUTH = "ground_truth.mp4"
 MANIFEST = "vmeval_dataset.json"
 

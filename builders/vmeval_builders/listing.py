@@ -10,26 +10,31 @@ import pyarrow as pa
 from vmeval_builders.arrays import binary_array, integer_array, text_array
 from vmeval_builders.schema import FILE_COLUMNS, arrow_schema
 
+#: How the folder itself is listed, where times are kept.
+ROOT_FOLDER = "./"
+
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file of the folder, or an empty folder (its path ends in ``/``; it has no hash).
+    """A file of the folder, or a folder (its path ends in ``/``; it has no hash).
 
     Attributes:
-        path: Relative to the question folder.
+        path: Relative to the folder; ``./`` is the folder itself.
         size_bytes: The file's size; None for a folder.
         sha256: Hexadecimal; None for a folder.
-        content: The bytes, where no column of the question table holds them.
+        modified_ns: The modification time, where the layout keeps times.
+        content: The bytes, where no column of the builder's table holds them.
     """
 
     path: str
     size_bytes: int | None
     sha256: str | None
+    modified_ns: int | None = None
     content: bytes | None = None
 
     @property
     def is_folder(self) -> bool:
-        """Whether this is an empty folder."""
+        """Whether this is a folder."""
         return self.path.endswith("/")
 
 
@@ -40,7 +45,7 @@ def listing_table(files: Iterable[ListedFile]) -> pa.Table:
         text_array([row.path for row in rows]),
         integer_array([row.size_bytes for row in rows]),
         text_array([row.sha256 for row in rows]),
-        integer_array([None] * len(rows)),
+        integer_array([row.modified_ns for row in rows]),
         binary_array([row.content for row in rows]),
     ]
     return pa.Table.from_arrays(columns, schema=arrow_schema(FILE_COLUMNS))
@@ -48,8 +53,8 @@ def listing_table(files: Iterable[ListedFile]) -> pa.Table:
 
 def listed_files(table: pa.Table) -> Iterator[ListedFile]:
     """Read the files of a `files` table; the inverse of `listing_table`, content only where it was read."""
-    columns = [table[name].to_pylist() for name in ("path", "size", "sha256")]
+    columns = [table[name].to_pylist() for name in ("path", "size", "sha256", "modified")]
     contents = table["content"] if "content" in table.column_names else None
-    for number, (path, size_bytes, sha256) in enumerate(zip(*columns, strict=True)):
+    for number, (path, size_bytes, sha256, modified_ns) in enumerate(zip(*columns, strict=True)):
         content = contents[number].as_py() if contents is not None else None
-        yield ListedFile(path, size_bytes, sha256, content)
+        yield ListedFile(path, size_bytes, sha256, modified_ns, content)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,11 @@ class TaskKey:
     path: str
     domain: str
     id: str
+
+
+def task_key(row: Mapping[str, Any]) -> TaskKey:
+    """Give the names of a row's task."""
+    return TaskKey(row["path"], row["domain"], row["id"])
 
 
 def manifest_problems(content: bytes | None, tasks: Iterable[TaskKey]) -> list[Problem]:

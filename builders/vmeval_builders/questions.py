@@ -1,93 +1,119 @@
-"""`QuestionsBuilder`: a question folder as a `datasets` builder, with Image and text columns."""
+"""Questions: one row per task folder of VMEvalKit's layout and its relatives'."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
-import datasets
-import pyarrow as pa
+from vmeval_builders import layout
+from vmeval_builders.builder import Builder
+from vmeval_builders.frames import FrameError, frame_size
+from vmeval_builders.problems import Problem
+from vmeval_builders.rows import Contents, scalar_text
 
-from vmeval_builders.rows import read_task, table_of
-from vmeval_builders.scan import Scan, Task, scan_folder
-from vmeval_builders.schema import QUESTION_COLUMNS, SCHEMA_VERSION, features
+FRAMES = ("first_frame", "final_frame")
 
-#: Tasks in one Arrow table. A streaming dataset has one source shard for each such run of tasks.
-CHUNK_TASKS = 100
+#: What `--keep-incomplete` lets through.
+INCOMPLETE_CODES = frozenset({"no-first-frame", "no-prompt"})
 
 
-@dataclass
-class QuestionsConfig(datasets.BuilderConfig):  # type: ignore[misc]
-    """What the builder reads.
+class Questions(Builder):
+    """``{domain}_task/{task_id}/`` with frames, a prompt, metadata and maybe a ground-truth video."""
 
-    Attributes:
-        folder: The question folder.
-        split: The split that the questions go to.
-        fingerprint: Changes whenever a file does, so that the cache never gives back old questions.
-    """
+    name = "questions"
+    noun = "question"
+    title = "Video reasoning questions"
+    columns: ClassVar[Mapping[str, str]] = {
+        "id": "string",
+        "domain": "string",
+        "prompt": "string",
+        "first_frame": "image",
+        "final_frame": "image",
+        "ground_truth": "video",
+        "difficulty": "string",
+        "task_category": "string",
+        "created_at": "string",
+        "question_metadata": "string",
+        "path": "string",
+    }
+    pattern = "**/{id}"
+    files: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "first_frame": (layout.FIRST_FRAME,),
+        "final_frame": (layout.FINAL_FRAME,),
+        "ground_truth": (layout.GROUND_TRUTH,),
+        "prompt": (layout.PROMPT,),
+        "question_metadata": (layout.METADATA, layout.VBVR_METADATA),
+    }
+    # metadata.json alone makes no task: VMEvalKit's runs have one too.
+    marks = layout.QUESTION_FILES
+    json_from = "question_metadata"
+    json_columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "difficulty": ("difficulty",),
+        "task_category": ("task_category",),
+        "created_at": ("created_at",),
+    }
+    config = "domain"
+    shown = ("domain", "difficulty")
+    gallery_filter = "difficulty"
+    manifest = layout.MANIFEST
+    incomplete_codes = INCOMPLETE_CODES
 
-    folder: str = ""
-    split: str = "test"
-    fingerprint: str = ""
+    def parts(self, path: str) -> dict[str, str | None]:
+        """Take a task's path apart; its domain is None where only its metadata can tell."""
+        at_root = "/" not in path and not path.endswith(layout.TASK_SUFFIX)
+        return {
+            "id": path.rpartition("/")[2],
+            "domain": None if at_root else layout.domain_of(path),
+        }
+
+    def complete(self, row: dict[str, Any], contents: Contents) -> None:
+        """Take the id from the metadata where it states one, and the domain of a task at the root."""
+        stated = contents.value or {}
+        row["id"] = scalar_text(stated.get("id")) or row["id"]
+        if row["domain"] is None:
+            row["domain"] = layout.domain_of(row["path"], scalar_text(stated.get("domain")))
+
+    def problems(self, contents: Contents, decode: bool) -> Iterator[Problem]:
+        """List what makes a question unfit: no first frame or prompt, broken frames, bad metadata."""
+        path = contents.unit.path
+        if "first_frame" not in contents.blobs:
+            message = f"{layout.FIRST_FRAME} is missing; add it, or keep the task with --keep-incomplete."
+            yield Problem("no-first-frame", "error", path, message)
+        if "prompt" not in contents.blobs:
+            message = f"{layout.PROMPT} is missing; add it, or keep the task with --keep-incomplete."
+            yield Problem("no-prompt", "error", path, message)
+        yield from _frame_problems(contents, decode)
+        yield from _text_problems(contents)
 
 
-class QuestionsBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
-    """Reads a question folder into the columns of `vmeval_builders.schema.QUESTION_COLUMNS`.
-
-    ``QuestionsBuilder.of(folder).as_streaming_dataset()`` reads lazily; `download_and_prepare` followed by
-    `as_dataset` goes through the cache of `datasets`.
-    """
-
-    VERSION = datasets.Version(f"{SCHEMA_VERSION}.0.0")
-    BUILDER_CONFIG_CLASS = QuestionsConfig
-
-    @classmethod
-    def of(
-        cls, folder: str | os.PathLike[str], split: str = "test", cache_dir: str | None = None
-    ) -> QuestionsBuilder:
-        """Make the builder of a folder.
-
-        Args:
-            folder: The folder that holds the ``*_task`` folders.
-            split: The split that the questions go to.
-            cache_dir: Where `datasets` keeps what it prepared; None is its own place.
-
-        Raises:
-            FileNotFoundError: There is no such folder.
-        """
-        scan = scan_folder(folder)
-        return cls(
-            cache_dir=cache_dir,
-            config_name="questions",
-            folder=str(scan.root),
-            split=split,
-            fingerprint=fingerprint(scan),
-        )
-
-    def _info(self) -> datasets.DatasetInfo:
-        return datasets.DatasetInfo(features=features(QUESTION_COLUMNS))
-
-    def _split_generators(self, dl_manager: object) -> list[datasets.SplitGenerator]:
-        scan = scan_folder(self.config.folder)
-        chunks = [scan.tasks[start : start + CHUNK_TASKS] for start in range(0, len(scan.tasks), CHUNK_TASKS)]
-        kwargs = {"chunks": chunks, "root": scan.root}
-        return [datasets.SplitGenerator(name=self.config.split, gen_kwargs=kwargs)]
-
-    def _generate_tables(
-        self, chunks: Sequence[Sequence[Task]], root: Path
-    ) -> Iterator[tuple[int, pa.Table]]:
-        for number, tasks in enumerate(chunks):
-            yield number, table_of([read_task(root, task) for task in tasks])
+def _frame_problems(contents: Contents, decode: bool) -> Iterator[Problem]:
+    """List frames that are no pictures, and a pair of different sizes."""
+    sizes = {}
+    for column in FRAMES:
+        if column in contents.blobs:
+            try:
+                sizes[column] = frame_size(contents.blobs[column], decode)
+            except FrameError as error:
+                path = contents.unit.files[column].path
+                yield Problem("bad-frame", "error", path, f"The frame {error}.")
+    if len(set(sizes.values())) > 1:
+        first, final = (f"{width} x {height}" for width, height in (sizes[column] for column in FRAMES))
+        message = f"The first frame has {first} pixels, the final frame {final}."
+        yield Problem("frame-sizes", "warning", contents.unit.path, message)
 
 
-def fingerprint(scan: Scan) -> str:
-    """Hash path, size and time of every file: the cache of `datasets` knows a folder by its name alone."""
-    digest = hashlib.sha256()
-    for entry in scan.files:
-        digest.update(
-            f"{entry.path}\0{entry.size_bytes}\0{entry.mtime_ns}\n".encode("utf-8", "surrogateescape")
-        )
-    return digest.hexdigest()[:32]
+def _text_problems(contents: Contents) -> Iterator[Problem]:
+    path = contents.unit.path
+    if "prompt" in contents.blobs and "prompt" not in contents.texts:
+        message = "It is not UTF-8; its bytes are kept, and the prompt column stays empty."
+        yield Problem("prompt-not-utf8", "warning", f"{path}/{layout.PROMPT}", message)
+    if contents.fault:
+        message = f"The metadata {contents.fault}."
+        yield Problem("bad-metadata", "error", contents.unit.files["question_metadata"].path, message)
+    elif contents.value is None:
+        yield Problem("no-metadata", "warning", path, f"{layout.METADATA} is missing.")
+    else:
+        stated, prompt = contents.value.get("prompt"), contents.texts.get("prompt")
+        if isinstance(stated, str) and prompt is not None and stated.strip() != prompt.strip():
+            message = f"It differs from the prompt in {contents.unit.files['question_metadata'].path.rpartition('/')[2]}."
+            yield Problem("prompt-differs", "warning", f"{path}/{layout.PROMPT}", message)

@@ -1,4 +1,4 @@
-"""A task's files to a row of the question table, and a row back to the task's files.
+"""A row's files to a row of its builder's table, and a row back to the files.
 
 Bytes are taken as they are in both directions; text columns hold only what decodes and encodes without loss.
 """
@@ -6,111 +6,67 @@ Bytes are taken as they are in both directions; text columns hold only what deco
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vmeval_builders import layout
-from vmeval_builders.arrays import media_array, text_array
-from vmeval_builders.scan import FileEntry, Task
-from vmeval_builders.schema import QUESTION_COLUMNS, arrow_schema
+from vmeval_builders.arrays import float_array, media_array, text_array
+from vmeval_builders.schema import arrow_schema
 
-#: Which file each column holds whole; both directions go by this table.
-MEDIA_FILES = {
-    "first_frame": layout.FIRST_FRAME,
-    "final_frame": layout.FINAL_FRAME,
-    "ground_truth": layout.GROUND_TRUTH,
-}
-TEXT_FILES = {"prompt": layout.PROMPT, "question_metadata": layout.METADATA}
-
-
-class FolderChangedError(RuntimeError):
-    """A file's size was another when it was read than when the folder was walked."""
+if TYPE_CHECKING:
+    from vmeval_builders.builder import Builder
+    from vmeval_builders.entries import Source, Unit
 
 
 @dataclass(frozen=True, slots=True)
-class TaskContents:
-    """What a task's question files hold.
+class Contents:
+    """What a row's files hold.
 
     Attributes:
-        task: The task.
-        media: Column to bytes, for the image and video files that are there.
-        raw_texts: Column to bytes, for the text files that are there.
-        texts: Column to text, for those of them that are UTF-8.
-        metadata: question_metadata.json as an object, or None where it is missing or is not one.
-        metadata_fault: Why question_metadata.json is no JSON object, where it is there and is not.
+        unit: The row's files.
+        blobs: Column to bytes, for the files that were read.
+        texts: Column to text, for those of the text columns that are UTF-8.
+        value: The JSON object that columns come from, or None where its file is missing or is not one.
+        fault: Why that file is no JSON object, where it is there and is not.
     """
 
-    task: Task
-    media: dict[str, bytes]
-    raw_texts: dict[str, bytes]
+    unit: Unit
+    blobs: dict[str, bytes]
     texts: dict[str, str]
-    metadata: dict[str, Any] | None
-    metadata_fault: str | None
-
-    @property
-    def domain(self) -> str:
-        """The task's domain."""
-        return layout.domain_of(self.task.path, scalar_text((self.metadata or {}).get("domain")))
-
-    @property
-    def id(self) -> str:
-        """The task's id: the metadata's, else the folder's name."""
-        stated = scalar_text((self.metadata or {}).get("id"))
-        return stated or self.task.path.rpartition("/")[2]
+    value: dict[str, Any] | None
+    fault: str | None
 
 
-def read_file(root: Path, entry: FileEntry) -> bytes:
-    """Read a file whole.
-
-    Raises:
-        FolderChangedError: It is not as long as when the folder was walked.
-        OSError: It cannot be read.
-    """
-    descriptor = os.open(f"{root}/{entry.path}", os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    try:
-        content = os.read(descriptor, entry.size_bytes + 1)
-        while 0 < len(content) < entry.size_bytes and (more := os.read(descriptor, entry.size_bytes)):
-            content += more
-    finally:
-        os.close(descriptor)
-    if len(content) != entry.size_bytes:
-        raise FolderChangedError(
-            f"{root}/{entry.path}: had {entry.size_bytes} bytes and now has {len(content)}; "
-            "run again when nothing writes into the folder"
-        )
-    return content
-
-
-def read_task(root: Path, task: Task, media: bool = True) -> TaskContents:
-    """Read a task's question files.
+def read_unit(source: Source, builder: Builder, unit: Unit, media: bool = True) -> Contents:
+    """Read a row's files.
 
     Args:
-        root: The question folder.
-        task: A task of it.
+        source: What holds the files.
+        builder: What describes them.
+        unit: The row's files.
         media: Whether to read images and videos too.
 
     Raises:
         FolderChangedError: A file is not as long as when the folder was walked.
         OSError: A file cannot be read.
     """
-    wanted = MEDIA_FILES if media else {}
-    blobs = {
-        column: read_file(root, task.files[name]) for column, name in wanted.items() if name in task.files
+    wanted = (
+        unit.files if media else {name: unit.files[name] for name in builder.text_files if name in unit.files}
+    )
+    blobs = {column: source.read(entry) for column, entry in wanted.items()}
+    texts = {
+        column: text
+        for column in builder.text_files
+        if column in blobs and (text := _exact_text(blobs[column])) is not None
     }
-    raw = {
-        column: read_file(root, task.files[name]) for column, name in TEXT_FILES.items() if name in task.files
-    }
-    texts = {column: text for column, content in raw.items() if (text := _exact_text(content)) is not None}
-    metadata, fault = None, None
-    if "question_metadata" in raw:
-        metadata, fault = parse_object(texts.get("question_metadata"))
-    return TaskContents(task, blobs, raw, texts, metadata, fault)
+    value, fault = None, None
+    if builder.json_from in blobs:
+        value, fault = parse_object(texts.get(builder.json_from))
+    return Contents(unit, blobs, texts, value, fault)
 
 
 def _exact_text(content: bytes) -> str | None:
@@ -138,14 +94,28 @@ def parse_object(text: str | None) -> tuple[dict[str, Any] | None, str | None]:
     except RecursionError:
         return None, "is nested too deeply"
     except ValueError:
-        # Python refuses to parse integers of thousands of digits; JSON has no such limit.
-        value = json.loads(text.removeprefix("\ufeff"), parse_int=str)
+        value = json.loads(text.removeprefix("\ufeff"), parse_int=_integer)
     if not isinstance(value, dict):
         return None, f"holds {_JSON_KINDS.get(type(value), 'a value')}, not an object"
     return value, None
 
 
+def _integer(digits: str) -> int | str:
+    # Python refuses to parse integers of thousands of digits; JSON has no such limit.
+    try:
+        return int(digits)
+    except ValueError:
+        return digits
+
+
 _JSON_KINDS = {list: "a list", str: "a string", int: "a number", float: "a number", type(None): "null"}
+
+
+def value_at(value: object, place: str) -> Any:  # noqa: ANN401 - JSON holds anything
+    """Give what stands in nested JSON objects at a place such as ``"inference.status"``; None without."""
+    for key in place.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def scalar_text(value: object) -> str | None:
@@ -161,38 +131,60 @@ def scalar_text(value: object) -> str | None:
     return value
 
 
-def row_of(contents: TaskContents) -> dict[str, Any]:
-    """Make the row of a task: `QUESTION_COLUMNS` to values, with media as ``{"bytes", "path"}``."""
-    metadata = contents.metadata or {}
-    row: dict[str, Any] = dict.fromkeys(QUESTION_COLUMNS)
-    row.update(contents.texts)
-    for column, content in contents.media.items():
-        row[column] = {"bytes": content, "path": MEDIA_FILES[column]}
-    for column in ("difficulty", "task_category", "created_at"):
-        row[column] = scalar_text(metadata.get(column))
-    row.update(id=contents.id, domain=contents.domain, path=contents.task.path)
+def json_text(value: object) -> str | None:
+    """Give a JSON value as text, lists and objects as JSON; None for null."""
+    return json.dumps(value) if isinstance(value, list | dict) else scalar_text(value)
+
+
+def number(value: object) -> float | None:
+    """Give a JSON number; None for all else, text with digits too, and for what no finite float is near."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+_FROM_JSON: dict[str, Callable[[object], object]] = {"string": scalar_text, "float64": number}
+
+
+def row_of(builder: Builder, contents: Contents) -> dict[str, Any]:
+    """Make a row: the builder's columns to values, with media as ``{"bytes", "path"}``."""
+    row: dict[str, Any] = dict.fromkeys(builder.columns)
+    row.update((name, part) for name, part in contents.unit.parts.items() if name in row)
+    row.update(contents.texts, path=contents.unit.path)
+    for column in builder.media:
+        if column in contents.blobs:
+            name = contents.unit.files[column].path.rpartition("/")[2]
+            row[column] = {"bytes": contents.blobs[column], "path": name}
+    if contents.value is not None:
+        for column, places in builder.json_columns.items():
+            convert = _FROM_JSON[builder.columns[column]]
+            found = (convert(value_at(contents.value, place)) for place in places)
+            row[column] = next((value for value in found if value is not None), None)
+    builder.complete(row, contents)
     return row
 
 
-def table_of(contents: Sequence[TaskContents]) -> pa.Table:
-    """Make the Arrow table of some tasks, with the schema of `QUESTION_COLUMNS`."""
-    rows = [row_of(one) for one in contents]
-    columns = []
-    for name in QUESTION_COLUMNS:
-        values = [row[name] for row in rows]
-        if name in MEDIA_FILES:
-            columns.append(media_array([value and value["bytes"] for value in values], MEDIA_FILES[name]))
-        else:
-            columns.append(text_array(values))
-    return pa.Table.from_arrays(columns, schema=arrow_schema(QUESTION_COLUMNS))
+def table_of(builder: Builder, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Make the Arrow table of some rows, with the schema of the builder's columns."""
+    made: dict[str, Callable[[Sequence[Any]], pa.Array]] = {
+        "image": media_array,
+        "video": media_array,
+        "float64": float_array,
+        "string": text_array,
+    }
+    columns = [made[kind]([row[name] for row in rows]) for name, kind in builder.columns.items()]
+    return pa.Table.from_arrays(columns, schema=arrow_schema(builder.columns))
 
 
-def held_files(contents: TaskContents) -> Iterator[tuple[str, bytes]]:
-    """List the files whose bytes a column of the task's row holds, as name and bytes."""
-    for column, content in contents.media.items():
-        yield MEDIA_FILES[column], content
-    for column in contents.texts:
-        yield TEXT_FILES[column], contents.raw_texts[column]
+def held_columns(builder: Builder, contents: Contents) -> Iterator[str]:
+    """Name the columns that hold the bytes of their file: a text that is not UTF-8 is in none."""
+    for column in contents.blobs:
+        if column in contents.texts or column in builder.media:
+            yield column
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,42 +193,44 @@ class RowFile:
 
     Attributes:
         row: The row's number in its table.
-        path: Relative to the question folder.
-        content: The file's bytes, still in Arrow's memory where they are an image or video.
+        path: The row's path.
+        column: The column that holds the file.
+        name: What the row calls the file; None where it does not.
+        content: The file's bytes, still in Arrow's memory.
     """
 
     row: int
     path: str
+    column: str
+    name: str | None
     content: pa.Buffer | bytes
 
 
-def files_of(table: pa.Table) -> Iterator[RowFile]:
-    """List the files that the rows of a question table hold; the inverse of `table_of`.
+def files_of(builder: Builder, table: pa.Table) -> Iterator[RowFile]:
+    """List the files that the rows of a table hold; the inverse of `table_of`.
 
     Args:
-        table: Any of the columns of `QUESTION_COLUMNS`, ``path`` among them.
+        builder: What describes the table.
+        table: Any of the builder's columns, ``path`` among them.
 
     Yields:
         Files in row order; a null is a file that is not there.
     """
-    columns = [*_media_of(table), *_texts_of(table)]
+    columns = [_held(builder, table, column) for column in builder.files if column in table.column_names]
     for row, path in enumerate(table["path"].to_pylist()):
-        for name, values in columns:
+        for column, values, names in columns:
             value = values[row]
             if value.is_valid:
-                yield RowFile(row, f"{path}/{name}", value.as_buffer())
+                yield RowFile(row, path, column, names[row] if names else None, value.as_buffer())
 
 
-def _media_of(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
-    for column, name in MEDIA_FILES.items():
-        if column in table.column_names:
-            yield name, pc.struct_field(_one_chunk(table[column]), "bytes")
-
-
-def _texts_of(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
-    for column, name in TEXT_FILES.items():
-        if column in table.column_names:
-            yield name, _one_chunk(table[column])
+def _held(builder: Builder, table: pa.Table, column: str) -> tuple[str, pa.Array, list[str | None] | None]:
+    """Give a column's files, and their names where the builder leaves them open."""
+    whole = _one_chunk(table[column])
+    if column not in builder.media:
+        return column, whole, None
+    names = pc.struct_field(whole, "path").to_pylist() if builder.names_vary(column) else None
+    return column, pc.struct_field(whole, "bytes"), names
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:

@@ -1,78 +1,79 @@
-"""Walk a folder into tasks and files, and say which of its names and links cannot be kept."""
+"""Walk a folder into rows and files, and say which of its names and links cannot be kept."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 from vmeval_builders import layout
+from vmeval_builders.archive import index_archive, is_archive
+from vmeval_builders.builder import Builder
+from vmeval_builders.entries import FILE_LIMIT_BYTES, FileEntry, Folder, FolderEntry, Source, Unit
 from vmeval_builders.problems import Problem
-
-#: Arrow's `binary` counts offsets in 31 bits, so that one value, and so one file, must stay below this.
-FILE_LIMIT_BYTES = 2**31 - 1
-
-
-class FileEntry(NamedTuple):
-    """A regular file of a question folder.
-
-    Attributes:
-        path: Relative to the folder, ``/``-separated.
-        size_bytes: Its size when the folder was walked.
-        mtime_ns: Its modification time then.
-    """
-
-    path: str
-    size_bytes: int
-    mtime_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A folder that directly holds at least one question file.
-
-    Attributes:
-        path: Relative to the question folder, ``/``-separated.
-        files: Its question files by name; other files beside them are not listed here.
-    """
-
-    path: str
-    files: dict[str, FileEntry]
-
-    @property
-    def size_bytes(self) -> int:
-        """The bytes of all its question files."""
-        return sum(entry.size_bytes for entry in self.files.values())
+from vmeval_builders.registry import QUESTIONS, builder_named, find_builder
 
 
 @dataclass
 class Scan:
-    """A walked folder.
+    """A walked folder or archive; what it says of rows is from `scan_rows`.
 
     Attributes:
-        root: The folder, absolute.
+        root: The folder or archive, absolute.
+        source: Gives the bytes of its files.
         files: Every file, by path order.
-        tasks: Every task, by path order.
-        empty_folders: Folders without any entry, by path order.
-        folder_entries: How many entries each folder has directly (``""`` is the root).
+        folders: Every folder by its path, by path order; ``""`` is the root.
         problems: What is wrong with names and links; contents are not looked at here.
+        builder: What describes its rows.
+        builder_found: Whether the builder was found out, not named.
+        units: Every row, by path order.
     """
 
     root: Path
+    source: Source
     files: list[FileEntry] = field(default_factory=list)
-    tasks: list[Task] = field(default_factory=list)
-    empty_folders: list[str] = field(default_factory=list)
-    folder_entries: dict[str, int] = field(default_factory=dict)
+    folders: dict[str, FolderEntry] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    builder: Builder = QUESTIONS
+    builder_found: bool = False
+    units: list[Unit] = field(default_factory=list)
 
     @cached_property
     def by_path(self) -> dict[str, FileEntry]:
         """Every file by its path."""
         return {entry.path: entry for entry in self.files}
+
+    @property
+    def empty_folders(self) -> list[str]:
+        """Folders without any entry, by path order."""
+        return [path for path, folder in self.folders.items() if not folder.entries and path]
+
+
+def scan_rows(folder: str | os.PathLike[str], builder: str | None = None) -> Scan:
+    """Walk a folder or archive once, and find its rows.
+
+    Args:
+        folder: A folder, or an archive of one (``.tar``, ``.tar.gz``, ``.tgz``).
+        builder: The name of the builder that describes it; None finds it out.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        NotADirectoryError: The path is a file, and no archive.
+        ArchiveError: The archive is damaged or cut short.
+        BuilderNameError: There is no such builder.
+        AmbiguousFolderError: Several builders know the layout, and none was named.
+    """
+    path = Path(folder).resolve()
+    scan = scan_archive(path) if is_archive(path) else scan_folder(folder)
+    scan.builder_found = builder is None
+    if builder is None:
+        scan.builder, scan.units = find_builder(scan.files, scan.folders)
+    else:
+        scan.builder = builder_named(builder)
+        scan.units = scan.builder.units(scan.files, scan.folders)
+    return scan
 
 
 def scan_folder(folder: str | os.PathLike[str]) -> Scan:
@@ -81,10 +82,10 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
     Links that stay inside the folder are read as what they lead to; others are problems.
 
     Args:
-        folder: A question folder.
+        folder: A folder.
 
     Returns:
-        Its files and tasks in an order that does not depend on the file system.
+        Its files in an order that does not depend on the file system.
 
     Raises:
         FileNotFoundError: There is no such folder.
@@ -95,11 +96,26 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
         raise FileNotFoundError(f"{folder}: no such folder; give the folder that holds the *_task folders")
     if not root.is_dir():
         raise NotADirectoryError(f"{folder}: is a file; give the folder that holds the *_task folders")
-    scan = Scan(root)
+    scan = Scan(root, Folder(root))
     _walk(scan)
+    return _in_order(scan)
+
+
+def scan_archive(path: Path) -> Scan:
+    """Read the index of a tar archive, which is gone through as a stream and never unpacked.
+
+    Raises:
+        ArchiveError: The archive is damaged or cut short.
+        OSError: It cannot be read.
+    """
+    index = index_archive(path)
+    return _in_order(Scan(path, index.source, index.files, index.folders, index.problems))
+
+
+def _in_order(scan: Scan) -> Scan:
+    """Sort what was found, and check its names."""
     scan.files.sort(key=lambda entry: entry.path)
-    scan.empty_folders.sort()
-    scan.tasks = _tasks(scan.files)
+    scan.folders = dict(sorted(scan.folders.items()))
     names = layout.path_problems((entry.path for entry in scan.files), scan.empty_folders)
     scan.problems += [Problem("bad-name", "error", path, f"The path {reason}.") for path, reason in names]
     return scan
@@ -107,29 +123,27 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
 
 def _walk(scan: Scan) -> None:
     """Enter the root and all below; a folder waits with the real paths of the folders that lead to it."""
-    waiting: list[tuple[str, tuple[str, ...]]] = [("", (str(scan.root),))]
+    waiting: list[tuple[str, int, tuple[str, ...]]] = [("", scan.root.stat().st_mtime_ns, (str(scan.root),))]
     while waiting:
-        folder, above = waiting.pop()
+        folder, mtime_ns, above = waiting.pop()
         try:
-            with os.scandir(scan.root / folder) as entries:
+            with os.scandir(f"{scan.root}/{folder}") as entries:
                 listed = list(entries)
         except OSError as error:
             scan.problems.append(Problem.unreadable(folder, error))
             continue
-        scan.folder_entries[folder] = len(listed)
-        if not listed and folder:
-            scan.empty_folders.append(folder)
+        scan.folders[folder] = FolderEntry(len(listed), mtime_ns)
         for entry in listed:
             path = f"{folder}/{entry.name}" if folder else entry.name
             try:
-                if (real := _enter(scan, entry, path, above)) is not None:
-                    waiting.append((path, (*above, real)))
+                if (found := _enter(scan, entry, path, above)) is not None:
+                    waiting.append((path, found[1], (*above, found[0])))
             except OSError as error:
                 scan.problems.append(Problem.unreadable(path, error))
 
 
-def _enter(scan: Scan, entry: os.DirEntry[str], path: str, above: tuple[str, ...]) -> str | None:
-    """Take one entry in; give its real path where it is a folder to be walked."""
+def _enter(scan: Scan, entry: os.DirEntry[str], path: str, above: tuple[str, ...]) -> tuple[str, int] | None:
+    """Take one entry in; give real path and modification time of a folder that is to be walked."""
     if entry.is_file(follow_symlinks=False):
         _take_in(scan, path, entry.stat(follow_symlinks=False))
         return None
@@ -140,7 +154,7 @@ def _enter(scan: Scan, entry: os.DirEntry[str], path: str, above: tuple[str, ...
     if stat.S_ISDIR(status.st_mode):
         real = os.path.realpath(entry.path) if linked else f"{above[-1]}/{entry.name}"
         if real not in above:
-            return real
+            return real, status.st_mtime_ns
         message = "The link leads to a folder above itself, so that the folder has no end; remove it."
         scan.problems.append(Problem("link-loop", "error", path, message))
     elif not stat.S_ISREG(status.st_mode):
@@ -168,12 +182,3 @@ def _link_stays_inside(scan: Scan, entry: os.DirEntry[str], path: str) -> bool:
     message = "A link inside the folder: what it leads to is stored as a copy."
     scan.problems.append(Problem("link", "warning", path, message))
     return True
-
-
-def _tasks(files: list[FileEntry]) -> list[Task]:
-    by_folder: dict[str, dict[str, FileEntry]] = defaultdict(dict)
-    for entry in files:
-        folder, _, name = entry.path.rpartition("/")
-        if folder and name in layout.QUESTION_FILES:
-            by_folder[folder][name] = entry
-    return [Task(path, by_folder[path]) for path in sorted(by_folder)]

@@ -1,12 +1,13 @@
-"""The columns of both tables, in one place, with a version.
+"""Kinds of columns, the columns of the `files` table, and a version for the columns of all tables.
 
-The schema never depends on the data, so that shards of all domains are read together. `datasets` need not be
+A schema never depends on the data, so that shards of all configs are read together. `datasets` need not be
 imported to write or read it: `arrow_schema` spells out what ``features(...).arrow_schema`` would say.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -16,22 +17,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 
-#: One row per task. ``image`` and ``video`` are the file's bytes, never decoded here.
-QUESTION_COLUMNS: dict[str, str] = {
-    "id": "string",
-    "domain": "string",
-    "prompt": "string",
-    "first_frame": "image",
-    "final_frame": "image",
-    "ground_truth": "video",
-    "difficulty": "string",
-    "task_category": "string",
-    "created_at": "string",
-    "question_metadata": "string",
-    "path": "string",
-}
-
-#: One row per file of the whole folder, and one per empty folder (its path ends in ``/``).
+#: One row per file of the whole folder. A folder is a row too where it is empty, or where times are kept: its path
+#: ends in ``/``, and is ``./`` for the root.
 FILE_COLUMNS: dict[str, str] = {
     "path": "string",
     "size": "int64",
@@ -40,11 +27,15 @@ FILE_COLUMNS: dict[str, str] = {
     "content": "binary",
 }
 
+#: What a column of a builder's table can be.
+ROW_KINDS = ("string", "float64", "image", "video")
+
 MEDIA_TYPE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 
 _ARROW_TYPES: dict[str, pa.DataType] = {
     "string": pa.string(),
     "int64": pa.int64(),
+    "float64": pa.float64(),
     "binary": pa.binary(),
     "image": MEDIA_TYPE,
     "video": MEDIA_TYPE,
@@ -56,16 +47,16 @@ _FEATURE_DICTS: dict[str, dict[str, Any]] = {
 }
 
 
-def media_columns(columns: dict[str, str]) -> list[str]:
+def media_columns(columns: Mapping[str, str]) -> list[str]:
     """Name the columns that hold whole image or video files."""
     return [name for name, kind in columns.items() if kind in _FEATURE_DICTS]
 
 
-def arrow_schema(columns: dict[str, str]) -> pa.Schema:
+def arrow_schema(columns: Mapping[str, str]) -> pa.Schema:
     """Give the Arrow schema of a table, with the metadata by which `datasets` knows its features.
 
     Args:
-        columns: `QUESTION_COLUMNS` or `FILE_COLUMNS`.
+        columns: A builder's columns, or `FILE_COLUMNS`.
 
     Returns:
         The same schema as ``features(columns).arrow_schema``.
@@ -77,7 +68,7 @@ def arrow_schema(columns: dict[str, str]) -> pa.Schema:
     return pa.schema([(name, _ARROW_TYPES[kind]) for name, kind in columns.items()], metadata=metadata)
 
 
-def features(columns: dict[str, str]) -> Features:
+def features(columns: Mapping[str, str]) -> Features:
     """Give the same columns as `datasets.Features`."""
     from datasets import Features, Image, Value, Video
 

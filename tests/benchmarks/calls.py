@@ -23,6 +23,13 @@ def folder(target: str, questions: str) -> Prepared:
     return lambda: _count_files(write_questions(Path(target), int(questions)))
 
 
+def outputs(target: str, runs: str, video_bytes: str) -> Prepared:
+    """Write a folder of outputs."""
+    from tests.benchmarks.outputs import Size, write_outputs
+
+    return lambda: _count_files(write_outputs(Path(target), Size(int(runs), int(video_bytes))))
+
+
 def change(target: str, domain: str, count: str) -> Prepared:
     """Change some questions of a domain."""
     from tests.benchmarks.folder import change_questions
@@ -34,7 +41,7 @@ def build(source: str, target: str, num_proc: str = "") -> Prepared:
     """Folder to dataset directory."""
     from vmeval_hfds.dataset_dir import build as call
 
-    return lambda: call(source, target, num_proc=_number(num_proc)).tasks
+    return lambda: call(source, target, num_proc=_number(num_proc)).rows
 
 
 def export(dataset: str, target: str, num_proc: str = "") -> Prepared:
@@ -44,11 +51,11 @@ def export(dataset: str, target: str, num_proc: str = "") -> Prepared:
     return lambda: call(dataset, target, num_proc=_number(num_proc)).written
 
 
-def verify(source: str, dataset: str) -> Prepared:
+def verify(source: str, dataset: str, num_proc: str = "") -> Prepared:
     """Folder against dataset directory."""
     from vmeval_hfds.verifying import verify as call
 
-    return lambda: call(source, dataset).same
+    return lambda: call(source, dataset, num_proc=_number(num_proc)).same
 
 
 def push(source: str, repo_id: str) -> Prepared:
@@ -158,6 +165,7 @@ CALLS: dict[str, Callable[..., Prepared]] = {
     call.__name__: call
     for call in (
         folder,
+        outputs,
         change,
         build,
         export,

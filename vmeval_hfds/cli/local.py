@@ -11,6 +11,7 @@ import click
 
 from vmeval_hfds.cli.options import (
     PATH,
+    builder_option,
     dataset_option,
     keep_incomplete_option,
     num_proc_option,
@@ -26,8 +27,11 @@ from vmeval_hfds.cli.output import (
     counted,
     format_option,
     progress,
+    refused_folder,
     returns_exit_code,
+    rows_text,
     say,
+    say_builder,
     show,
     size_text,
     table,
@@ -64,14 +68,18 @@ def sample(target: Path, per_domain: int, seed: int, num_proc: int | None, form:
 
 @click.command()
 @path_option
+@builder_option
 @click.option("--quick", is_flag=True, help="Read the frames' headers only, instead of decoding them.")
 @format_option
 @returns_exit_code
-def check(folder: Path, quick: bool, form: str) -> bool:
-    """List every problem of a question folder; exit 1 when one is an error."""
-    from vmeval_builders.checks import check_folder
+def check(folder: Path, builder: str | None, quick: bool, form: str) -> bool:
+    """List every problem of a folder; exit 1 when one is an error."""
+    from vmeval_builders.checks import check_scan
+    from vmeval_builders.scan import scan_rows
 
-    problems = check_folder(folder, quick)
+    scan = scan_rows(folder, builder)
+    say_builder(scan.builder.name, scan.builder_found, form)
+    problems = check_scan(scan, quick)
     show(form, problems, [*map(str, problems), _problem_count(problems)])
     return not any(problem.severity == "error" for problem in problems)
 
@@ -81,15 +89,10 @@ def _problem_count(problems: Sequence[Problem]) -> str:
     return f"{counted(errors, 'error')}, {counted(len(problems) - errors, 'warning')}."
 
 
-def say_problems(problems: Sequence[Problem]) -> None:
-    """Tell a person all problems, where a folder was refused."""
-    for problem in problems:
-        say(str(problem))
-
-
 @click.command()
 @path_option
 @click.option("--target", required=True, type=PATH, help="The dataset directory to write.")
+@builder_option
 @split_option
 @num_proc_option
 @keep_incomplete_option
@@ -98,38 +101,36 @@ def say_problems(problems: Sequence[Problem]) -> None:
 def build(
     folder: Path,
     target: Path,
+    builder: str | None,
     split: str,
     num_proc: int | None,
     keep_incomplete: bool,
     force: bool,
     form: str,
 ) -> None:
-    """Turn a question folder into a dataset directory that load_dataset reads."""
+    """Turn a folder into a dataset directory that load_dataset reads."""
     from vmeval_hfds.dataset_dir import build
-    from vmeval_hfds.errors import FolderError
 
-    try:
+    with refused_folder(form) as say_warnings:
         with progress("Building", form) as callback:
             result = build(
                 folder,
                 target,
+                builder=builder,
                 split=split,
                 num_proc=num_proc,
                 keep_incomplete=keep_incomplete,
                 force=force,
                 progress=callback,
             )
-    except FolderError as error:
-        say_problems(error.problems)
-        raise
-    if result.problems and form == "human":
-        say(f"{counted(len(result.problems), 'warning')}; vmeval-hfds check lists them.")
+        say_builder(result.builder, result.builder_found, form)
+        say_warnings(result.problems)
     show(
         form,
         result,
         [
-            f"Built {result.target}: {counted(result.tasks, 'question')} in "
-            f"{counted(len(result.domains), 'domain')}, {counted(result.files, 'file')}, "
+            f"Built {result.target}: {rows_text(result.builder, result.rows)} in "
+            f"{counted(len(result.configs), 'config')}, {counted(result.files, 'file')}, "
             f"{size_text(result.source_bytes)}."
         ],
     )
@@ -140,8 +141,9 @@ def build(
 @repo_id_option
 @revision_option
 @click.option("--target", required=True, type=PATH, help="The folder to write; it may exist.")
+@builder_option
 @click.option(
-    "--domain", "domains", multiple=True, help="Only this domain's tasks. Can be given several times."
+    "--domain", "domains", multiple=True, help="Only this domain's rows. Can be given several times."
 )
 @click.option("--id", "ids", multiple=True, help="Only the task with this id. Can be given several times.")
 @click.option("--force", is_flag=True, help="Replace files that have other bytes.")
@@ -154,6 +156,7 @@ def export(
     repo_id: str | None,
     revision: str | None,
     target: Path,
+    builder: str | None,
     domains: tuple[str, ...],
     ids: tuple[str, ...],
     force: bool,
@@ -162,7 +165,7 @@ def export(
     token_env: str,
     form: str,
 ) -> None:
-    """Write a dataset's questions as the folder that they came from."""
+    """Write a dataset's rows as the folder that they came from."""
     from vmeval_hfds.exporting import export
 
     one_of(dataset=dataset, repo_id=repo_id)
@@ -171,6 +174,7 @@ def export(
         result = export(
             source,
             target,
+            builder=builder,
             domains=domains,
             ids=ids,
             force=force,
@@ -189,7 +193,7 @@ def export(
         form,
         result,
         [
-            f"Exported {counted(result.tasks, 'question')} to {result.target}: "
+            f"Exported {rows_text(result.builder, result.rows)} to {result.target}: "
             f"{counted(result.written, 'file')} written, {result.kept:,} there already."
         ],
     )
@@ -202,6 +206,7 @@ def _say_paths(what: str, paths: Sequence[str]) -> None:
 
 @click.command()
 @path_option
+@builder_option
 @dataset_option
 @repo_id_option
 @revision_option
@@ -211,6 +216,7 @@ def _say_paths(what: str, paths: Sequence[str]) -> None:
 @returns_exit_code
 def verify(
     folder: Path,
+    builder: str | None,
     dataset: Path | None,
     repo_id: str | None,
     revision: str | None,
@@ -224,35 +230,34 @@ def verify(
     one_of(dataset=dataset, repo_id=repo_id)
     source = open_dataset(dataset, repo_id, revision, token_env)
     with progress("Verifying", form) as callback:
-        result = verify(folder, source, num_proc=num_proc, progress=callback)
+        result = verify(folder, source, builder=builder, num_proc=num_proc, progress=callback)
     show(form, result, _verify_lines(result))
     return result.same
 
 
 def _verify_lines(result: VerifyResult) -> Iterator[str]:
-    for kind in ("missing", "extra", "different"):
+    for kind in ("missing", "extra", "different", "other_times"):
         for path in getattr(result, kind):
-            yield f"{kind}: {path if path.isprintable() else ascii(path)[1:-1]}"
+            yield f"{kind.replace('_', ' ')}: {path if path.isprintable() else ascii(path)[1:-1]}"
+    times = f", {len(result.other_times):,} of another time" if result.other_times else ""
     yield (
         f"{counted(result.files, 'file')} listed: {len(result.missing):,} missing, {len(result.extra):,} extra, "
-        f"{len(result.different):,} different."
+        f"{len(result.different):,} different{times}."
     )
 
 
 @click.command()
-@click.option("--path", "folder", type=PATH, help="A question folder.")
+@click.option("--path", "folder", type=PATH, help="A folder.")
+@builder_option
 @dataset_option
 @repo_id_option
 @revision_option
-@click.option(
-    "--by",
-    type=click.Choice(["domain", "difficulty", "task_category"]),
-    help="Count by this one attribute, with bars.",
-)
+@click.option("--by", metavar="COLUMN", help="Count by this one column, such as domain, with bars.")
 @token_env_option
 @format_option
 def info(
     folder: Path | None,
+    builder: str | None,
     dataset: Path | None,
     repo_id: str | None,
     revision: str | None,
@@ -260,13 +265,15 @@ def info(
     token_env: str,
     form: str,
 ) -> None:
-    """Tell what is in a folder or a dataset, by domain and difficulty."""
+    """Tell what is in a folder or a dataset, by domain and difficulty, or by model and status."""
     from vmeval_hfds.summary import info
 
     one_of(path=folder, dataset=dataset, repo_id=repo_id)
     source = None if folder else open_dataset(dataset, repo_id, revision, token_env)
-    result = info(folder, source)
-    names = (by,) if by else ("domain", "difficulty")
+    result = info(folder, source, builder=builder)
+    if folder:
+        say_builder(result.builder.name, result.builder_found, form)
+    names = (by,) if by else result.builder.shown
     show(form, _info_object(result, names), _bar_lines(result, by) if by else _info_lines(result))
 
 
@@ -274,7 +281,7 @@ def _bar_lines(result: InfoResult, by: str) -> Iterator[str]:
     from vmeval_hfds.bars import bar_lines
 
     columns = shutil.get_terminal_size().columns
-    yield from bar_lines([(group.names[0] or "-", group.tasks) for group in result.groups(by)], columns)
+    yield from bar_lines([(group.names[0] or "-", group.rows) for group in result.groups(by)], columns)
 
 
 def _info_object(result: InfoResult, names: tuple[str, ...]) -> dict[str, object]:
@@ -283,7 +290,8 @@ def _info_object(result: InfoResult, names: tuple[str, ...]) -> dict[str, object
     ]
     return {
         "name": result.name,
-        "tasks": len(result.tasks),
+        "builder": result.builder.name,
+        "rows": len(result.rows),
         "files": result.files,
         "size_bytes": result.size_bytes,
         "groups": groups,
@@ -292,19 +300,21 @@ def _info_object(result: InfoResult, names: tuple[str, ...]) -> dict[str, object
 
 
 def _counts(group: object) -> dict[str, object]:
-    return {name: getattr(group, name) for name in ("tasks", "frames", "videos", "size_bytes")}
+    return {name: getattr(group, name) for name in ("rows", "frames", "videos", "size_bytes")}
 
 
 def _info_lines(result: InfoResult) -> Iterator[str]:
-    header = ("domain", "difficulty", "tasks", "frames", "videos", "bytes")
-    groups = result.groups("domain", "difficulty")
-    rows = [(*group.names, group.tasks, group.frames, group.videos, group.size_bytes) for group in groups]
+    shown = result.builder.shown
+    header = (*shown, result.builder.name, "frames", "videos", "bytes")
+    groups = result.groups(*shown)
+    rows = [(*group.names, group.rows, group.frames, group.videos, group.size_bytes) for group in groups]
     yield from table(header, rows)
     yield (
-        f"{counted(len(result.tasks), 'question')}, {counted(result.files, 'file')}, {size_text(result.size_bytes)}."
+        f"{counted(len(result.rows), result.builder.noun)}, {counted(result.files, 'file')}, {size_text(result.size_bytes)}."
     )
     if result.manifest is None:
-        yield "There is no manifest."
+        if result.builder.manifest:
+            yield "There is no manifest."
     elif not result.manifest:
         yield "The manifest agrees."
     else:

@@ -1,4 +1,4 @@
-"""The command that shows questions to people's eyes: gallery."""
+"""The command that shows rows to people's eyes: gallery."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from vmeval_hfds.cli.options import (
     PATH,
+    builder_option,
     dataset_option,
     one_of,
     open_dataset,
@@ -16,17 +17,26 @@ from vmeval_hfds.cli.options import (
     revision_option,
     token_env_option,
 )
-from vmeval_hfds.cli.output import counted, format_option, progress, say, show, size_text
+from vmeval_hfds.cli.output import (
+    counted,
+    format_option,
+    progress,
+    rows_text,
+    say,
+    say_builder,
+    show,
+    size_text,
+)
 
 if TYPE_CHECKING:
     from vmeval_builders.scan import Scan
-    from vmeval_hfds.dataset_files import DatasetFiles
 
 _SHOWN_FRAMES = 20
 
 
 @click.command()
-@click.option("--path", "folder", type=PATH, help="A question folder.")
+@click.option("--path", "folder", type=PATH, help="A folder.")
+@builder_option
 @dataset_option
 @repo_id_option
 @revision_option
@@ -35,12 +45,13 @@ _SHOWN_FRAMES = 20
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
-    help="Show so many questions at most, as evenly from all domains as they go.",
+    help="Show so many rows at most, as evenly from all domains as they go.",
 )
 @token_env_option
 @format_option
 def gallery(
     folder: Path | None,
+    builder: str | None,
     dataset: Path | None,
     repo_id: str | None,
     revision: str | None,
@@ -50,13 +61,15 @@ def gallery(
     token_env: str,
     form: str,
 ) -> None:
-    """Show questions on one HTML page, which can be opened from disk and mailed."""
+    """Show rows on one HTML page, which can be opened from disk and mailed."""
     from vmeval_hfds.gallery import write_gallery
 
     one_of(path=folder, dataset=dataset, repo_id=repo_id)
-    source = _scan(folder) if folder else open_dataset(dataset, repo_id, revision, token_env)
+    source = _scan(folder, builder, form) if folder else open_dataset(dataset, repo_id, revision, token_env)
     with progress("Drawing", form) as callback:
-        result = write_gallery(source, target, domains=domains, limit=limit, progress=callback)
+        result = write_gallery(
+            source, target, builder=builder, domains=domains, limit=limit, progress=callback
+        )
     if result.broken and form == "human":
         say(f"{counted(len(result.broken), 'frame')} cannot be shown:")
         for line in result.broken[:_SHOWN_FRAMES]:
@@ -65,16 +78,18 @@ def gallery(
         form,
         result,
         [
-            f"Wrote {result.target}: {counted(result.tasks, 'question')} in "
+            f"Wrote {result.target}: {rows_text(result.builder, result.rows)} in "
             f"{counted(len(result.domains), 'domain')}, {size_text(result.size_bytes)}."
         ],
     )
 
 
-def _scan(folder: Path) -> Scan | DatasetFiles:
-    from vmeval_builders.scan import scan_folder
+def _scan(folder: Path, builder: str | None, form: str) -> Scan:
+    from vmeval_builders.scan import scan_rows
 
-    return scan_folder(folder)
+    scan = scan_rows(folder, builder)
+    say_builder(scan.builder.name, scan.builder_found, form)
+    return scan
 
 
 COMMANDS = (gallery,)

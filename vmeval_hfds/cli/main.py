@@ -57,10 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _is_expected(error: Exception) -> bool:
-    from vmeval_builders.rows import FolderChangedError
-    from vmeval_hfds.errors import VmevalError
+    from vmeval_builders.errors import VmevalError
 
-    return isinstance(error, VmevalError | FolderChangedError | OSError)
+    return isinstance(error, VmevalError | OSError)
 
 
 def _sentence(error: Exception) -> str:

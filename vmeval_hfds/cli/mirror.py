@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vmeval_hfds.cli.local import say_problems
 from vmeval_hfds.cli.options import PATH, token_env_option
-from vmeval_hfds.cli.output import counted, format_option, progress, say, show, size_text, table
+from vmeval_hfds.cli.output import (
+    counted,
+    format_option,
+    progress,
+    refused_folder,
+    say,
+    show,
+    size_text,
+    table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,45 +82,40 @@ def upload(
     form: str,
 ) -> None:
     """Mirror a folder to the Hub as it is, in one commit."""
-    from vmeval_hfds.errors import FolderError
     from vmeval_hfds.mirror import hf_upload, plan_upload
 
-    try:
-        with progress("Uploading", form) as callback:
-            if dry_run:
-                plan = plan_upload(
-                    folder,
-                    repo_id,
-                    repo_type,
-                    path_in_repo,
-                    private,
-                    revision,
-                    token_env,
-                    exclude=exclude,
-                    delete=delete,
-                    allow_secrets=allow_secrets,
-                    skip_empty_folders=skip_empty_folders,
-                    progress=callback,
-                )
-            else:
-                result = hf_upload(
-                    folder,
-                    repo_id,
-                    repo_type,
-                    path_in_repo,
-                    private,
-                    commit_message,
-                    revision,
-                    token_env,
-                    exclude=exclude,
-                    delete=delete,
-                    allow_secrets=allow_secrets,
-                    skip_empty_folders=skip_empty_folders,
-                    progress=callback,
-                )
-    except FolderError as error:
-        say_problems(error.problems)
-        raise
+    with refused_folder(form), progress("Uploading", form) as callback:
+        if dry_run:
+            plan = plan_upload(
+                folder,
+                repo_id,
+                repo_type,
+                path_in_repo,
+                private,
+                revision,
+                token_env,
+                exclude=exclude,
+                delete=delete,
+                allow_secrets=allow_secrets,
+                skip_empty_folders=skip_empty_folders,
+                progress=callback,
+            )
+        else:
+            result = hf_upload(
+                folder,
+                repo_id,
+                repo_type,
+                path_in_repo,
+                private,
+                commit_message,
+                revision,
+                token_env,
+                exclude=exclude,
+                delete=delete,
+                allow_secrets=allow_secrets,
+                skip_empty_folders=skip_empty_folders,
+                progress=callback,
+            )
     if dry_run:
         show(form, plan, _upload_lines(plan))
         return

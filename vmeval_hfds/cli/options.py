@@ -12,17 +12,28 @@ if TYPE_CHECKING:
 
 PATH = click.Path(path_type=Path)
 
-path_option = click.option("--path", "folder", required=True, type=PATH, help="The question folder.")
+path_option = click.option(
+    "--path",
+    "folder",
+    required=True,
+    type=PATH,
+    help="The folder; check, build and push also read a .tar of it.",
+)
+builder_option = click.option(
+    "--builder",
+    metavar="NAME",
+    help="What the folder holds: questions, outputs, evaluations or another builder; found out when left out.",
+)
 num_proc_option = click.option(
     "--num-proc",
     type=click.IntRange(min=1),
     help="How many processes; by default as many as the work is worth.",
 )
 split_option = click.option(
-    "--split", default="test", show_default=True, help="The split that the questions go to."
+    "--split", default="test", show_default=True, help="The split that the rows go to."
 )
 keep_incomplete_option = click.option(
-    "--keep-incomplete", is_flag=True, help="Take in tasks without first frame or prompt, as nulls."
+    "--keep-incomplete", is_flag=True, help="Take in questions without first frame or prompt, as nulls."
 )
 dataset_option = click.option("--dataset", type=PATH, help="A dataset directory.")
 repo_id_option = click.option("--repo-id", metavar="USER/NAME", help="A repository on the Hub.")

@@ -100,6 +100,40 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def rows_text(builder: str, number: int) -> str:
+    """Say how many rows of a builder there are."""
+    from vmeval_builders.registry import builder_named
+
+    return counted(number, builder_named(builder).noun)
+
+
+def say_builder(name: str, found: bool, form: str) -> None:
+    """Say which builder was found out, where the person did not name one."""
+    if found and form == "human":
+        say(f"This holds {name} (--builder says otherwise).")
+
+
+@contextmanager
+def refused_folder(form: str) -> Iterator[Callable[[Sequence[object]], None]]:
+    """Tell a person all problems where a folder is refused.
+
+    Yields:
+        What to call with the problems of a folder that was taken, to say how many there are.
+    """
+    from vmeval_hfds.errors import FolderError
+
+    def say_warnings(problems: Sequence[object]) -> None:
+        if problems and form == "human":
+            say(f"{counted(len(problems), 'warning')}; vmeval-hfds check lists them.")
+
+    try:
+        yield say_warnings
+    except FolderError as error:
+        for problem in error.problems:
+            say(str(problem))
+        raise
+
+
 @contextmanager
 def progress(label: str, form: str = "human") -> Iterator[Progress | None]:
     """Show a bar on stderr while work goes on, where stderr is a terminal.

@@ -7,15 +7,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vmeval_hfds.cli.local import say_problems
 from vmeval_hfds.cli.options import (
+    builder_option,
     keep_incomplete_option,
     num_proc_option,
     path_option,
     split_option,
     token_env_option,
 )
-from vmeval_hfds.cli.output import counted, format_option, progress, say, show, size_text
+from vmeval_hfds.cli.output import (
+    counted,
+    format_option,
+    progress,
+    refused_folder,
+    rows_text,
+    say_builder,
+    show,
+    size_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
 @click.option(
     "--repo-id", required=True, metavar="USER/NAME", help="The repository; made where it is missing."
 )
+@builder_option
 @click.option("--private", is_flag=True, help="Make it private; refused where it exists and is public.")
 @click.option("--commit-message", help="The commit's title.")
 @click.option("--revision", default="main", show_default=True, help="The branch; made where it is missing.")
@@ -44,6 +54,7 @@ if TYPE_CHECKING:
 def push(
     folder: Path,
     repo_id: str,
+    builder: str | None,
     private: bool,
     commit_message: str | None,
     revision: str,
@@ -58,15 +69,15 @@ def push(
     token_env: str,
     form: str,
 ) -> None:
-    """Publish a question folder as a dataset that load_dataset reads."""
-    from vmeval_hfds.errors import FolderError
+    """Publish a folder as a dataset that load_dataset reads."""
     from vmeval_hfds.pushing import plan_push, push
 
-    try:
+    with refused_folder(form) as say_warnings:
         if dry_run:
             plan = plan_push(
                 folder,
                 repo_id,
+                builder=builder,
                 revision=revision,
                 tag=tag,
                 split=split,
@@ -75,12 +86,14 @@ def push(
                 force=force,
                 token_env=token_env,
             )
+            say_builder(plan.builder, plan.builder_found, form)
             show(form, plan, _plan_lines(plan))
             return
         with progress("Reading", form) as callback:
             result = push(
                 folder,
                 repo_id,
+                builder=builder,
                 private=private,
                 commit_message=commit_message,
                 revision=revision,
@@ -94,17 +107,14 @@ def push(
                 token_env=token_env,
                 progress=callback,
             )
-    except FolderError as error:
-        say_problems(error.problems)
-        raise
-    if result.problems and form == "human":
-        say(f"{counted(len(result.problems), 'warning')}; vmeval-hfds check lists them.")
+        say_builder(result.builder, result.builder_found, form)
+        say_warnings(result.problems)
     did = "Published" if result.changed else "Nothing changed:"
     show(
         form,
         result,
         [
-            f"{did} {counted(result.tasks, 'question')} in {counted(len(result.domains), 'domain')}: "
+            f"{did} {rows_text(result.builder, result.rows)} in {counted(len(result.configs), 'config')}: "
             f"{result.repo_id}, {result.revision} is at {result.commit}."
         ],
     )
@@ -112,7 +122,7 @@ def push(
 
 def _plan_lines(plan: PushPlan) -> Iterator[str]:
     yield f"repository  {plan.repo_id}{' (would be made)' if plan.creates_repo else ''}"
-    yield f"questions   {plan.tasks:,} in {counted(len(plan.domains), 'domain')}"
+    yield f"{plan.builder:<11} {plan.rows:,} in {counted(len(plan.configs), 'config')}"
     yield f"files       {plan.files:,}, {size_text(plan.source_bytes)}; shards that are there already are not sent"
     yield f"shards      {plan.shards:,}"
     yield f"commits     {plan.commits:,} on the branch"

@@ -1,0 +1,27 @@
+"""The base of every error that this project raises on purpose, and those that a folder itself can cause."""
+
+from __future__ import annotations
+
+
+class VmevalError(Exception):
+    """The base of all; its message names the path, what was expected, what was found and what to do."""
+
+    def __str__(self) -> str:
+        """Give the message alone (a KeyError would quote it)."""
+        return str(self.args[0]) if self.args else ""
+
+
+class FolderChangedError(VmevalError, RuntimeError):
+    """A file's size was another when it was read than when the folder was walked."""
+
+
+class BuilderNameError(VmevalError, LookupError):
+    """There is no builder of a name, it cannot be loaded, or its name is taken."""
+
+
+class AmbiguousFolderError(VmevalError, ValueError):
+    """Several builders know a folder's layout."""
+
+
+class ArchiveError(VmevalError, ValueError):
+    """An archive is damaged, cut short, or no tar archive at all."""
