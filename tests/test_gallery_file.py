@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from tests.factories import png, tree, write, write_folder, write_question
-from tests.run_factories import write_results, write_runs
+from tests.run_factories import video, write_results, write_run, write_runs
 from vmeval_builders.scan import scan_rows
 from vmeval_hfds import build, gallery
 from vmeval_hfds.cli.look import gallery as gallery_command
@@ -365,6 +365,10 @@ def test_outputs_show_frames_model_and_what_failed(tmp_path):
     # A dataset's rows are sorted by model, a folder's by domain.
     assert sorted(text.split("<article")) == sorted(read(tmp_path / "b.html").split("<article"))
     assert "All models" in text
+    assert "media-src data:" in text
+    videos = {attributes["src"].partition(",")[0] for attributes in Page(text).of("video")}
+    assert videos == {"data:video/mp4;base64", "data:video/webm;base64"}
+    assert '<div class="missing clip">no video</div>' in text
     assert '<span class="tag hard">failed</span>' in text
     assert {attributes["data-difficulty"] for attributes in Page(text).of("article")} >= {"wan"}
 
@@ -377,3 +381,20 @@ def test_evaluations_show_scores_and_no_frames(tmp_path):
     assert "All evaluators" in text
     assert "first frame" not in text
     assert "<dt>score text</dt>" in text
+    assert '<span class="tag">score ' in text
+
+
+@pytest.mark.parametrize(
+    ("one", "all_of_them", "shown"), [(10**6, 10**6, 3), (10**6, 1000, 1), (600, 10**6, 0)]
+)
+def test_large_videos_are_named_and_not_embedded(tmp_path, monkeypatch, one, all_of_them, shown):
+    monkeypatch.setattr(gallery, "VIDEO_BYTES", one)
+    monkeypatch.setattr(gallery, "PAGE_VIDEO_BYTES", all_of_them)
+    for number in range(3):
+        run = f"pilot/wan/maze_task/maze_000{number}/run"
+        write_run(tmp_path / "outputs", run, videos={f"clip {number}.mp4": video(number, 500)})
+    build(tmp_path / "outputs", tmp_path / "dataset")
+    write_gallery(tmp_path / "dataset", tmp_path / "page.html")
+    page = Page(read(tmp_path / "page.html"))
+    assert len(page.of("video")) == shown
+    assert sum("is not on this page" in text for text in page.texts) == 3 - shown

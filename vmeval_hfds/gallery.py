@@ -24,7 +24,7 @@ from vmeval_hfds.columns import ColumnMap, builder_of, map_columns
 from vmeval_hfds.dataset_dir import units_by
 from vmeval_hfds.dataset_files import DatasetFiles
 from vmeval_hfds.errors import TargetExistsError, UnknownNameError
-from vmeval_hfds.gallery_page import GENERATOR, CardText, Picture, card, page_parts
+from vmeval_hfds.gallery_page import GENERATOR, CardText, Clip, Picture, card, page_parts
 from vmeval_hfds.parallel import Progress, fetch_ahead
 from vmeval_hfds.row_texts import text_rows, their_text_columns
 from vmeval_hfds.shards import ROW_GROUP_ROWS, open_shard, read_batches, read_group, row_groups
@@ -34,8 +34,12 @@ from vmeval_hfds.thumbnails import no_size_warnings, thumbnail
 _FRAMES = ("first_frame", "final_frame")
 #: Rows read at once from a dataset: others make row groups that are too large to hold.
 _BATCH_ROWS = 32
+_BATCH_ROWS_WITH_VIDEOS = 4
 #: Pillow works outside the interpreter's lock, so threads are enough; more would hold more decoded frames.
 _THREADS = 4
+#: A larger video is named on the page, not put into it; so is what goes beyond the budget of the page.
+VIDEO_BYTES = 4 * 2**20
+PAGE_VIDEO_BYTES = 100 * 2**20
 #: Over a network, looking into shards is mostly waiting.
 _PEEKS_AT_ONCE = 8
 
@@ -107,7 +111,7 @@ def write_gallery(
     try:
         # JSON can spell half of a surrogate pair, which UTF-8 cannot hold: it becomes a character reference.
         with unfinished.open("x", encoding="utf-8", errors="xmlcharrefreplace", newline="\n") as page:
-            before, after = page_parts(name, summary, described.gallery_filter)
+            before, after = page_parts(name, summary, described)
             page.write(before)
             broken = _write_cards(page, opened, described, shares, progress)
             page.write(after)
@@ -226,9 +230,11 @@ def _write_cards(
         _folder_rows(source, shares) if isinstance(source, Scan) else _dataset_rows(source, builder, shares)
     )
     broken: list[str] = []
-    done, rows_in_all = 0, sum(shares.values())
+    done, rows_in_all, room_bytes = 0, sum(shares.values()), PAGE_VIDEO_BYTES
     with no_size_warnings(), ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
         for rows in batches:
+            if builder.gallery_video:
+                room_bytes = _drop_large_videos(rows, builder.gallery_video, room_bytes)
             for text, faults in pool.map(partial(_card, builder), rows):
                 page.write(text)
                 broken += faults
@@ -236,6 +242,19 @@ def _write_cards(
             if progress:
                 progress(done, rows_in_all)
     return broken
+
+
+def _drop_large_videos(rows: Sequence[dict[str, Any]], column: str, room_bytes: int) -> int:
+    """Replace videos that are too large for the page by their size; give the room that is left for others."""
+    for row in rows:
+        content = (row.get(column) or {}).get("bytes")
+        if content is None:
+            continue
+        if len(content) > min(VIDEO_BYTES, room_bytes):
+            row[column] = {**row[column], "bytes": None, "size_bytes": len(content)}
+        else:
+            room_bytes -= len(content)
+    return room_bytes
 
 
 def _folder_rows(scan: Scan, shares: Mapping[str, int]) -> Iterator[list[dict[str, Any]]]:
@@ -246,9 +265,9 @@ def _folder_rows(scan: Scan, shares: Mapping[str, int]) -> Iterator[list[dict[st
 
 
 def _unit_row(scan: Scan, unit: Unit) -> dict[str, Any]:
-    """Read a row's texts and frames; a video is not shown, so it is not read."""
+    """Read what is shown of a row; a video that is not shown is not read."""
     row = row_of(scan.builder, read_unit(scan.source, scan.builder, unit, media=False))
-    for column in _FRAMES:
+    for column in filter(None, (*_FRAMES, scan.builder.gallery_video)):
         if entry := unit.files.get(column):
             row[column] = {"bytes": scan.source.read(entry), "path": entry.path.rpartition("/")[2]}
     return row
@@ -273,10 +292,12 @@ def _group_rows(
     shard: pq.ParquetFile, name: str, group: int, columns: ColumnMap, wanted: Sequence[int]
 ) -> Iterator[list[dict[str, Any]]]:
     """Read some rows of a row group, a few at a time and no more of it than is needed for them."""
-    frames = {frame: columns.names[frame] for frame in _FRAMES if frame in columns.names}
+    shown = filter(None, (*_FRAMES, columns.builder.gallery_video))
+    frames = {frame: columns.names[frame] for frame in shown if frame in columns.names}
+    batch_rows = _BATCH_ROWS_WITH_VIDEOS if columns.builder.gallery_video else _BATCH_ROWS
     needed = dict.fromkeys([*their_text_columns(columns), *frames.values()])
     start = 0
-    for batch in read_batches(shard, name, group, [*needed], _BATCH_ROWS):
+    for batch in read_batches(shard, name, group, [*needed], batch_rows):
         table = batch.take([row - start for row in wanted if start <= row < start + batch.num_rows])
         rows = text_rows(columns, table)
         for frame, theirs in frames.items():
@@ -312,7 +333,7 @@ def _card(builder: Builder, row: Mapping[str, Any]) -> tuple[str, list[str]]:
         text=row.get(builder.gallery_text),
         text_name=builder.gallery_text,
         level=row.get(builder.gallery_filter) or "",
-        status=row.get("status") or "",
+        tags=_tags(builder, row),
         facts=facts,
         metadata=row.get(builder.json_from),
     )
@@ -321,7 +342,24 @@ def _card(builder: Builder, row: Mapping[str, Any]) -> tuple[str, list[str]]:
         for column, picture in zip(frames, pictures, strict=True)
         if picture.fault
     ]
-    return card(text, pictures), faults
+    return card(text, pictures, _clip(builder, row)), faults
+
+
+def _tags(builder: Builder, row: Mapping[str, Any]) -> list[str]:
+    """Pick what is to be seen of a row at a glance."""
+    names = (_group_column(builder), "model", builder.gallery_filter, "status")
+    words = [row[name] for name in dict.fromkeys(names) if row.get(name)]
+    return [*words, f"score {row['score_text']}"] if row.get("score_text") else words
+
+
+def _clip(builder: Builder, row: Mapping[str, Any]) -> Clip | None:
+    """Give a row's video; None where the builder's are not shown."""
+    if not builder.gallery_video:
+        return None
+    video = row.get(builder.gallery_video) or {}
+    content = video.get("bytes")
+    size_bytes = video.get("size_bytes", len(content or b""))
+    return Clip(video.get("path") or "", size_bytes, content)
 
 
 def _picture(frame: Mapping[str, Any] | None) -> Picture:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
+from vmeval_builders.builder import Builder
 from vmeval_builders.rows import parse_object
 from vmeval_hfds.thumbnails import Thumbnail
 
@@ -20,6 +21,8 @@ GENERATOR = b'<meta name="generator" content="vmeval-hfds gallery">'
 METADATA_CHARACTERS = 20_000
 _LINE_CHARACTERS = 90
 _FRAME_NAMES = ("first", "final")
+#: What browsers play; the name decides, never the data.
+_VIDEO_KINDS = {"mp4": "video/mp4", "mov": "video/mp4", "webm": "video/webm"}
 #: Words that get a colour; a run that failed looks like what is hard.
 _LEVELS = {"easy": " easy", "medium": " medium", "hard": " hard", "failed": " hard", "skipped": " medium"}
 
@@ -38,6 +41,21 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Clip:
+    """A video, as a card shows it.
+
+    Attributes:
+        name: The file's name; empty where there is no video.
+        size_bytes: Its size.
+        content: Its bytes; None where it is too large for the page, or is not there.
+    """
+
+    name: str
+    size_bytes: int
+    content: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class CardText:
     """What a card says of a row.
 
@@ -48,7 +66,7 @@ class CardText:
         text: The prompt, or what an evaluator said; None where there is none.
         text_name: The column that it is from.
         level: What the second filter goes by; empty where it is not stated.
-        status: How a run or an evaluation ended; empty where it is not stated.
+        tags: What stands below the text: domain, model, how it ended, the score.
         facts: Column to value, for all else that is known.
         metadata: The JSON text.
     """
@@ -59,12 +77,12 @@ class CardText:
     text: str | None
     text_name: str
     level: str
-    status: str
+    tags: Sequence[str]
     facts: Mapping[str, str]
     metadata: str | None
 
 
-def page_parts(title: str, summary: str, level: str) -> tuple[str, str]:
+def page_parts(title: str, summary: str, builder: Builder) -> tuple[str, str]:
     """Give what stands before and after the cards.
 
     Nothing may run or load but the page's own script and style, which the policy names by their hashes.
@@ -72,15 +90,16 @@ def page_parts(title: str, summary: str, level: str) -> tuple[str, str]:
     Args:
         title: The page's title.
         summary: A sentence on what is shown.
-        level: The column that the second filter goes by.
+        builder: What describes the rows.
     """
     template = files("vmeval_hfds").joinpath("gallery.html").read_text(encoding="utf-8")
+    media = " media-src data:;" if builder.gallery_video else ""
     policy = (
-        f"default-src 'none'; img-src data:; style-src {_hash_of('style', template)}; "
+        f"default-src 'none'; img-src data:;{media} style-src {_hash_of('style', template)}; "
         f"script-src {_hash_of('script', template)}; base-uri 'none'; form-action 'none'"
     )
     before, _, after = template.replace("@policy@", policy).partition("@cards@\n")
-    name = level.replace("_", " ") or "level"
+    name = builder.gallery_filter.replace("_", " ") or "level"
     plural = f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
     before = before.replace("@level@", _text(name.capitalize())).replace("@levels@", _text(plural))
     before = before.replace("@summary@", _text(summary)).replace("@title@", _text(title))
@@ -93,13 +112,12 @@ def _hash_of(element: str, template: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()}'"
 
 
-def card(row: CardText, pictures: Sequence[Picture]) -> str:
-    """Write the card of one row, with its first and final frame where its builder has frames."""
-    words = [word for word in dict.fromkeys((row.domain, row.level, row.status)) if word]
-    tags = "".join(_tag(word) for word in words)
+def card(row: CardText, pictures: Sequence[Picture], clip: Clip | None) -> str:
+    """Write the card of one row, with first and final frame and video where its builder has them."""
+    tags = "".join(_tag(word) for word in row.tags)
     return (
         f'<article class="card" data-domain="{_text(row.domain)}" data-difficulty="{_text(row.level)}">\n'
-        f"{_frames(row, pictures)}{_prompt(row)}\n"
+        f"{_frames(row, pictures)}{_video(row, clip)}{_prompt(row)}\n"
         f'<div class="tags"><button type="button" class="open">{_text(row.title)}</button>{tags}</div>\n'
         f'<details class="more"><summary>Metadata</summary>{_facts(row, pictures)}'
         f"{_metadata(row.metadata)}</details>\n"
@@ -136,6 +154,22 @@ def _frame(which: str, question_id: str, picture: Picture) -> str:
     return (
         f'<img src="data:image/webp;base64,{data}" width="{width}" height="{height}" loading="lazy" '
         f'decoding="async" alt="{which} frame of {_text(question_id)}">'
+    )
+
+
+def _video(row: CardText, clip: Clip | None) -> str:
+    if clip is None:
+        return ""
+    if not clip.name:
+        return '<div class="missing clip">no video</div>\n'
+    kind = _VIDEO_KINDS.get(clip.name.rpartition(".")[2].lower())
+    if clip.content is None or kind is None:
+        size = f"{clip.size_bytes / 1e6:,.1f} MB"
+        return f'<div class="missing clip">{_text(clip.name)}, {size}, is not on this page</div>\n'
+    data = base64.b64encode(clip.content).decode()
+    return (
+        f'<video class="clip" controls muted playsinline preload="none" src="data:{kind};base64,{data}" '
+        f'aria-label="video of {_text(row.title)}"></video>\n'
     )
 
 

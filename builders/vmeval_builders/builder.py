@@ -59,9 +59,9 @@ class Builder:
     json_columns: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     config: ClassVar[str]
     shown: ClassVar[tuple[str, ...]] = ()
+    gallery_video: ClassVar[str] = ""
     gallery_filter: ClassVar[str] = ""
     gallery_text: ClassVar[str] = "prompt"
-    gallery_video: ClassVar[str] = ""
     manifest: ClassVar[str] = ""
     keeps_times: ClassVar[bool] = False
     incomplete_codes: ClassVar[frozenset[str]] = frozenset()

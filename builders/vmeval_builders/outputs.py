@@ -59,8 +59,8 @@ class Outputs(Builder):
     }
     config = "model"
     shown = ("model", "domain", "status")
-    gallery_filter = "model"
     gallery_video = "video"
+    gallery_filter = "model"
     # VMEvalKit's dashboard takes the run folder that was modified last as the run of a task.
     keeps_times = True
 
