@@ -67,6 +67,21 @@ def test_a_skipped_or_failed_task_is_no_zero(evaluations):
     assert {str(board[state].dtype) for state in STATES} == {"Int64"}
 
 
+@pytest.mark.parametrize("status", ["skipped", "failed", "error"])
+def test_a_zero_beside_skipped_or_failed_is_none(tmp_path, status):
+    write_result(tmp_path, "maze_0000", status=status, solution_correctness_score=0)
+    write_result(tmp_path, "maze_0001", **score(4))
+    row = line(leaderboard(tmp_path))
+    assert (row["score"], row["scored"]) == (4.0, 1)
+
+
+@pytest.mark.parametrize("value", ["4", "", True, float("inf"), float("nan"), None, pd.NA])
+def test_what_is_no_number_is_unscored_in_a_frame_as_in_a_file(evaluations, value):
+    frame = metadata_frame(evaluations).iloc[:1].astype({"score": object})
+    frame["score"] = pd.Series([value], index=frame.index, dtype=object)
+    assert counts(line(leaderboard(frame))) == [0, 0, 0, 1]
+
+
 def test_nothing_scored_has_no_score(tmp_path):
     write_result(tmp_path, status="skipped")
     row = line(leaderboard(tmp_path))
@@ -127,6 +142,36 @@ def test_with_questions_what_has_no_result_is_seen(tmp_path, evaluations):
     maze, chess = line(board, domain="maze"), line(board, domain="chess", model="wan")
     assert (maze["tasks"], maze["without_result"]) == (6, 2)
     assert (chess["tasks"], chess["without_result"]) == (0, 0)
+
+
+def test_results_of_other_tasks_do_not_stand_for_questions(tmp_path):
+    for number in range(3):
+        write_question(tmp_path / "questions", "maze", f"maze_{number:04d}")
+        write_result(tmp_path / "evaluations", f"maze_{number + 2:04d}", **score(3))
+    for by in (("evaluator", "model", "domain"), ("domain",), ("model",)):
+        row = line(leaderboard(tmp_path / "evaluations", questions=tmp_path / "questions", by=by))
+        assert (row["scored"], row["tasks"], row["without_result"]) == (3, 3, 2)
+
+
+def test_a_result_may_name_a_question_by_its_folder(tmp_path):
+    write_question(tmp_path / "questions", "maze", "stated_id", path="maze_task/maze_0000")
+    write_result(tmp_path / "evaluations", "maze_0000", **score(3))
+    assert (
+        line(leaderboard(tmp_path / "evaluations", questions=tmp_path / "questions"))["without_result"] == 0
+    )
+
+
+def test_no_picture_is_looked_at(tmp_path, evaluations, monkeypatch):
+    write_run(tmp_path / "outputs", metadata=run_metadata("run"))
+    build(tmp_path / "outputs", tmp_path / "dataset")
+    expected = leaderboard(evaluations, outputs=metadata_frame(tmp_path / "outputs"))
+
+    def looked(content):
+        raise AssertionError("looks at a frame")
+
+    monkeypatch.setattr("vmeval_hfds.frames_table.png_size", looked)
+    for source in (tmp_path / "outputs", tmp_path / "dataset"):
+        pd.testing.assert_frame_equal(leaderboard(evaluations, outputs=source), expected)
 
 
 def test_every_kind_of_source_gives_the_same(tmp_path, evaluations, hub):

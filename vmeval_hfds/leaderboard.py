@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import replace
+from numbers import Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
+from vmeval_builders.registry import builder_named
+from vmeval_builders.scan import Scan
 from vmeval_hfds.errors import DatasetError, UnknownNameError
 from vmeval_hfds.frames_table import metadata_frame
+from vmeval_hfds.sources import Source, find_source
 
 if TYPE_CHECKING:
     import pandas as pd
     from datasets import Dataset
-
-    from vmeval_hfds.sources import Source
 
 #: What `metadata_frame` reads, or a frame that it gave.
 Rows: TypeAlias = "Source | Dataset | pd.DataFrame"
@@ -34,7 +39,8 @@ def leaderboard(
 
     A task counts once: with several scores (several annotators, or experiments that are not told apart by `by`)
     its score is their mean. It is ``scored`` where it has a number, else ``skipped`` where a result says so, else
-    ``failed`` where one says so, else ``unscored``: evaluated, but the score is no number.
+    ``failed`` where one says so, else ``unscored``: evaluated, but the score is no number. Text of digits is no
+    number, nor is what stands for one in a result that says that it was skipped or failed.
 
     ``leaderboard(…).pivot(index=["evaluator", "model"], columns="domain", values="score")`` makes a table of it.
 
@@ -42,8 +48,8 @@ def leaderboard(
         evaluations: A folder, dataset directory, repo id, `datasets.Dataset` or DataFrame of evaluations.
         outputs: The same of outputs: adds ``runs``, ``failed_runs`` and ``not_evaluated`` (tasks with a run that
             did not fail, and without a result), and rows for what was run and never evaluated.
-        questions: The same of questions: adds ``tasks``, how many the domain has, and ``without_result``, for how many
-            of them there is no result (of use where `by` has the model and the evaluator).
+        questions: The same of questions: adds ``tasks``, how many the domain has, and ``without_result``, for how
+            many of them there is no result: none has the question's id or its folder's name as its task.
         by: What a row is of: any of experiment, evaluator, annotator, model and domain.
 
     Returns:
@@ -59,12 +65,12 @@ def leaderboard(
     keys = list(by)
     results = _read(evaluations, "evaluations", [*_POSSIBLE_KEYS, "task_id", "score", "status"])
     runs = None if outputs is None else _read(outputs, "outputs", _RUN_COLUMNS)
-    asked = None if questions is None else _read(questions, "questions", ["domain", "path", "id"])
+    asked = None if questions is None else _read(questions, "questions", ["domain", "id", "path"])
     board = _scores(results, keys)
     if runs is not None:
         board = _with_runs(board, results, runs, keys)
     if asked is not None:
-        board = _with_tasks(board, asked, keys)
+        board = _with_tasks(board, results, asked, keys)
     return board.sort_values(keys, na_position="last", ignore_index=True)
 
 
@@ -80,7 +86,10 @@ def _check_keys(by: Sequence[str]) -> None:
 def _read(source: Rows, builder: str, columns: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
-    frame = source if isinstance(source, pd.DataFrame) else metadata_frame(source, builder=builder)
+    if isinstance(source, pd.DataFrame):
+        frame = source
+    else:
+        frame = metadata_frame(_without_pictures(source, builder), builder=builder)
     if missing := [name for name in columns if name not in frame.columns]:
         raise DatasetError(
             f"expected {builder} with the columns {', '.join(columns)}; there is no {missing[0]}"
@@ -90,18 +99,45 @@ def _read(source: Rows, builder: str, columns: Sequence[str]) -> pd.DataFrame:
     )
 
 
+def _without_pictures(source: Source | Dataset, builder: str) -> Source | Dataset:
+    """Keep `metadata_frame` from looking at frames, whose sizes are of no use here."""
+    if hasattr(source, "with_format"):
+        return source
+    found = find_source(source, builder)
+    if isinstance(found, Scan):
+        wanted = builder_named(builder).text_files
+        texts = [
+            {name: entry for name, entry in unit.files.items() if name in wanted} for unit in found.units
+        ]
+        units = [replace(unit, files=files) for unit, files in zip(found.units, texts, strict=True)]
+        return replace(found, units=units)
+    # Only of a path does it read frames; of a stream, as the Hub gives, it reads text alone.
+    return replace(found, peek=lambda name: _stream(found.peek(name)))
+
+
+def _stream(place: Path | BinaryIO) -> BinaryIO:
+    return place.open("rb") if isinstance(place, Path) else place
+
+
+def _number(value: object) -> float | None:
+    """Give a finite number, numpy's too; None for all else."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
 def _scores(results: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Take every task once, then count tasks and average their scores."""
     import pandas as pd
 
-    score = pd.to_numeric(results["score"], errors="coerce").astype("Float64")
     status = results["status"].str.lower()
-    told = results.assign(score=score, skip=status.eq("skipped"), fail=status.isin(_FAILED))
+    skip, fail = status.eq("skipped").fillna(value=False), status.isin(_FAILED)
+    score = pd.Series([_number(value) for value in results["score"]], index=results.index, dtype="Float64")
+    told = results.assign(score=score.mask(skip | fail), skip=skip, fail=fail)
     # A task's id may repeat across domains, whatever `by` is.
     task = list(dict.fromkeys([*keys, "model", "domain", "task_id"]))
     tasks = (
-        told.fillna({"skip": False})
-        .groupby(task, dropna=False, sort=False)
+        told.groupby(task, dropna=False, sort=False)
         .agg(score=("score", "mean"), skip=("skip", "any"), fail=("fail", "any"))
         .reset_index()
     )
@@ -141,16 +177,31 @@ def _with_runs(
     return board[[*keys, "score", *numbers]]
 
 
-def _with_tasks(board: pd.DataFrame, questions: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+def _with_tasks(
+    board: pd.DataFrame, results: pd.DataFrame, questions: pd.DataFrame, keys: list[str]
+) -> pd.DataFrame:
     """Add how many questions there are, and for how many there is no result."""
+    asked = questions.assign(question=range(len(questions)), tasks=1)
     if "domain" in keys:
-        counts = _grouped(questions.assign(tasks=1), ["domain"], {"tasks": ("tasks", "sum")})
-        board = board.merge(counts, on="domain", how="left")
+        board = board.merge(_grouped(asked, ["domain"], {"tasks": ("tasks", "sum")}), on="domain", how="left")
     else:
-        board = board.assign(tasks=len(questions))
+        board = board.assign(tasks=len(asked))
+    place = list(dict.fromkeys([*keys, "domain", "task_id"]))
+    known = results[place].drop_duplicates().merge(_names(asked), on=["domain", "task_id"])
+    found = known[[*keys, "question"]].drop_duplicates().assign(found=1)
+    board = board.merge(_grouped(found, keys, {"found": ("found", "sum")}), on=keys, how="left")
     board["tasks"] = board["tasks"].astype("Int64").fillna(0)
-    without = board["tasks"] - board[list(_STATES)].sum(axis=1)
-    return board.assign(without_result=without.clip(lower=0).astype("Int64"))
+    without = board["tasks"] - board.pop("found").astype("Int64").fillna(0)
+    return board.assign(without_result=without)
+
+
+def _names(questions: pd.DataFrame) -> pd.DataFrame:
+    """Name each question as a result may: VMEvalKit takes the folder's name for the id, whatever the metadata says."""
+    import pandas as pd
+
+    folders = questions["path"].str.rpartition("/")[2]
+    by_id, by_folder = questions.assign(task_id=questions["id"]), questions.assign(task_id=folders)
+    return pd.concat([by_id, by_folder])[["domain", "task_id", "question"]].drop_duplicates()
 
 
 def _grouped(frame: pd.DataFrame, keys: Iterable[str], made: dict[str, Any]) -> pd.DataFrame:
