@@ -9,7 +9,7 @@ import string
 import subprocess
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factories import MP4, png, tree, write, write_folder
@@ -125,7 +125,6 @@ NAMES = st.sampled_from([*LEGAL_PATHS, "first_frame.png", "prompt.txt", "a.mp4"]
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join) | st.just(".gitattributes")
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(files=st.dictionaries(PATHS, st.binary(max_size=300), min_size=1, max_size=8))
 def test_any_folder_comes_back_as_it_was(hub, tmp_path_factory, files):
     base = tmp_path_factory.mktemp("any")

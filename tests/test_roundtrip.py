@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factories import MP4, deep_folders, png, shards, tree, write, write_question
@@ -110,7 +110,6 @@ def test_any_incomplete_folder_comes_back_when_it_is_taken_in(files):
     round_trip(files, keep_incomplete=True)
 
 
-@settings(max_examples=10)
 @given(folders().filter(sound), st.integers(1, 3))
 def test_any_part_comes_back(files, seed):
     with tempfile.TemporaryDirectory() as place:
