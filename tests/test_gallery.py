@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.factories import png, write, write_question
+from tests.run_factories import PLAYABLE_WEBM, write_failed_run, write_run
 from vmeval_hfds.gallery import write_gallery
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -69,8 +70,9 @@ def browser(tmp_path_factory):
         browser.close()
 
 
-@pytest.fixture
-def page(browser, gallery):
+@contextmanager
+def opened(browser, gallery):
+    """Open a gallery that may neither report a fault nor request anything but itself."""
     with browser.new_context(viewport={"width": 1200, "height": 900}) as context:
         page = context.new_page()
         page.set_default_timeout(10_000)
@@ -82,6 +84,12 @@ def page(browser, gallery):
         yield page
         assert page.faults == []
         assert [url for url in page.requested if not url.startswith("data:")] == [gallery]
+
+
+@pytest.fixture
+def page(browser, gallery):
+    with opened(browser, gallery) as page:
+        yield page
 
 
 def cards(page):
@@ -99,6 +107,27 @@ def test_every_question_is_a_card_with_its_frames(page):
         "all => all.every(one => one.decode().then(() => one.naturalWidth > 0))"
     )
     assert loaded
+
+
+def test_a_runs_video_plays_on_its_card(browser, tmp_path):
+    write_run(tmp_path / "outputs", "pilot/wan/maze_task/maze_0000/done", videos={"a.webm": PLAYABLE_WEBM})
+    write_failed_run(tmp_path / "outputs", "pilot/wan/maze_task/maze_0000/failed")
+    write_gallery(tmp_path / "outputs", tmp_path / "runs.html")
+    with opened(browser, (tmp_path / "runs.html").as_uri()) as page:
+        expect(cards(page)).to_have_count(2)
+        video = page.locator("video")
+        expect(video).to_have_count(1)
+        played = video.evaluate(
+            """video => new Promise((resolve, reject) => {
+                video.onended = () => resolve([video.videoWidth, video.videoHeight, video.currentTime]);
+                video.onerror = () => reject(video.error.message);
+                video.play().catch(reject);
+            })"""
+        )
+        assert played == [16, 16, pytest.approx(0.4)]
+        video.click(position={"x": 5, "y": 5})
+        expect(page.get_by_role("dialog")).to_be_hidden()
+        expect(page.locator(".clip.missing")).to_have_text("no video")
 
 
 def test_filters_by_domain_difficulty_and_text_narrow_together(page):
