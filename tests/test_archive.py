@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.hostile import HOSTILE_FILES, HOSTILE_PATHS, LEGAL_PATHS, ids
-from vmeval_builders import archive
+from vmeval_builders import archive, tar_streams
 from vmeval_builders.archive import index_archive, is_archive
 from vmeval_builders.entries import FolderEntry
 from vmeval_builders.errors import ArchiveError, FolderChangedError
@@ -738,10 +738,10 @@ def test_nothing_is_written_to_disk(tmp_path):
 @pytest.fixture
 def steps(monkeypatch):
     """Small steps, so that an archive of a megabyte has many checkpoints."""
-    monkeypatch.setattr(archive, "_CHECKPOINT_BYTES", 10_000)
-    monkeypatch.setattr(archive, "_CHECKPOINTS", 9)
-    monkeypatch.setattr(archive, "_COMPRESSED_BYTES", 1000)
-    monkeypatch.setattr(archive, "_PIECE_BYTES", 700)
+    monkeypatch.setattr(tar_streams, "_CHECKPOINT_BYTES", 10_000)
+    monkeypatch.setattr(tar_streams, "_CHECKPOINTS", 9)
+    monkeypatch.setattr(tar_streams, "_COMPRESSED_BYTES", 1000)
+    monkeypatch.setattr(tar_streams, "PIECE_BYTES", 700)
 
 
 @pytest.fixture

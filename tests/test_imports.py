@@ -17,7 +17,13 @@ LAYERS = (
     # Folder to rows and back: no network, no command line.
     ("vmeval_builders", "vmeval_builders.layout", "vmeval_builders.schema", "vmeval_builders.problems"),
     ("vmeval_builders.errors",),
-    ("vmeval_builders.entries", "vmeval_builders.frames", "vmeval_builders.arrays"),
+    (
+        "vmeval_builders.entries",
+        "vmeval_builders.frames",
+        "vmeval_builders.arrays",
+        "vmeval_builders.tar_streams",
+    ),
+    ("vmeval_builders.tar_members",),
     ("vmeval_builders.builder", "vmeval_builders.archive", "vmeval_builders.listing"),
     ("vmeval_builders.rows",),
     ("vmeval_builders.questions", "vmeval_builders.outputs", "vmeval_builders.evaluations"),

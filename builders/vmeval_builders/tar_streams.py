@@ -1,0 +1,211 @@
+"""The bytes of a tar archive as a stream: of the file itself, or decompressed from gzip and read from any place on."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+from typing import NamedTuple
+
+from vmeval_builders.errors import ArchiveError, FolderChangedError
+
+_GZIP_WBITS = 31
+#: How much is read from disk, and given by zlib, at a time.
+_COMPRESSED_BYTES = 2**15
+PIECE_BYTES = 2**18
+#: A state of zlib takes 40 kB and holds on to the last piece that was read from disk.
+_CHECKPOINTS = 500
+_CHECKPOINT_BYTES = 2**21
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFile:
+    """An archive on disk, and what it was when its members were listed."""
+
+    path: Path
+    size_bytes: int
+    mtime_ns: int
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Read bytes as they are on disk, fewer at the end only.
+
+        Raises:
+            FolderChangedError: It is not what it was when its members were listed.
+            OSError: It cannot be read.
+        """
+        # Opened anew each time: an open file could neither be pickled nor be shared by forked processes.
+        with self.path.open("rb") as file:
+            self.check(os.fstat(file.fileno()))
+            file.seek(offset)
+            return file.read(length)
+
+    def check(self, status: os.stat_result) -> None:
+        """Refuse an archive that was written since its members were listed.
+
+        Raises:
+            FolderChangedError: It was.
+        """
+        if (status.st_size, status.st_mtime_ns) != (self.size_bytes, self.mtime_ns):
+            raise FolderChangedError(
+                f"{self.path}: had {self.size_bytes} bytes when its files were listed, now has {status.st_size} "
+                "and was written since; run again when nothing writes into the archive"
+            )
+
+
+class Stream(ABC):
+    """The bytes of a tar archive, and what to say where they are not as they should be.
+
+    Attributes:
+        archive: The archive that has them.
+        position: Where the next byte to be read is.
+    """
+
+    def __init__(self, archive: ArchiveFile) -> None:
+        self.archive = archive
+        self.position = 0
+
+    @abstractmethod
+    def read(self, length: int) -> bytes:
+        """Read on, fewer bytes at the end only."""
+
+    @abstractmethod
+    def seek(self, position: int) -> None:
+        """Go to a position, or to the end where that comes first."""
+
+    def exactly(self, length: int, expected: str) -> bytes:
+        """Read on, and refuse an archive that ends before; `expected` says what should be there.
+
+        Raises:
+            ArchiveError: There are fewer bytes.
+        """
+        content = self.read(length)
+        if len(content) < length:
+            raise self.cut_short(expected)
+        return content
+
+    def cut_short(self, expected: str) -> ArchiveError:
+        """Make the error of an archive that ends here, where there should be more."""
+        return self.damaged(f"is cut short at byte {self.position}: expected {expected}")
+
+    def damaged(self, found: str, what_to_do: str = "fetch or pack it again") -> ArchiveError:
+        """Make the error of an archive that is not as it should be."""
+        return ArchiveError(f"{self.archive.path}: {found}; {what_to_do}")
+
+
+class PlainStream(Stream):
+    """The bytes of an open file."""
+
+    def __init__(self, archive: ArchiveFile, file: BufferedReader) -> None:
+        super().__init__(archive)
+        self._file = file
+
+    def read(self, length: int) -> bytes:
+        """Read on, fewer bytes at the end only."""
+        content = self._file.read(length)
+        self.position += len(content)
+        return content
+
+    def seek(self, position: int) -> None:
+        """Go to a position, or to the end where that comes first."""
+        self.position = self._file.seek(min(position, self.archive.size_bytes))
+
+
+class _Checkpoint(NamedTuple):
+    """Where decompressing can start.
+
+    Attributes:
+        position: Among the decompressed bytes.
+        compressed: Where the next compressed byte is in the file.
+        state: A state of zlib that stays as it is.
+    """
+
+    position: int
+    compressed: int
+    state: zlib._Decompress
+
+
+class GzipStream(Stream):
+    """The decompressed bytes of gzip data, to be read from any place on; several members are one stream.
+
+    Reading and seeking raise an ArchiveError where the data are damaged or cut short, a FolderChangedError where
+    the archive was written since it was listed, and an OSError where it cannot be read.
+    """
+
+    def __init__(self, archive: ArchiveFile) -> None:
+        super().__init__(archive)
+        self._spacing_bytes = _CHECKPOINT_BYTES
+        self._checkpoints = [_Checkpoint(0, 0, zlib.decompressobj(_GZIP_WBITS))]
+        self._return_to(self._checkpoints[0])
+
+    def read(self, length: int) -> bytes:
+        """Read on, fewer bytes at the end only."""
+        pieces = []
+        while length and (piece := self._next_piece(length)):
+            pieces.append(piece)
+            length -= len(piece)
+        return b"".join(pieces)
+
+    def seek(self, position: int) -> None:
+        """Go to a position, or to the end where that comes first."""
+        after = bisect_right(self._checkpoints, position, key=lambda checkpoint: checkpoint.position)
+        nearest = self._checkpoints[after - 1]
+        if not nearest.position <= self.position <= position:
+            self._return_to(nearest)
+        while self.position < position and self._next_piece(position - self.position):
+            pass
+
+    def _return_to(self, checkpoint: _Checkpoint) -> None:
+        self.position = checkpoint.position
+        self._state = checkpoint.state.copy()
+        self._compressed = checkpoint.compressed
+        self._pending = b""
+
+    def _next_piece(self, limit: int) -> bytes:
+        """Decompress a few bytes; none at the end only."""
+        piece = b""
+        while not piece:
+            if self._state.eof and not self._begin_member():
+                return b""
+            if not self._pending and not self._fill():
+                raise self.cut_short(f"more gzip data than {self._compressed} bytes")
+            piece = self._decompress(min(limit, PIECE_BYTES))
+        self.position += len(piece)
+        self._set_checkpoint()
+        return piece
+
+    def _decompress(self, limit: int) -> bytes:
+        try:
+            piece = self._state.decompress(self._pending, limit)
+        except zlib.error as error:
+            near = self._compressed - len(self._pending)
+            raise self.damaged(f"has damaged gzip data near its byte {near} ({error})") from error
+        self._pending = self._state.unused_data if self._state.eof else self._state.unconsumed_tail
+        return piece
+
+    def _begin_member(self) -> bool:
+        """Go on behind the end of a gzip member and the zeros that may pad it; False at the end of the file."""
+        self._pending = self._pending.lstrip(b"\0")
+        while not self._pending:
+            if not self._fill():
+                return False
+            self._pending = self._pending.lstrip(b"\0")
+        self._state = zlib.decompressobj(_GZIP_WBITS)
+        return True
+
+    def _fill(self) -> bool:
+        self._pending = self.archive.read(self._compressed, _COMPRESSED_BYTES)
+        self._compressed += len(self._pending)
+        return bool(self._pending)
+
+    def _set_checkpoint(self) -> None:
+        if self.position < self._checkpoints[-1].position + self._spacing_bytes:
+            return
+        compressed = self._compressed - len(self._pending)
+        self._checkpoints.append(_Checkpoint(self.position, compressed, self._state.copy()))
+        if len(self._checkpoints) > _CHECKPOINTS:
+            del self._checkpoints[1::2]
+            self._spacing_bytes *= 2
