@@ -740,6 +740,7 @@ def steps(monkeypatch):
     """Small steps, so that an archive of a megabyte has many checkpoints."""
     monkeypatch.setattr(tar_streams, "_CHECKPOINT_BYTES", 10_000)
     monkeypatch.setattr(tar_streams, "_CHECKPOINTS", 9)
+    monkeypatch.setattr(tar_streams, "_AHEAD_BYTES", 2500)
     monkeypatch.setattr(tar_streams, "_COMPRESSED_BYTES", 1000)
     monkeypatch.setattr(tar_streams, "PIECE_BYTES", 700)
 

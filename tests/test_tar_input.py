@@ -10,6 +10,8 @@ import pytest
 
 from tests.factories import run_command, tree, write_rich_folder
 from tests.run_factories import scatter_times, times, write_results, write_runs
+from vmeval_builders.rows import read_unit
+from vmeval_builders.scan import scan_rows
 from vmeval_hfds import build, check_folder, export, hf_upload, info, push, to_dataset, verify
 from vmeval_hfds.errors import FolderError
 from vmeval_hfds.hub_dataset import open_repo
@@ -45,6 +47,21 @@ def pack(folder, target, mode="w", seed=None):
 def _seconds(time_ns):
     whole, rest = divmod(time_ns, 10**9)
     return f"{whole}.{rest:09d}" if whole >= 0 else str(whole)
+
+
+def test_a_rows_files_are_read_in_the_archives_order(tmp_path, folder):
+    scan = scan_rows(pack(folder, tmp_path / "packed.tar.gz", "w:gz", seed=1))
+    read = []
+
+    class Recorded:
+        def read(self, entry):
+            read.append(entry.offset)
+            return scan.source.read(entry)
+
+    for unit in scan.units:
+        read.clear()
+        read_unit(Recorded(), scan.builder, unit)
+        assert read == sorted(entry.offset for entry in unit.files.values())
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -57,7 +57,9 @@ def read_unit(source: Source, builder: Builder, unit: Unit, media: bool = True) 
     wanted = (
         unit.files if media else {name: unit.files[name] for name in builder.text_files if name in unit.files}
     )
-    blobs = {column: source.read(entry) for column, entry in wanted.items()}
+    # An archive that is compressed can only be read on, so that its own order is the fastest.
+    in_order = sorted(wanted.items(), key=lambda item: item[1].offset)
+    blobs = {column: source.read(entry) for column, entry in in_order}
     texts = {
         column: text
         for column in builder.text_files

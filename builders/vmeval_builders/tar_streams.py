@@ -14,10 +14,11 @@ from typing import NamedTuple
 from vmeval_builders.errors import ArchiveError, FolderChangedError
 
 _GZIP_WBITS = 31
-#: How much is read from disk, and given by zlib, at a time.
+#: How much is read from disk, given to zlib, and given by it, at a time. zlib gets slower with more at once.
+_AHEAD_BYTES = 2**19
 _COMPRESSED_BYTES = 2**15
 PIECE_BYTES = 2**18
-#: A state of zlib takes 40 kB and holds on to the last piece that was read from disk.
+#: A state of zlib takes 40 kB and holds on to the last piece that it was given.
 _CHECKPOINTS = 500
 _CHECKPOINT_BYTES = 2**21
 
@@ -138,6 +139,7 @@ class GzipStream(Stream):
     def __init__(self, archive: ArchiveFile) -> None:
         super().__init__(archive)
         self._spacing_bytes = _CHECKPOINT_BYTES
+        self._ahead, self._ahead_from = b"", 0
         self._checkpoints = [_Checkpoint(0, 0, zlib.decompressobj(_GZIP_WBITS))]
         self._return_to(self._checkpoints[0])
 
@@ -197,7 +199,14 @@ class GzipStream(Stream):
         return True
 
     def _fill(self) -> bool:
-        self._pending = self.archive.read(self._compressed, _COMPRESSED_BYTES)
+        at = self._compressed - self._ahead_from
+        if not 0 <= at < len(self._ahead):
+            self._ahead, self._ahead_from = (
+                self.archive.read(self._compressed, _AHEAD_BYTES),
+                self._compressed,
+            )
+            at = 0
+        self._pending = self._ahead[at : at + _COMPRESSED_BYTES]
         self._compressed += len(self._pending)
         return bool(self._pending)
 
