@@ -139,9 +139,25 @@ def test_with_questions_what_has_no_result_is_seen(tmp_path, evaluations):
     for number in range(6):
         write_question(tmp_path / "questions", "maze", f"maze_{number:04d}")
     board = leaderboard(evaluations, questions=tmp_path / "questions")
-    maze, chess = line(board, domain="maze"), line(board, domain="chess", model="wan")
+    maze, chess = (line(board, domain=domain, model="wan") for domain in ("maze", "chess"))
     assert (maze["tasks"], maze["without_result"]) == (6, 2)
     assert (chess["tasks"], chess["without_result"]) == (0, 0)
+
+
+def test_with_questions_a_domain_that_was_left_out_has_a_row(tmp_path, evaluations):
+    write_question(tmp_path / "questions", "maze")
+    write_question(tmp_path / "questions", "raven")
+    write_run(tmp_path / "outputs", "pilot/veo/maze_task/maze_0000/run", metadata=run_metadata("run"))
+    board = leaderboard(evaluations, tmp_path / "outputs", tmp_path / "questions")
+    for model in ("sora", "veo", "wan"):
+        left_out = line(board, domain="raven", model=model)
+        assert (left_out["evaluator"], left_out["score"], counts(left_out)) == ("GPT", None, [0, 0, 0, 0])
+        assert (left_out["tasks"], left_out["without_result"], left_out["runs"]) == (1, 1, 0)
+    assert len(board) == 8  # three models in maze and raven, two of them in chess
+    domains = leaderboard(evaluations, questions=tmp_path / "questions", by=("domain",))
+    assert domains["domain"].tolist() == ["chess", "maze", "raven"]
+    expected = dict.fromkeys(board.columns[4:], "Int64")
+    assert board.dtypes[4:].astype(str).to_dict() == expected
 
 
 def test_results_of_other_tasks_do_not_stand_for_questions(tmp_path):

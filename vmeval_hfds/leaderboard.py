@@ -49,7 +49,8 @@ def leaderboard(
         outputs: The same of outputs: adds ``runs``, ``failed_runs`` and ``not_evaluated`` (tasks with a run that
             did not fail, and without a result), and rows for what was run and never evaluated.
         questions: The same of questions: adds ``tasks``, how many the domain has, and ``without_result``, for how
-            many of them there is no result: none has the question's id or its folder's name as its task.
+            many of them there is no result (none has the question's id or its folder's name as its task), and
+            rows for the domains of which an evaluator and model have no result at all.
         by: What a row is of: any of experiment, evaluator, annotator, model and domain.
 
     Returns:
@@ -183,7 +184,8 @@ def _with_tasks(
     """Add how many questions there are, and for how many there is no result."""
     asked = questions.assign(question=range(len(questions)), tasks=1)
     if "domain" in keys:
-        board = board.merge(_grouped(asked, ["domain"], {"tasks": ("tasks", "sum")}), on="domain", how="left")
+        domains = _grouped(asked, ["domain"], {"tasks": ("tasks", "sum")})
+        board = _with_domains(board, domains[["domain"]], keys).merge(domains, on="domain", how="left")
     else:
         board = board.assign(tasks=len(asked))
     place = list(dict.fromkeys([*keys, "domain", "task_id"]))
@@ -193,6 +195,15 @@ def _with_tasks(
     board["tasks"] = board["tasks"].astype("Int64").fillna(0)
     without = board["tasks"] - board.pop("found").astype("Int64").fillna(0)
     return board.assign(without_result=without)
+
+
+def _with_domains(board: pd.DataFrame, domains: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Add rows for domains in which others have none, so that what was left out cannot be overlooked."""
+    others = [key for key in keys if key != "domain"]
+    places = board[others].drop_duplicates().merge(domains, how="cross") if others else domains
+    numbers = [name for name in board.columns if name not in (*keys, "score")]
+    board = board.merge(places, on=keys, how="outer")
+    return board.assign(**{name: board[name].fillna(0) for name in numbers})
 
 
 def _names(questions: pd.DataFrame) -> pd.DataFrame:
