@@ -118,10 +118,7 @@ def build(
         tables = write_tables(
             scan, partial, split=split, num_proc=num_proc, keep_incomplete=keep_incomplete, progress=progress
         )
-        if tables.preview:
-            (partial / PREVIEW_NAME).parent.mkdir()
-            (partial / PREVIEW_NAME).write_bytes(tables.preview)
-        (partial / CARD_NAME).write_bytes(render_card(tables.facts, existing_card).encode())
+        _write_card(partial, tables, existing_card)
         partial.chmod(0o777 & ~_umask())
         _put_in_place(partial, target)
     except BaseException:
@@ -189,6 +186,13 @@ def write_tables(
     files_facts = _write_listing(scan, target, split, held)
     facts = _card_facts(scan.builder, target, split, groups, names, reports, files_facts)
     return Tables(facts, problems, preview_of(scan, groups))
+
+
+def _write_card(directory: Path, tables: Tables, existing: str | None) -> None:
+    if tables.preview:
+        (directory / PREVIEW_NAME).parent.mkdir()
+        (directory / PREVIEW_NAME).write_bytes(tables.preview)
+    (directory / CARD_NAME).write_bytes(render_card(tables.facts, existing).encode())
 
 
 def check_split(split: str) -> None:

@@ -184,11 +184,7 @@ def push(
             commit_on_scratch = repo.head(scratch)
             _check_scratch(repo, commit_on_scratch, shards, tables, open_dataset_dir(local))
             stated = _stated_keys(license_name, pretty_name)
-            facts = replace(_with_download_sizes(tables.facts, shards), address=repo_id)
-            card = render_card(facts, remote.card, stated)
-            own_files = {CARD_NAME: card.encode()}
-            if tables.preview:
-                own_files[PREVIEW_NAME] = tables.preview
+            own_files = _own_files(repo_id, tables, shards, remote.card, stated)
             message = commit_message or f"Publish {len(scan.units)} {scan.builder.noun}s"
             commit = _publish(repo, remote, base, revision, commit_on_scratch, shards, own_files, message)
     if tag:
@@ -375,6 +371,21 @@ def _with_download_sizes(facts: CardFacts, shards: Mapping[str, RemoteFile]) -> 
         return replace(config, download_bytes=sum(sizes))
 
     return replace(facts, configs=[measured(config) for config in facts.configs])
+
+
+def _own_files(
+    repo_id: str,
+    tables: Tables,
+    shards: Mapping[str, RemoteFile],
+    card: str | None,
+    stated: Mapping[str, str],
+) -> dict[str, bytes]:
+    """Make the files that stand beside the shards: the card, on top of the one that is there, and its picture."""
+    facts = replace(_with_download_sizes(tables.facts, shards), address=repo_id)
+    files = {CARD_NAME: render_card(facts, card, stated).encode()}
+    if tables.preview:
+        files[PREVIEW_NAME] = tables.preview
+    return files
 
 
 def _stated_keys(license_name: str | None, pretty_name: str | None) -> dict[str, str]:

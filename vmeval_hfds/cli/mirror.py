@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -84,38 +84,22 @@ def upload(
     """Mirror a folder to the Hub as it is, in one commit."""
     from vmeval_hfds.mirror import hf_upload, plan_upload
 
+    planned: dict[str, Any] = {
+        "repo_type": repo_type,
+        "path_in_repo": path_in_repo,
+        "private": private,
+        "revision": revision,
+        "token_env": token_env,
+        "exclude": exclude,
+        "delete": delete,
+        "allow_secrets": allow_secrets,
+        "skip_empty_folders": skip_empty_folders,
+    }
     with refused_folder(form), progress("Uploading", form) as callback:
         if dry_run:
-            plan = plan_upload(
-                folder,
-                repo_id,
-                repo_type,
-                path_in_repo,
-                private,
-                revision,
-                token_env,
-                exclude=exclude,
-                delete=delete,
-                allow_secrets=allow_secrets,
-                skip_empty_folders=skip_empty_folders,
-                progress=callback,
-            )
+            plan = plan_upload(folder, repo_id, progress=callback, **planned)
         else:
-            result = hf_upload(
-                folder,
-                repo_id,
-                repo_type,
-                path_in_repo,
-                private,
-                commit_message,
-                revision,
-                token_env,
-                exclude=exclude,
-                delete=delete,
-                allow_secrets=allow_secrets,
-                skip_empty_folders=skip_empty_folders,
-                progress=callback,
-            )
+            result = hf_upload(folder, repo_id, commit_message=commit_message, progress=callback, **planned)
     if dry_run:
         show(form, plan, _upload_lines(plan))
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -72,20 +72,19 @@ def push(
     """Publish a folder as a dataset that load_dataset reads."""
     from vmeval_hfds.pushing import plan_push, push
 
+    planned: dict[str, Any] = {
+        "builder": builder,
+        "revision": revision,
+        "tag": tag,
+        "split": split,
+        "num_proc": num_proc,
+        "keep_incomplete": keep_incomplete,
+        "force": force,
+        "token_env": token_env,
+    }
     with refused_folder(form) as say_warnings:
         if dry_run:
-            plan = plan_push(
-                folder,
-                repo_id,
-                builder=builder,
-                revision=revision,
-                tag=tag,
-                split=split,
-                num_proc=num_proc,
-                keep_incomplete=keep_incomplete,
-                force=force,
-                token_env=token_env,
-            )
+            plan = plan_push(folder, repo_id, **planned)
             say_builder(plan.builder, plan.builder_found, form)
             show(form, plan, _plan_lines(plan))
             return
@@ -93,19 +92,12 @@ def push(
             result = push(
                 folder,
                 repo_id,
-                builder=builder,
                 private=private,
                 commit_message=commit_message,
-                revision=revision,
-                tag=tag,
-                split=split,
-                num_proc=num_proc,
-                keep_incomplete=keep_incomplete,
                 license_name=license_name,
                 pretty_name=pretty_name,
-                force=force,
-                token_env=token_env,
                 progress=callback,
+                **planned,
             )
         say_builder(result.builder, result.builder_found, form)
         say_warnings(result.problems)
