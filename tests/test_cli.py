@@ -427,6 +427,15 @@ def interrupt(arguments, started):
     return running.returncode, out, err.strip()  # a line break first, as the terminal has shown ^C
 
 
+@pytest.fixture
+def _interruptible():
+    """Undo what shells do to a command in the background: it and all that it starts do not hear Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("num_proc", [1, 2])
 def test_an_interrupted_export_says_so_and_ends_with_130(large, tmp_path, num_proc):
     target = tmp_path / "rebuilt"
@@ -438,6 +447,7 @@ def test_an_interrupted_export_says_so_and_ends_with_130(large, tmp_path, num_pr
     assert tree(target) == tree(large / "questions")
 
 
+@pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("num_proc", [1, 2])
 def test_an_interrupted_build_leaves_nothing(large, tmp_path, num_proc):
     arguments = [
