@@ -298,6 +298,13 @@ def test_a_folder_without_tasks_is_an_error(tmp_path):
     assert said(tmp_path) == {("no-tasks", "")}
 
 
+def test_archives_in_a_folder_are_named_where_it_holds_nothing_else(tmp_path):
+    write(tmp_path / "maze_task.tar.gz", b"anything")
+    [problem] = check_folder(tmp_path)
+    assert (problem.code, problem.path) == ("no-tasks", "")
+    assert problem.message == "No question in it, but archives; give one of them, such as maze_task.tar.gz."
+
+
 @pytest.mark.parametrize("quick", [False, True], ids=["full", "quick"])
 def test_no_folder_is_an_error_of_its_own(tmp_path, quick):
     with pytest.raises(FileNotFoundError, match="nowhere: no such folder"):

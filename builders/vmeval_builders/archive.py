@@ -49,7 +49,12 @@ class ArchiveIndex:
 
 def is_archive(path: Path) -> bool:
     """Say whether a path is a file that is called ``.tar``, ``.tar.gz`` or ``.tgz``, in any case of letters."""
-    return path.name.lower().endswith(_SUFFIXES) and path.is_file()
+    return names_archive(path.name) and path.is_file()
+
+
+def names_archive(name: str) -> bool:
+    """Say whether a file of this name would be read as an archive."""
+    return name.lower().endswith(_SUFFIXES)
 
 
 def index_archive(path: Path) -> ArchiveIndex:

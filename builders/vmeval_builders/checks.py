@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from vmeval_builders import layout
+from vmeval_builders.archive import names_archive
 from vmeval_builders.builder import Builder
 from vmeval_builders.entries import Folder
 from vmeval_builders.errors import FolderChangedError
@@ -81,6 +82,8 @@ def folder_problems(scan: Scan) -> Iterator[Problem]:
     yield from scan.problems
     if not scan.units:
         message = f"No {scan.builder.noun} in it; give the folder that holds the *_task folders."
+        if archive := next((entry.path for entry in scan.files if names_archive(entry.path)), None):
+            message = f"No {scan.builder.noun} in it, but archives; give one of them, such as {archive}."
         yield Problem("no-tasks", "error", "", message)
     for folder in scan.empty_folders:
         message = "The folder is empty; a table keeps it, a raw mirror on the Hub cannot."
