@@ -186,6 +186,11 @@ def test_anything_else_has_a_fault_that_ends_a_sentence(text):
     assert fault.startswith(("is ", "holds "))
 
 
+def test_keys_that_are_not_to_be_kept_are_dropped_at_every_depth():
+    text = '{"a": {"b": 1, "c": {"a": 2}}, "b": [{"b": 3, "x": 4}], "x": 5}'
+    assert parse_object(text, keep=("a", "b")) == ({"a": {"b": 1}, "b": [{"b": 3}]}, None)
+
+
 @given(st.text())
 def test_no_text_makes_the_parser_fail(text):
     value, fault = parse_object(text)

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import struct
+import tracemalloc
 import zlib
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ import pytest
 
 from tests.factories import (
     MP4,
+    as_json,
     deep_folders,
     files_below,
     png,
@@ -23,6 +25,7 @@ from tests.factories import (
 from tests.hostile import HOSTILE_FILES, HOSTILE_PATHS, LEGAL_PATHS
 from vmeval_builders import checks, scan
 from vmeval_builders.checks import check_folder
+from vmeval_builders.manifest import manifest_problems
 from vmeval_builders.problems import Problem
 
 
@@ -427,6 +430,20 @@ def test_a_manifest_may_name_tasks_in_every_known_way(folder, content):
         write_question(folder, metadata=json.dumps({"id": "by metadata"}).encode())
     write(folder / "vmeval_dataset.json", json.dumps(content))
     assert said(folder) == set()
+
+
+def test_a_manifest_s_metadata_is_not_held_while_it_is_read():
+    cells = [[number, {"x": number * 0.5}] for number in range(40)]
+    pairs = [{"id": f"maze_{number}", "domain": "maze", "cells": cells} for number in range(500)]
+    content = as_json({"pairs": pairs})
+    tracemalloc.start()
+    try:
+        problems = manifest_problems(content, [])
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(problems) == 500
+    assert peak_bytes < 3 * len(content)  # 17 times as much, were all of it parsed and held
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,9 @@ from vmeval_builders import layout
 from vmeval_builders.problems import Problem
 from vmeval_builders.rows import parse_object, scalar_text
 
+_FRAME_KEYS = ("first_image_path", "first_frame", "final_image_path", "final_frame")
+_KEYS = ("pairs", "questions", "id", "domain", *_FRAME_KEYS)
+
 
 @dataclass(frozen=True, slots=True)
 class TaskKey:
@@ -68,13 +71,14 @@ def manifest_entries(content: bytes) -> tuple[list[Any], str | None]:
     """Read the manifest's list of questions (``pairs``, or ``questions`` as some documents say).
 
     Returns:
-        The entries and None, or an empty list and the end of a sentence that says what is wrong.
+        The entries, with the keys by which tasks are named, and None, or an empty list and the end of a sentence that says what is wrong.
     """
     try:
         text: str | None = content.decode()
     except UnicodeDecodeError:
         text = None
-    manifest, fault = parse_object(text)
+    # A manifest repeats all metadata of all questions, which would take some 10 kB of memory each.
+    manifest, fault = parse_object(text, keep=_KEYS)
     if manifest is None:
         return [], fault
     entries = manifest.get("pairs", manifest.get("questions", []))
@@ -113,7 +117,7 @@ class _Index:
 
 def _entry_folders(entry: dict[str, Any]) -> Iterator[str]:
     """Guess the task folder from the entry's frame paths, which may start above the question folder."""
-    for key in ("first_image_path", "first_frame", "final_image_path", "final_frame"):
+    for key in _FRAME_KEYS:
         stated = entry.get(key)
         if isinstance(stated, str):
             names = stated.replace("\\", "/").split("/")[:-1]

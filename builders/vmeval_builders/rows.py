@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -78,28 +79,37 @@ def _exact_text(content: bytes) -> str | None:
         return None
 
 
-def parse_object(text: str | None) -> tuple[dict[str, Any] | None, str | None]:
+def parse_object(
+    text: str | None, keep: Collection[str] | None = None
+) -> tuple[dict[str, Any] | None, str | None]:
     """Parse a JSON object.
 
     Args:
         text: The file's text, or None where it is not UTF-8.
+        keep: The keys to keep of every object, however deep; None for all. What is dropped is not held meanwhile.
 
     Returns:
         The object and None, or None and the end of a sentence that says what is wrong.
     """
     if text is None:
         return None, "is not UTF-8"
+    text = text.removeprefix("\ufeff")
+    hook = None if keep is None else partial(_some_of, keep)
     try:
-        value = json.loads(text.removeprefix("\ufeff"))
+        value = json.loads(text, object_hook=hook)
     except json.JSONDecodeError as error:
         return None, f"is not JSON (line {error.lineno}, column {error.colno}: {error.msg})"
     except RecursionError:
         return None, "is nested too deeply"
     except ValueError:
-        value = json.loads(text.removeprefix("\ufeff"), parse_int=_integer)
+        value = json.loads(text, object_hook=hook, parse_int=_integer)
     if not isinstance(value, dict):
         return None, f"holds {_JSON_KINDS.get(type(value), 'a value')}, not an object"
     return value, None
+
+
+def _some_of(keep: Collection[str], value: dict[str, Any]) -> dict[str, Any]:
+    return {key: value[key] for key in keep if key in value}
 
 
 def _integer(digits: str) -> int | str:
