@@ -65,6 +65,41 @@ def test_a_rows_files_are_read_in_the_archives_order(tmp_path, folder):
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_verify_tells_what_an_archive_has_otherwise(tmp_path, form):
+    folder = write_rich_folder(tmp_path / "questions")
+    build(folder, tmp_path / "dataset", keep_incomplete=True)
+    lost, changed = sorted(path for path in tree(folder) if path.endswith("prompt.txt"))[:2]
+    (folder / lost).rename(folder / "new.txt")
+    (folder / changed).write_bytes(b"other")
+    archive = pack(folder, tmp_path / f"packed.{form}", FORMS[form])
+    found = verify(archive, tmp_path / "dataset")
+    assert (found.missing, found.extra, found.different) == ([lost], ["new.txt"], [changed])
+
+
+def test_verify_takes_no_name_that_comes_twice(tmp_path):
+    folder = write_rich_folder(tmp_path / "questions")
+    build(folder, tmp_path / "dataset", keep_incomplete=True)
+    archive = pack(folder, tmp_path / "packed.tar")
+    twice = min(path for path in tree(folder) if path.endswith("prompt.txt"))
+    with tarfile.open(archive, "a") as packed:
+        packed.add(folder / twice, twice)
+    assert verify(archive, tmp_path / "dataset").different == [twice]
+
+
+def test_the_time_of_a_folder_that_is_no_member_is_not_compared(tmp_path):
+    folder = write_runs(tmp_path / "outputs")
+    build(folder, tmp_path / "dataset", builder="outputs")
+    with tarfile.open(tmp_path / "packed.tar", "w", format=tarfile.PAX_FORMAT) as packed:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() or not any(path.iterdir()):
+                member = packed.gettarinfo(path, path.relative_to(folder).as_posix())
+                member.pax_headers["mtime"] = _seconds(path.stat().st_mtime_ns)
+                with path.open("rb") if path.is_file() else io.BytesIO() as content:
+                    packed.addfile(member, content if path.is_file() else None)
+    assert verify(tmp_path / "packed.tar", tmp_path / "dataset").same
+
+
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("seed", [None, 1])
 def test_it_comes_back_as_the_folder(folder, tmp_path, form, seed):
     archive = pack(folder, tmp_path / f"packed.{form}", FORMS[form], seed)
@@ -80,7 +115,9 @@ def test_it_comes_back_as_the_folder(folder, tmp_path, form, seed):
     }
     export(tmp_path / "b", tmp_path / "rebuilt")
     assert tree(tmp_path / "rebuilt") == tree(folder)
-    assert verify(folder, tmp_path / "b").same
+    for one in (folder, archive):
+        assert verify(one, tmp_path / "a").same
+        assert verify(one, tmp_path / "b").same
     if of_archive.builder == "outputs":
         assert times(tmp_path / "rebuilt") == times(folder)
     assert [*check_folder(archive)] == [*check_folder(folder)]

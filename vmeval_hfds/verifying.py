@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from itertools import pairwise
 
-from vmeval_builders.entries import FileEntry
+from vmeval_builders.entries import FileEntry, Folder, Source
 from vmeval_builders.listing import ROOT_FOLDER
-from vmeval_builders.scan import Scan, scan_folder
+from vmeval_builders.scan import Scan, scan_files
 from vmeval_hfds import parallel
 from vmeval_hfds.columns import check_builder
 from vmeval_hfds.dataset_files import DatasetFiles, open_dataset_dir
@@ -49,7 +49,7 @@ class VerifyResult:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    root: Path
+    source: Source
     files: Sequence[tuple[FileEntry, bytes]]
 
 
@@ -64,7 +64,7 @@ def verify(
     """Compare every file of a folder with a dataset's list of files, by SHA-256.
 
     Args:
-        folder: The folder.
+        folder: The folder; or a tar archive of it, which is not unpacked.
         dataset: A dataset directory, or a repository that `open_repo` opened.
         builder: The name of the builder that the dataset must be of; None takes any.
         num_proc: How many processes; None chooses.
@@ -77,6 +77,7 @@ def verify(
         DatasetError: The dataset has no list of files, or a damaged one, or is not of that builder.
         BuilderNameError: There is no such builder.
         FileNotFoundError: There is no such folder or dataset.
+        ArchiveError: The archive is damaged or cut short.
         OSError: A file cannot be read.
     """
     source = dataset if isinstance(dataset, DatasetFiles) else open_dataset_dir(dataset)
@@ -86,11 +87,13 @@ def verify(
         check_builder(source, builder)
     listing = read_whole_listing(source)
     digests = listing.digests
-    scan = scan_folder(folder)
+    scan = scan_files(folder)
     unread = {problem.path for problem in scan.problems if problem.code in _UNREAD_CODES}
     entries = {entry.path: entry for entry in scan.files}
-    common = [(entry, digest) for path, entry in entries.items() if (digest := digests.get(path)) is not None]
-    different = _different(scan.root, common, num_proc, progress)
+    # An archive may hold a name several times, so that all its files are looked at; its own order is the fastest.
+    in_order = sorted(scan.files, key=lambda entry: entry.offset)
+    common = [(entry, digest) for entry in in_order if (digest := digests.get(entry.path)) is not None]
+    different = _different(scan.source, common, num_proc, progress)
     files = set(listing.files)
     folders = {f"{path}/" for path in listing.folders}
     there = {f"{path}/" for path in scan.folders}
@@ -99,9 +102,16 @@ def verify(
         files=len(files),
         missing=sorted((files - entries.keys()) | (folders - there) | (_listed_empty(listing) - empty)),
         extra=sorted((entries.keys() - files) | (empty - folders) | (unread - files)),
-        different=sorted(different),
+        different=sorted({*different, *_repeated(scan)}),
         other_times=_other_times(scan, listing),
     )
+
+
+def _repeated(scan: Scan) -> Iterator[str]:
+    """List the names that come several times: no folder could hold them."""
+    for one, following in pairwise(scan.files):
+        if one.path == following.path:
+            yield one.path
 
 
 def _listed_empty(listing: Listing) -> set[str]:
@@ -113,17 +123,22 @@ def _listed_empty(listing: Listing) -> set[str]:
 def _other_times(scan: Scan, listing: Listing) -> list[str]:
     found = {f"{path}/" if path else ROOT_FOLDER: folder.mtime_ns for path, folder in scan.folders.items()}
     found |= {entry.path: entry.mtime_ns for entry in scan.files}
+    # A folder that is no member of an archive has no time there.
     times = listing.times.items()
-    return sorted(path for path, time in times if path in found and found[path] != time)
+    return sorted(path for path, time in times if found.get(path) is not None and found[path] != time)
 
 
 def _different(
-    root: Path, files: Sequence[tuple[FileEntry, bytes]], num_proc: int | None, progress: Progress | None
+    source: Source,
+    files: Sequence[tuple[FileEntry, bytes]],
+    num_proc: int | None,
+    progress: Progress | None,
 ) -> list[str]:
     jobs = [
-        _Job(root, files[start : start + _FILES_PER_JOB]) for start in range(0, len(files), _FILES_PER_JOB)
+        _Job(source, files[start : start + _FILES_PER_JOB]) for start in range(0, len(files), _FILES_PER_JOB)
     ]
     workers = parallel.processes(num_proc, sum(entry.size_bytes for entry, _ in files))
+    workers = workers if source.splits else 1
     different: list[str] = []
     done = 0
     for job, found in zip(jobs, parallel.run(_run_job, jobs, workers), strict=True):
@@ -135,9 +150,11 @@ def _different(
 
 
 def _run_job(job: _Job) -> list[str]:
-    return [entry.path for entry, digest in job.files if _file_digest(f"{job.root}/{entry.path}") != digest]
+    return [entry.path for entry, digest in job.files if _digest(job.source, entry) != digest]
 
 
-def _file_digest(path: str) -> bytes:
-    with open(path, "rb", buffering=0) as stream:
+def _digest(source: Source, entry: FileEntry) -> bytes:
+    if not isinstance(source, Folder):
+        return hashlib.sha256(source.read(entry)).digest()
+    with open(f"{source.root}/{entry.path}", "rb", buffering=0) as stream:
         return hashlib.file_digest(stream, "sha256").digest()

@@ -65,8 +65,7 @@ def scan_rows(folder: str | os.PathLike[str], builder: str | None = None) -> Sca
         BuilderNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
     """
-    path = Path(folder).resolve()
-    scan = scan_archive(path) if is_archive(path) else scan_folder(folder)
+    scan = scan_files(folder)
     scan.builder_found = builder is None
     if builder is None:
         scan.builder, scan.units = find_builder(scan.files, scan.folders)
@@ -74,6 +73,18 @@ def scan_rows(folder: str | os.PathLike[str], builder: str | None = None) -> Sca
         scan.builder = builder_named(builder)
         scan.units = scan.builder.units(scan.files, scan.folders)
     return scan
+
+
+def scan_files(folder: str | os.PathLike[str]) -> Scan:
+    """Walk a folder or archive once, without opening a file of it; its rows are not looked for.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        NotADirectoryError: The path is a file, and no archive.
+        ArchiveError: The archive is damaged or cut short.
+    """
+    path = Path(folder).resolve()
+    return scan_archive(path) if is_archive(path) else scan_folder(folder)
 
 
 def scan_folder(folder: str | os.PathLike[str]) -> Scan:

@@ -17,7 +17,7 @@ path_option = click.option(
     "folder",
     required=True,
     type=PATH,
-    help="The folder; check, build and push also read a .tar of it.",
+    help="The folder, or a .tar or .tar.gz of it.",
 )
 builder_option = click.option(
     "--builder",
