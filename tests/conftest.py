@@ -68,7 +68,7 @@ def hub(_running_hub, monkeypatch):
     """Give an empty Hub; the test is its user "user", and waits between tries take no time."""
     _running_hub.reset()
     monkeypatch.setenv("HF_TOKEN", _running_hub.token("user"))
-    monkeypatch.setattr("vmeval_hfds.hub.pause", lambda seconds: None)
+    monkeypatch.setattr("vmeval_hfds.hub.retry.pause", lambda seconds: None)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     return _running_hub
 

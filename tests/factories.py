@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from vmeval_builders.registry import QUESTIONS
-from vmeval_builders.schema import FILE_COLUMNS, arrow_schema
+from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
+from vmeval_builders.layouts.registry import QUESTIONS
 
 MP4 = b"\0\0\0\x18ftypmp42" + bytes(range(256))
 AS_IT_SHOULD_BE = object()

@@ -19,12 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.hostile import HOSTILE_FILES, HOSTILE_PATHS, LEGAL_PATHS, ids
-from vmeval_builders import archive, tar_streams
-from vmeval_builders.archive import index_archive, is_archive
 from vmeval_builders.entries import FolderEntry
 from vmeval_builders.errors import ArchiveError, FolderChangedError
-from vmeval_builders.layout import path_problems
+from vmeval_builders.paths import path_problems
 from vmeval_builders.scan import scan_archive
+from vmeval_builders.sources import archive, tar_streams
+from vmeval_builders.sources.archive import index_archive, is_archive
 
 BLOCK = 512
 END = bytes(2 * BLOCK)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vmeval_hfds.bars import bar, bar_lines
+from vmeval_hfds.cli.bars import bar, bar_lines
 
 
 def test_the_longest_bar_has_the_whole_width():

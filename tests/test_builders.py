@@ -21,11 +21,17 @@ from tests.run_factories import (
     write_runs,
     write_vbvr,
 )
-from vmeval_builders import registry
-from vmeval_builders.builder import Builder
 from vmeval_builders.checks import check_folder
 from vmeval_builders.errors import AmbiguousFolderError, BuilderNameError
-from vmeval_builders.registry import EVALUATIONS, OUTPUTS, QUESTIONS, builder_named, builder_of_columns
+from vmeval_builders.layouts import registry
+from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.layouts.registry import (
+    EVALUATIONS,
+    OUTPUTS,
+    QUESTIONS,
+    builder_named,
+    builder_of_columns,
+)
 from vmeval_builders.scan import scan_rows
 from vmeval_hfds import build, export, info, open_repo, push, verify
 from vmeval_hfds.cli.main import cli, main
@@ -350,7 +356,7 @@ def test_a_table_of_another_builder_than_was_named_is_a_plain_error(tmp_path):
 # Third parties'
 
 CODE = '''
-from vmeval_builders.builder import Builder
+from vmeval_builders.layouts.layout import Builder
 
 
 class Depths(Builder):
@@ -453,7 +459,7 @@ def test_a_third_partys_builder_that_knows_the_layout_too_is_listed(installed, t
 
 def test_a_builder_whose_rows_are_pictures(installed, tmp_path):
     code = """
-from vmeval_builders.builder import Builder
+from vmeval_builders.layouts.layout import Builder
 
 
 class Labelled(Builder):

@@ -8,9 +8,10 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from vmeval_builders.registry import QUESTIONS
-from vmeval_builders.schema import FILE_COLUMNS, features
-from vmeval_hfds.card import (
+from vmeval_builders.arrow.schema import FILE_COLUMNS, features
+from vmeval_builders.layouts.registry import QUESTIONS
+from vmeval_hfds.errors import DatasetError, VmevalError
+from vmeval_hfds.table.card import (
     OWN_KEYS,
     CardFacts,
     ConfigFacts,
@@ -20,7 +21,6 @@ from vmeval_hfds.card import (
     schema_version,
     split_card,
 )
-from vmeval_hfds.errors import DatasetError, VmevalError
 
 
 def facts(domains=("maze",), configs=None, split="test", **rest):

@@ -514,9 +514,9 @@ def test_every_public_name_is_there():
     "before",
     [
         "pass",
-        "import vmeval_hfds.demo",
+        "import vmeval_hfds.api.demo",
         "import vmeval_hfds.cli.main as m; m.main(['info', '--path', sys.argv[1], '--format', 'quiet'])",
-        "import vmeval_hfds.exporting, vmeval_hfds.verifying, vmeval_hfds.summary",
+        "import vmeval_hfds.api.export, vmeval_hfds.api.verify, vmeval_hfds.api.info",
     ],
     ids=["nothing", "the-demo", "a-command", "the-modules"],
 )

@@ -33,7 +33,6 @@ from tests.factories import (
 )
 from vmeval_hfds import build, export, to_dataset, verify
 from vmeval_hfds import shards as shards_module
-from vmeval_hfds.dataset_files import open_dataset_dir
 from vmeval_hfds.errors import (
     ChangedRowsError,
     DatasetError,
@@ -42,7 +41,8 @@ from vmeval_hfds.errors import (
     UnsafePathError,
     VmevalError,
 )
-from vmeval_hfds.writing import FolderWriter
+from vmeval_hfds.folder.writer import FolderWriter
+from vmeval_hfds.store.directory import open_dataset_dir
 
 
 @pytest.fixture

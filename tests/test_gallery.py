@@ -12,7 +12,7 @@ import pytest
 
 from tests.factories import png, write, write_question
 from tests.run_factories import PLAYABLE_WEBM, write_failed_run, write_run
-from vmeval_hfds.gallery import write_gallery
+from vmeval_hfds.gallery.cards import write_gallery
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 expect = playwright_api.expect

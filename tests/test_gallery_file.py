@@ -18,13 +18,14 @@ from PIL import Image
 from tests.factories import png, tree, write, write_folder, write_question
 from tests.run_factories import video, write_results, write_run, write_runs
 from vmeval_builders.scan import scan_rows
-from vmeval_hfds import build, gallery
+from vmeval_hfds import build
+from vmeval_hfds.api.push import push
 from vmeval_hfds.cli.look import gallery as gallery_command
 from vmeval_hfds.errors import DatasetError, TargetExistsError, UnknownNameError
-from vmeval_hfds.gallery import even_shares, write_gallery
-from vmeval_hfds.gallery_page import METADATA_CHARACTERS, readable_json
-from vmeval_hfds.pushing import push
-from vmeval_hfds.thumbnails import THUMBNAIL_BYTES, THUMBNAIL_SIDE, thumbnail
+from vmeval_hfds.gallery import cards
+from vmeval_hfds.gallery.cards import even_shares, write_gallery
+from vmeval_hfds.gallery.page import METADATA_CHARACTERS, readable_json
+from vmeval_hfds.gallery.thumbnails import THUMBNAIL_BYTES, THUMBNAIL_SIDE, thumbnail
 
 
 class Page(HTMLParser):
@@ -264,7 +265,7 @@ def test_after_a_failure_nothing_of_it_is_left(folder, tmp_path, monkeypatch):
     def fail(builder, row):
         raise OSError("disk full")
 
-    monkeypatch.setattr(gallery, "_card", fail)
+    monkeypatch.setattr(cards, "_card", fail)
     with pytest.raises(OSError, match="disk full"):
         write_gallery(folder, tmp_path / "page.html")
     assert [path.name for path in tmp_path.iterdir()] == ["questions"]
@@ -388,8 +389,8 @@ def test_evaluations_show_scores_and_no_frames(tmp_path):
     ("one", "all_of_them", "shown"), [(10**6, 10**6, 3), (10**6, 1000, 1), (600, 10**6, 0)]
 )
 def test_large_videos_are_named_and_not_embedded(tmp_path, monkeypatch, one, all_of_them, shown):
-    monkeypatch.setattr(gallery, "VIDEO_BYTES", one)
-    monkeypatch.setattr(gallery, "PAGE_VIDEO_BYTES", all_of_them)
+    monkeypatch.setattr(cards, "VIDEO_BYTES", one)
+    monkeypatch.setattr(cards, "PAGE_VIDEO_BYTES", all_of_them)
     for number in range(3):
         run = f"pilot/wan/maze_task/maze_000{number}/run"
         write_run(tmp_path / "outputs", run, videos={f"clip {number}.mp4": video(number, 500)})

@@ -4,7 +4,6 @@ import ast
 import sys
 from functools import cache
 from graphlib import TopologicalSorter
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,86 +11,41 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = {"vmeval_builders": ROOT / "builders/vmeval_builders", "vmeval_hfds": ROOT / "vmeval_hfds"}
 
-#: A module imports only from lines above its own. A new module needs a place in here.
-LAYERS = (
-    # Folder to rows and back: no network, no command line.
-    ("vmeval_builders", "vmeval_builders.layout", "vmeval_builders.schema", "vmeval_builders.problems"),
-    ("vmeval_builders.errors",),
-    (
-        "vmeval_builders.entries",
-        "vmeval_builders.frames",
-        "vmeval_builders.arrays",
-        "vmeval_builders.tar_streams",
+#: The direction of imports: a room imports only from rooms to the right of it. The second package's rooms may
+#: import all of the first; nothing there imports the second.
+ROOMS = {
+    "vmeval_hfds": (
+        "__main__",
+        "cli",
+        "",
+        "api",
+        "gallery | mirror",
+        "folder",
+        "rows",
+        "table",
+        "store",
+        "hub | engine | sample",
+        "errors",
     ),
-    ("vmeval_builders.tar_members",),
-    ("vmeval_builders.builder", "vmeval_builders.archive", "vmeval_builders.listing"),
-    ("vmeval_builders.rows",),
-    ("vmeval_builders.questions", "vmeval_builders.outputs", "vmeval_builders.evaluations"),
-    ("vmeval_builders.registry",),
-    ("vmeval_builders.scan",),
-    ("vmeval_builders.manifest", "vmeval_builders.folder_builders"),
-    ("vmeval_builders.checks",),
-    # Tables on disk.
-    ("vmeval_hfds.errors",),
-    ("vmeval_hfds.parallel", "vmeval_hfds.writing", "vmeval_hfds.card", "vmeval_hfds.dataset_files"),
-    ("vmeval_hfds.shards", "vmeval_hfds.secrets_found", "vmeval_hfds.thumbnails"),
-    ("vmeval_hfds.columns", "vmeval_hfds.flatten", "vmeval_hfds.bars", "vmeval_hfds.preview"),
-    ("vmeval_hfds.row_texts",),
-    ("vmeval_hfds.listings", "vmeval_hfds.selection", "vmeval_hfds.opening", "vmeval_hfds.dataset_dir"),
-    ("vmeval_hfds.places",),
-    ("vmeval_hfds.path_check",),
-    # The Hub.
-    ("vmeval_hfds.hub", "vmeval_hfds.mirror_plan"),
-    ("vmeval_hfds.hub_dataset", "vmeval_hfds.mirror_remote"),
-    ("vmeval_hfds.sources", "vmeval_hfds.mirror_files", "vmeval_hfds.brought"),
-    # What the commands do.
-    ("vmeval_hfds.gallery_page",),
-    (
-        "vmeval_hfds.exporting",
-        "vmeval_hfds.verifying",
-        "vmeval_hfds.summary",
-        "vmeval_hfds.tables",
-        "vmeval_hfds.pushing",
+    "vmeval_builders": (
+        "hf_builders | checks",
+        "manifest | scan | rows",
+        "layouts | sources",
+        "arrow | json_values | frames | entries",
+        "paths | problems | errors",
+        "",
     ),
-    ("vmeval_hfds.gallery", "vmeval_hfds.frames_table"),
-    ("vmeval_hfds.leaderboard",),
-    ("vmeval_hfds.mirror_download", "vmeval_hfds.mirror_upload"),
-    ("vmeval_hfds.mirror",),
-    # The sample stands for itself.
-    ("vmeval_hfds.sample.drawing", "vmeval_hfds.sample.question"),
-    (
-        *("vmeval_hfds.sample.counting_objects", "vmeval_hfds.sample.maze", "vmeval_hfds.sample.pipes"),
-        *(
-            "vmeval_hfds.sample.sliding_puzzle",
-            "vmeval_hfds.sample.sudoku",
-            "vmeval_hfds.sample.tower_of_hanoi",
-        ),
-    ),
-    ("vmeval_hfds.sample.catalog",),
-    ("vmeval_hfds.sample.writing",),
-    ("vmeval_hfds.sample",),
-    ("vmeval_hfds.demo",),
-    # The door to all that, and the shell.
-    ("vmeval_hfds",),
-    ("vmeval_hfds.cli", "vmeval_hfds.cli.output"),
-    ("vmeval_hfds.cli.options",),
-    ("vmeval_hfds.cli.local",),
-    ("vmeval_hfds.cli.publish", "vmeval_hfds.cli.mirror", "vmeval_hfds.cli.look"),
-    ("vmeval_hfds.cli.main",),
-    ("vmeval_hfds.__main__",),
-)
+}
 
-CLI = ("output", "options", "local", "publish", "mirror", "look", "main")
-
-#: Who may import a library at all, be it inside a function.
+#: The rooms, or single modules, that may import a library at all, be it inside a function.
 LIBRARIES = {
-    "huggingface_hub": {"vmeval_hfds.hub", "vmeval_hfds.pushing", "vmeval_hfds.card"},
+    "huggingface_hub": {"vmeval_hfds.hub"},
     "datasets": {
-        *("vmeval_builders.schema", "vmeval_builders.folder_builders"),
-        *("vmeval_hfds.hub", "vmeval_hfds.demo"),
+        *("vmeval_builders.arrow.schema", "vmeval_builders.hf_builders"),
+        *("vmeval_hfds.hub", "vmeval_hfds.api.demo"),
     },
-    "click": {f"vmeval_hfds.cli.{name}" for name in CLI},
-    "PIL": {"vmeval_builders.frames", "vmeval_hfds.thumbnails", "vmeval_hfds.preview"},
+    "click": {"vmeval_hfds.cli"},
+    "PIL": {"vmeval_builders.frames", "vmeval_hfds.gallery", "vmeval_hfds.sample"},
 }
 OURS = tuple(PACKAGES)
 
@@ -134,8 +88,12 @@ def imports(module, typing=False, top_level=False):
     return frozenset(found)
 
 
-def place(module):
-    return next((number for number, layer in enumerate(LAYERS) if module in layer), None)
+def room(module):
+    """A module's package, and the number of its room's place in the line of ROOMS; None where it has none."""
+    package, _, rest = module.partition(".")
+    name = rest.partition(".")[0]
+    places = [number for number, names in enumerate(ROOMS[package]) if name in names.split(" | ")]
+    return places[0] if places else None
 
 
 def in_library(module, library):
@@ -151,17 +109,17 @@ def test_both_packages_are_here():
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_module_imports_only_from_layers_below_it(module):
-    assert place(module) is not None, f"{module} has no place in LAYERS"
-    for imported in sorted(imports(module)):
-        if imported.partition(".")[0] in OURS:
-            assert place(imported) is not None, f"{module} imports {imported}, which has no place in LAYERS"
-            assert place(imported) < place(module), f"{module} imports {imported}, which stands above it"
+def test_a_module_imports_only_from_rooms_below_its_own(module):
+    package = module.partition(".")[0]
+    assert room(module) is not None, f"{module} has no room in ROOMS"
+    for imported in sorted(imports(module, typing=True)):
+        if imported.partition(".")[0] == package and not same_room(module, imported):
+            assert room(imported) is not None, f"{module} imports {imported}, which has no room in ROOMS"
+            assert room(imported) > room(module), f"{module} imports {imported}, which is not below it"
 
 
-def test_every_module_has_one_place():
-    names = [name for layer in LAYERS for name in layer]
-    assert len(names) == len(set(names))
+def same_room(one, other):
+    return one.split(".")[:2] == other.split(".")[:2]
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if in_library(module, "vmeval_builders")])
@@ -172,7 +130,7 @@ def test_the_builders_know_nothing_of_the_rest(module):
 
 def test_the_rules_of_names_need_python_alone():
     assert {
-        imported.partition(".")[0] for imported in imports("vmeval_builders.layout")
+        imported.partition(".")[0] for imported in imports("vmeval_builders.paths")
     } <= sys.stdlib_module_names
 
 
@@ -181,11 +139,14 @@ def test_a_library_is_imported_only_where_it_belongs(library):
     users = {
         module
         for module in MODULES
-        if any(in_library(imported, library) for imported in imports(module))
-        and not in_library(module, "vmeval_hfds.sample")
+        if any(
+            in_library(imported, library)
+            for imported in imports(module, typing=library != "datasets" and library != "PIL")
+        )
     }
-    assert users <= LIBRARIES[library]
     assert users
+    for module in users:
+        assert any(in_library(module, place) for place in LIBRARIES[library]), f"{module} imports {library}"
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if in_library(module, "vmeval_hfds.cli")])
@@ -223,12 +184,9 @@ def test_no_import_comes_back_to_where_it_was():
 
 def test_the_reader_of_imports_sees_them_all():
     # Otherwise the tests above could not fail.
-    assert "vmeval_builders.layout" in imports("vmeval_builders.scan")
-    assert "datasets" in imports("vmeval_hfds.demo")
-    assert "datasets" not in imports("vmeval_hfds.demo", top_level=True)
-    assert "datasets" in imports("vmeval_hfds.tables", typing=True)
-    assert "datasets" not in imports("vmeval_hfds.tables")
-    assert all(
-        place(low) < place(high)
-        for low, high in pairwise(["vmeval_builders.scan", "vmeval_hfds.exporting", "vmeval_hfds.cli.main"])
-    )
+    assert "vmeval_builders.paths" in imports("vmeval_builders.scan")
+    assert "datasets" in imports("vmeval_hfds.api.demo")
+    assert "datasets" not in imports("vmeval_hfds.api.demo", top_level=True)
+    assert "datasets" in imports("vmeval_hfds.api.to_dataset", typing=True)
+    assert "datasets" not in imports("vmeval_hfds.api.to_dataset")
+    assert room("vmeval_hfds.cli.main") < room("vmeval_hfds.api.export") < room("vmeval_hfds.errors")

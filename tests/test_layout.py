@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.hostile import HOSTILE_FILES, HOSTILE_PATHS, LEGAL_PATHS, ids
-from vmeval_builders.layout import collision_key, config_names, domain_of, path_problem, path_problems
+from vmeval_builders.paths import collision_key, config_names, domain_of, path_problem, path_problems
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from tests.factories import as_json, write, write_question
 from tests.run_factories import run_metadata, write_failed_run, write_run
-from vmeval_hfds import build, leaderboard, metadata_frame, push, to_dataset
+from vmeval_hfds import build, metadata_frame, push, to_dataset
+from vmeval_hfds.api import leaderboard
 from vmeval_hfds.errors import DatasetError, UnknownNameError
 
 STATES = ["scored", "skipped", "failed", "unscored"]
@@ -185,7 +186,7 @@ def test_no_picture_is_looked_at(tmp_path, evaluations, monkeypatch):
     def looked(content):
         raise AssertionError("looks at a frame")
 
-    monkeypatch.setattr("vmeval_hfds.frames_table.png_size", looked)
+    monkeypatch.setattr("vmeval_hfds.api.metadata_frame.png_size", looked)
     for source in (tmp_path / "outputs", tmp_path / "dataset"):
         pd.testing.assert_frame_equal(leaderboard(evaluations, outputs=source), expected)
 

@@ -14,11 +14,11 @@ from PIL import Image
 from tests.factories import MP4, png, write_question, write_rich_folder
 from vmeval_hfds import build, to_dataset
 from vmeval_hfds import frames_table as module
-from vmeval_hfds.dataset_files import DatasetFiles, open_dataset_dir
+from vmeval_hfds.api.metadata_frame import metadata_frame
+from vmeval_hfds.api.push import push
 from vmeval_hfds.errors import DatasetError
-from vmeval_hfds.flatten import column, column_name, leaves
-from vmeval_hfds.frames_table import metadata_frame
-from vmeval_hfds.pushing import push
+from vmeval_hfds.rows.flatten import column, column_name, leaves
+from vmeval_hfds.store.directory import DatasetFiles, open_dataset_dir
 
 
 def question(folder, id, **stated):
@@ -240,7 +240,7 @@ def test_a_repo_id_is_opened_on_the_hub(tmp_path, monkeypatch):
             raise FileNotFoundError("no such repository")
         return open_dataset_dir(tmp_path / "dataset")
 
-    monkeypatch.setattr("vmeval_hfds.hub_dataset.open_repo", open_repo)
+    monkeypatch.setattr("vmeval_hfds.store.repository.open_repo", open_repo)
     monkeypatch.chdir(tmp_path)
     assert len(metadata_frame("user/questions")) == len(metadata_frame(folder))
     with pytest.raises(FileNotFoundError) as caught:

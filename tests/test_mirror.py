@@ -17,6 +17,15 @@ from tests.hostile import HOSTILE_FILES, HOSTILE_PATHS, LEGAL_PATHS
 from tests.hub import Hub
 from tests.hub.rules import default_attributes
 from vmeval_hfds import hub as hub_module
+from vmeval_hfds.api.mirror import (
+    download,
+    hf_download,
+    hf_list_files,
+    hf_upload,
+    list_remote_files,
+    plan_download,
+    plan_upload,
+)
 from vmeval_hfds.cli.main import main
 from vmeval_hfds.errors import (
     FolderError,
@@ -29,15 +38,6 @@ from vmeval_hfds.errors import (
     TargetExistsError,
     UnknownNameError,
     UnsafePathError,
-)
-from vmeval_hfds.mirror import (
-    download,
-    hf_download,
-    hf_list_files,
-    hf_upload,
-    list_remote_files,
-    plan_download,
-    plan_upload,
 )
 
 ID = "user/mirror"
@@ -416,16 +416,16 @@ def test_what_is_wrong_can_be_excluded(hub, folder):
 
 
 def test_every_file_that_cannot_be_read_is_listed(hub, folder, monkeypatch):
-    from vmeval_hfds import mirror_files
+    from vmeval_hfds.mirror import files
 
-    read = mirror_files.read_file
+    read = files.read_file
 
     def refuse(place):
         if place.suffix == ".png":
             raise PermissionError(13, "Permission denied", str(place))
         return read(place)
 
-    monkeypatch.setattr(mirror_files, "read_file", refuse)
+    monkeypatch.setattr(files, "read_file", refuse)
     with pytest.raises(FolderError, match="cannot be read: Permission denied") as error:
         hf_upload(folder, ID)
     assert {one.path for one in error.value.problems} == {
@@ -843,7 +843,7 @@ def test_a_plan_of_a_download_writes_nothing_and_tells_the_requests(hub, folder,
 def test_plans_of_thousands_of_questions_tell_how_much_cheaper_a_dataset_is(
     hub, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr("vmeval_hfds.mirror_plan.MANY_FILES", 600)
+    monkeypatch.setattr("vmeval_hfds.mirror.plan.MANY_FILES", 600)
     folder = tmp_path / "folder"
     for number in range(300):
         write(folder / f"maze_task/maze_{number:04d}/prompt.txt", f"Go {number}.")

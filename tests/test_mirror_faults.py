@@ -9,8 +9,8 @@ import pytest
 from tests.factories import png, process, python, tree, write
 from tests.hub import Hub
 from vmeval_hfds import hub as hub_module
+from vmeval_hfds.api.mirror import hf_download, hf_upload
 from vmeval_hfds.errors import HubConflictError, HubError, HubUnreachableError
-from vmeval_hfds.mirror import hf_download, hf_upload
 
 ID = "user/mirror"
 PARTIAL = ".vmeval-hfds-partial"
@@ -29,12 +29,12 @@ FAULTS = {
 
 UPLOAD = f"""
 import sys
-from vmeval_hfds.mirror import hf_upload
+from vmeval_hfds.api.mirror import hf_upload
 hf_upload(sys.argv[1], {ID!r}, delete=True)
 """
 DOWNLOAD = f"""
 import sys
-from vmeval_hfds.mirror import hf_download
+from vmeval_hfds.api.mirror import hf_download
 hf_download({ID!r}, sys.argv[1], prune=True)
 """
 
@@ -271,8 +271,8 @@ def test_a_killed_download_touches_nothing_and_a_rerun_completes(hub, folder, tm
 
 MOVES = f"""
 import os, signal, sys
-from vmeval_hfds import mirror_download
-from vmeval_hfds.mirror import hf_download
+from vmeval_hfds.mirror import download
+from vmeval_hfds.api.mirror import hf_download
 left = int(sys.argv[2])
 replace = os.replace
 def replace_some(source, target):

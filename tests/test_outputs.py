@@ -27,7 +27,7 @@ from tests.run_factories import (
 )
 from tests.test_roundtrip import FOLDERS, NAMES, lay_out
 from vmeval_builders.checks import check_folder
-from vmeval_builders.layout import path_problems
+from vmeval_builders.paths import path_problems
 from vmeval_builders.scan import scan_rows
 from vmeval_hfds import OutputsBuilder, build, export, info, open_repo, push, to_dataset, verify
 from vmeval_hfds.errors import UnsafePathError

@@ -7,8 +7,8 @@ from PIL import Image
 
 from tests.factories import png, write_folder, write_question
 from vmeval_builders.scan import scan_rows
-from vmeval_hfds.dataset_dir import units_by_config
-from vmeval_hfds.preview import PREVIEW_BYTES, PREVIEW_GROUPS, preview_frames, preview_png
+from vmeval_hfds.gallery.preview import PREVIEW_BYTES, PREVIEW_GROUPS, preview_frames, preview_png
+from vmeval_hfds.table.plan import units_by_config
 
 
 def frames_of(folder):

@@ -8,6 +8,9 @@ from datasets import load_dataset
 from huggingface_hub import HfApi
 
 from tests.factories import tree, write, write_question
+from vmeval_hfds.api.export import export
+from vmeval_hfds.api.push import plan_push, push
+from vmeval_hfds.api.verify import verify
 from vmeval_hfds.errors import (
     FolderError,
     HubAccessError,
@@ -16,10 +19,7 @@ from vmeval_hfds.errors import (
     HubFullError,
     TargetExistsError,
 )
-from vmeval_hfds.exporting import export
-from vmeval_hfds.hub_dataset import open_repo
-from vmeval_hfds.pushing import plan_push, push
-from vmeval_hfds.verifying import verify
+from vmeval_hfds.store.repository import open_repo
 
 REPO = "user/questions"
 WRITES = ("POST", "PUT", "DELETE")

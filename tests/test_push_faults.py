@@ -11,11 +11,11 @@ import sys
 import pytest
 
 from tests.factories import tree, write, write_question
+from vmeval_hfds.api.export import export
+from vmeval_hfds.api.push import push
+from vmeval_hfds.api.verify import verify
 from vmeval_hfds.errors import HubError
-from vmeval_hfds.exporting import export
-from vmeval_hfds.hub_dataset import open_repo
-from vmeval_hfds.pushing import push
-from vmeval_hfds.verifying import verify
+from vmeval_hfds.store.repository import open_repo
 
 REPO = "user/questions"
 FAULTS = {

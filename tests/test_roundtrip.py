@@ -14,7 +14,7 @@ from tests.factories import MP4, deep_folders, png, shards, tree, write, write_q
 from tests.hostile import LEGAL_PATHS
 from vmeval_builders.checks import check_folder
 from vmeval_builders.errors import AmbiguousFolderError
-from vmeval_builders.layout import MANIFEST, QUESTION_FILES, path_problem, path_problems
+from vmeval_builders.paths import MANIFEST, QUESTION_FILES, path_problem, path_problems
 from vmeval_builders.scan import scan_rows
 from vmeval_hfds import build, export, info, verify
 

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factories import MP4, as_json, files_below, png, write, write_question
-from vmeval_builders import schema
+from vmeval_builders.arrow import schema
+from vmeval_builders.arrow.listing import ListedFile, listed_files, listing_table
 from vmeval_builders.errors import FolderChangedError
-from vmeval_builders.listing import ListedFile, listed_files, listing_table
-from vmeval_builders.registry import EVALUATIONS, OUTPUTS, QUESTIONS
-from vmeval_builders.rows import files_of, parse_object, read_unit, row_of, table_of
+from vmeval_builders.json_values import parse_object
+from vmeval_builders.layouts.registry import EVALUATIONS, OUTPUTS, QUESTIONS
+from vmeval_builders.rows import files_of, read_unit, row_of, table_of
 from vmeval_builders.scan import scan_rows
 
 TABLES = {one.name: one.columns for one in (QUESTIONS, OUTPUTS, EVALUATIONS)} | {"files": schema.FILE_COLUMNS}

@@ -14,7 +14,7 @@ from vmeval_builders.rows import read_unit
 from vmeval_builders.scan import scan_rows
 from vmeval_hfds import build, check_folder, export, hf_upload, info, push, to_dataset, verify
 from vmeval_hfds.errors import FolderError
-from vmeval_hfds.hub_dataset import open_repo
+from vmeval_hfds.store.repository import open_repo
 
 KINDS = {"questions": write_rich_folder, "outputs": write_runs, "evaluations": write_results}
 FORMS = {"tar": "w", "tar.gz": "w:gz", "tgz": "w:gz"}

@@ -23,8 +23,8 @@ from tests.factories import (
     write_rich_folder,
 )
 from vmeval_hfds import build, export, info, verify
+from vmeval_hfds.api.verify import VerifyResult
 from vmeval_hfds.errors import DatasetError, UnsafePathError
-from vmeval_hfds.verifying import VerifyResult
 
 
 @pytest.fixture

@@ -11,48 +11,48 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vmeval_builders.checks import check_folder
     from vmeval_builders.errors import VmevalError
-    from vmeval_builders.folder_builders import EvaluationsBuilder, OutputsBuilder, QuestionsBuilder
+    from vmeval_builders.hf_builders import EvaluationsBuilder, OutputsBuilder, QuestionsBuilder
     from vmeval_builders.problems import Problem
-    from vmeval_hfds.dataset_dir import BuildResult, build
-    from vmeval_hfds.exporting import ExportResult, export
-    from vmeval_hfds.frames_table import metadata_frame
-    from vmeval_hfds.gallery import write_gallery
-    from vmeval_hfds.hub_dataset import open_repo
-    from vmeval_hfds.leaderboard import leaderboard
-    from vmeval_hfds.mirror import hf_download, hf_list_files, hf_upload
-    from vmeval_hfds.pushing import PushResult, push
+    from vmeval_hfds.api.build import BuildResult, build
+    from vmeval_hfds.api.export import ExportResult, export
+    from vmeval_hfds.api.info import InfoResult, info
+    from vmeval_hfds.api.leaderboard import leaderboard
+    from vmeval_hfds.api.metadata_frame import metadata_frame
+    from vmeval_hfds.api.mirror import hf_download, hf_list_files, hf_upload
+    from vmeval_hfds.api.push import PushResult, push
+    from vmeval_hfds.api.to_dataset import to_dataset
+    from vmeval_hfds.api.verify import VerifyResult, verify
+    from vmeval_hfds.gallery.cards import write_gallery
     from vmeval_hfds.sample import write_sample
-    from vmeval_hfds.summary import InfoResult, info
-    from vmeval_hfds.tables import to_dataset
-    from vmeval_hfds.verifying import VerifyResult, verify
+    from vmeval_hfds.store.repository import open_repo
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "BuildResult": "vmeval_hfds.dataset_dir",
-    "ExportResult": "vmeval_hfds.exporting",
-    "InfoResult": "vmeval_hfds.summary",
+    "BuildResult": "vmeval_hfds.api.build",
+    "ExportResult": "vmeval_hfds.api.export",
+    "InfoResult": "vmeval_hfds.api.info",
     "Problem": "vmeval_builders.problems",
-    "PushResult": "vmeval_hfds.pushing",
-    "EvaluationsBuilder": "vmeval_builders.folder_builders",
-    "OutputsBuilder": "vmeval_builders.folder_builders",
-    "QuestionsBuilder": "vmeval_builders.folder_builders",
-    "VerifyResult": "vmeval_hfds.verifying",
+    "PushResult": "vmeval_hfds.api.push",
+    "EvaluationsBuilder": "vmeval_builders.hf_builders",
+    "OutputsBuilder": "vmeval_builders.hf_builders",
+    "QuestionsBuilder": "vmeval_builders.hf_builders",
+    "VerifyResult": "vmeval_hfds.api.verify",
     "VmevalError": "vmeval_builders.errors",
-    "build": "vmeval_hfds.dataset_dir",
+    "build": "vmeval_hfds.api.build",
     "check_folder": "vmeval_builders.checks",
-    "export": "vmeval_hfds.exporting",
-    "hf_download": "vmeval_hfds.mirror",
-    "hf_list_files": "vmeval_hfds.mirror",
-    "hf_upload": "vmeval_hfds.mirror",
-    "info": "vmeval_hfds.summary",
-    "leaderboard": "vmeval_hfds.leaderboard",
-    "metadata_frame": "vmeval_hfds.frames_table",
-    "open_repo": "vmeval_hfds.hub_dataset",
-    "push": "vmeval_hfds.pushing",
-    "to_dataset": "vmeval_hfds.tables",
-    "verify": "vmeval_hfds.verifying",
-    "write_gallery": "vmeval_hfds.gallery",
+    "export": "vmeval_hfds.api.export",
+    "hf_download": "vmeval_hfds.api.mirror",
+    "hf_list_files": "vmeval_hfds.api.mirror",
+    "hf_upload": "vmeval_hfds.api.mirror",
+    "info": "vmeval_hfds.api.info",
+    "leaderboard": "vmeval_hfds.api.leaderboard",
+    "metadata_frame": "vmeval_hfds.api.metadata_frame",
+    "open_repo": "vmeval_hfds.store.repository",
+    "push": "vmeval_hfds.api.push",
+    "to_dataset": "vmeval_hfds.api.to_dataset",
+    "verify": "vmeval_hfds.api.verify",
+    "write_gallery": "vmeval_hfds.gallery.cards",
     "write_sample": "vmeval_hfds.sample",
 }
 

@@ -6,15 +6,16 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from vmeval_builders import layout
-from vmeval_builders.archive import names_archive
-from vmeval_builders.builder import Builder
-from vmeval_builders.entries import Folder
+from vmeval_builders import paths
+from vmeval_builders.entries import Contents
 from vmeval_builders.errors import FolderChangedError
+from vmeval_builders.layouts.layout import Builder
 from vmeval_builders.manifest import manifest_problems, task_key
 from vmeval_builders.problems import Problem
-from vmeval_builders.rows import Contents, read_unit, row_of
+from vmeval_builders.rows import read_unit, row_of
 from vmeval_builders.scan import Scan, scan_rows
+from vmeval_builders.sources.archive import names_archive
+from vmeval_builders.sources.folder import Folder
 
 # https://huggingface.co/docs/hub/storage-limits: recommended limits of one repository.
 HUB_FOLDER_ENTRIES = 10_000
@@ -89,7 +90,7 @@ def folder_problems(scan: Scan) -> Iterator[Problem]:
         message = "The folder is empty; a table keeps it, a raw mirror on the Hub cannot."
         yield Problem("empty-folder", "warning", folder, message)
     for entry in scan.files:
-        if entry.size_bytes == 0 and entry.path.rpartition("/")[2] != layout.FIRST_FRAME:
+        if entry.size_bytes == 0 and entry.path.rpartition("/")[2] != paths.FIRST_FRAME:
             yield Problem("empty-file", "warning", entry.path, "The file is empty.")
     yield from _hub_problems(scan)
 

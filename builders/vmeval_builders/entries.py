@@ -1,13 +1,9 @@
-"""Files and folders as they were found, and how their bytes are read: from a folder on disk or from an archive."""
+"""Files and folders as they were found, the units that become rows, and what their files hold."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar, NamedTuple, Protocol
-
-from vmeval_builders.errors import FolderChangedError
+from typing import Any, NamedTuple
 
 #: Arrow's `binary` counts offsets in 31 bits, so that one value, and so one file, must stay below this.
 FILE_LIMIT_BYTES = 2**31 - 1
@@ -61,58 +57,20 @@ class Unit:
         return sum(entry.size_bytes for entry in self.files.values())
 
 
-class Source(Protocol):
-    """Whatever holds files: it can be sent to another process, and gives their bytes there.
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a row's files hold.
 
     Attributes:
-        splits: Whether several processes read faster than one.
+        unit: The row's files.
+        blobs: Column to bytes, for the files that were read.
+        texts: Column to text, for those of the text columns that are UTF-8.
+        value: The JSON object that columns come from, or None where its file is missing or is not one.
+        fault: Why that file is no JSON object, where it is there and is not.
     """
 
-    splits: ClassVar[bool]
-
-    def read(self, entry: FileEntry) -> bytes:
-        """Read a file whole.
-
-        Raises:
-            FolderChangedError: It is not as long as when the folder was walked.
-            OSError: It cannot be read.
-        """
-
-    def head(self, entry: FileEntry, length: int) -> bytes:
-        """Read the first bytes of a file, fewer where it is shorter.
-
-        Raises:
-            OSError: It cannot be read.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder on disk, as a `Source`."""
-
-    splits: ClassVar[bool] = True
-    root: Path
-
-    def read(self, entry: FileEntry) -> bytes:
-        """Read a file whole, as `Source.read` says."""
-        content = self._read(entry, entry.size_bytes, entry.size_bytes + 1)
-        if len(content) != entry.size_bytes:
-            raise FolderChangedError(
-                f"{self.root}/{entry.path}: had {entry.size_bytes} bytes and now has {len(content)}; "
-                "run again when nothing writes into the folder"
-            )
-        return content
-
-    def head(self, entry: FileEntry, length: int) -> bytes:
-        """Read the first bytes of a file, as `Source.head` says."""
-        return self._read(entry, length, length)
-
-    def _read(self, entry: FileEntry, wanted: int, first: int) -> bytes:
-        descriptor = os.open(f"{self.root}/{entry.path}", os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        try:
-            content = os.read(descriptor, first)
-            while 0 < len(content) < wanted and (more := os.read(descriptor, wanted)):
-                content += more
-        finally:
-            os.close(descriptor)
-        return content
+    unit: Unit
+    blobs: dict[str, bytes]
+    texts: dict[str, str]
+    value: dict[str, Any] | None
+    fault: str | None

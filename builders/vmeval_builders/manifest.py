@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vmeval_builders import layout
+from vmeval_builders import paths
+from vmeval_builders.json_values import parse_object, scalar_text
 from vmeval_builders.problems import Problem
-from vmeval_builders.rows import parse_object, scalar_text
 
 _FRAME_KEYS = ("first_image_path", "first_frame", "final_image_path", "final_frame")
 _KEYS = ("pairs", "questions", "id", "domain", *_FRAME_KEYS)
@@ -43,7 +43,7 @@ def manifest_problems(content: bytes | None, tasks: Iterable[TaskKey]) -> list[P
         return []
     entries, fault = manifest_entries(content)
     if fault:
-        return [Problem("bad-manifest", "error", layout.MANIFEST, f"The manifest {fault}.")]
+        return [Problem("bad-manifest", "error", paths.MANIFEST, f"The manifest {fault}.")]
     tasks = list(tasks)
     index = _Index(tasks)
     problems = []
@@ -52,12 +52,12 @@ def manifest_problems(content: bytes | None, tasks: Iterable[TaskKey]) -> list[P
         path = index.find(entry)
         if path is None:
             message = f"Entry {number} ({entry_name(entry)}) has no folder; add the folder or drop the entry."
-            problems.append(Problem("manifest-without-folder", "error", layout.MANIFEST, message))
+            problems.append(Problem("manifest-without-folder", "error", paths.MANIFEST, message))
         elif path in listed:
             message = (
                 f"Entry {number} ({entry_name(entry)}) names {path}, which an entry before it names too."
             )
-            problems.append(Problem("duplicate-task", "error", layout.MANIFEST, message))
+            problems.append(Problem("duplicate-task", "error", paths.MANIFEST, message))
         else:
             listed.add(path)
     for task in tasks:

@@ -5,41 +5,19 @@ Bytes are taken as they are in both directions; text columns hold only what deco
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vmeval_builders.arrays import float_array, media_array, text_array
-from vmeval_builders.schema import arrow_schema
-
-if TYPE_CHECKING:
-    from vmeval_builders.builder import Builder
-    from vmeval_builders.entries import Source, Unit
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What a row's files hold.
-
-    Attributes:
-        unit: The row's files.
-        blobs: Column to bytes, for the files that were read.
-        texts: Column to text, for those of the text columns that are UTF-8.
-        value: The JSON object that columns come from, or None where its file is missing or is not one.
-        fault: Why that file is no JSON object, where it is there and is not.
-    """
-
-    unit: Unit
-    blobs: dict[str, bytes]
-    texts: dict[str, str]
-    value: dict[str, Any] | None
-    fault: str | None
+from vmeval_builders.arrow.arrays import float_array, media_array, text_array
+from vmeval_builders.arrow.schema import arrow_schema
+from vmeval_builders.entries import Contents, Unit
+from vmeval_builders.json_values import number, parse_object, scalar_text, value_at
+from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.sources.source import Source
 
 
 def read_unit(source: Source, builder: Builder, unit: Unit, media: bool = True) -> Contents:
@@ -77,86 +55,6 @@ def _exact_text(content: bytes) -> str | None:
         return content.decode("utf-8")
     except UnicodeDecodeError:
         return None
-
-
-def parse_object(
-    text: str | None, keep: Collection[str] | None = None
-) -> tuple[dict[str, Any] | None, str | None]:
-    """Parse a JSON object.
-
-    Args:
-        text: The file's text, or None where it is not UTF-8.
-        keep: The keys to keep of every object, however deep; None for all. What is dropped is not held meanwhile.
-
-    Returns:
-        The object and None, or None and the end of a sentence that says what is wrong.
-    """
-    if text is None:
-        return None, "is not UTF-8"
-    text = text.removeprefix("\ufeff")
-    hook = None if keep is None else partial(_some_of, keep)
-    try:
-        value = json.loads(text, object_hook=hook)
-    except json.JSONDecodeError as error:
-        return None, f"is not JSON (line {error.lineno}, column {error.colno}: {error.msg})"
-    except RecursionError:
-        return None, "is nested too deeply"
-    except ValueError:
-        value = json.loads(text, object_hook=hook, parse_int=_integer)
-    if not isinstance(value, dict):
-        return None, f"holds {_JSON_KINDS.get(type(value), 'a value')}, not an object"
-    return value, None
-
-
-def _some_of(keep: Collection[str], value: dict[str, Any]) -> dict[str, Any]:
-    return {key: value[key] for key in keep if key in value}
-
-
-def _integer(digits: str) -> int | str:
-    # Python refuses to parse integers of thousands of digits; JSON has no such limit.
-    try:
-        return int(digits)
-    except ValueError:
-        return digits
-
-
-_JSON_KINDS = {list: "a list", str: "a string", int: "a number", float: "a number", type(None): "null"}
-
-
-def value_at(value: object, place: str) -> Any:  # noqa: ANN401 - JSON holds anything
-    """Give what stands in nested JSON objects at a place such as ``"inference.status"``; None without."""
-    for key in place.split("."):
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
-
-
-def scalar_text(value: object) -> str | None:
-    """Give a JSON scalar as text; None for null, lists, objects and what UTF-8 cannot hold."""
-    if isinstance(value, bool | int | float):
-        return json.dumps(value)
-    if not isinstance(value, str):
-        return None
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return None
-    return value
-
-
-def json_text(value: object) -> str | None:
-    """Give a JSON value as text, lists and objects as JSON; None for null."""
-    return json.dumps(value) if isinstance(value, list | dict) else scalar_text(value)
-
-
-def number(value: object) -> float | None:
-    """Give a JSON number; None for all else, text with digits too, and for what no finite float is near."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        found = float(value)
-    except OverflowError:
-        return None
-    return found if math.isfinite(found) else None
 
 
 _FROM_JSON: dict[str, Callable[[object], object]] = {"string": scalar_text, "float64": number}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from vmeval_builders import layout
-from vmeval_builders.archive import index_archive, is_archive
-from vmeval_builders.builder import Builder
-from vmeval_builders.entries import FILE_LIMIT_BYTES, FileEntry, Folder, FolderEntry, Source, Unit
+from vmeval_builders import paths
+from vmeval_builders.entries import FileEntry, FolderEntry, Unit
+from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.layouts.registry import QUESTIONS, builder_named, find_builder
 from vmeval_builders.problems import Problem
-from vmeval_builders.registry import QUESTIONS, builder_named, find_builder
+from vmeval_builders.sources.archive import index_archive, is_archive
+from vmeval_builders.sources.folder import index_folder
+from vmeval_builders.sources.source import Index, Source
 
 
 @dataclass
@@ -107,9 +108,7 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
         raise FileNotFoundError(f"{folder}: no such folder; give the folder that holds the *_task folders")
     if not root.is_dir():
         raise NotADirectoryError(f"{folder}: is a file; give the folder that holds the *_task folders")
-    scan = Scan(root, Folder(root))
-    _walk(scan)
-    return _in_order(scan)
+    return _in_order(root, index_folder(root))
 
 
 def scan_archive(path: Path) -> Scan:
@@ -119,77 +118,13 @@ def scan_archive(path: Path) -> Scan:
         ArchiveError: The archive is damaged or cut short.
         OSError: It cannot be read.
     """
-    index = index_archive(path)
-    return _in_order(Scan(path, index.source, index.files, index.folders, index.problems))
+    return _in_order(path, index_archive(path))
 
 
-def _in_order(scan: Scan) -> Scan:
+def _in_order(root: Path, index: Index) -> Scan:
     """Sort what was found, and check its names."""
-    scan.files.sort(key=lambda entry: entry.path)
-    scan.folders = dict(sorted(scan.folders.items()))
-    names = layout.path_problems((entry.path for entry in scan.files), scan.empty_folders)
+    files = sorted(index.files, key=lambda entry: entry.path)
+    scan = Scan(root, index.source, files, dict(sorted(index.folders.items())), index.problems)
+    names = paths.path_problems((entry.path for entry in scan.files), scan.empty_folders)
     scan.problems += [Problem("bad-name", "error", path, f"The path {reason}.") for path, reason in names]
     return scan
-
-
-def _walk(scan: Scan) -> None:
-    """Enter the root and all below; a folder waits with the real paths of the folders that lead to it."""
-    waiting: list[tuple[str, int, tuple[str, ...]]] = [("", scan.root.stat().st_mtime_ns, (str(scan.root),))]
-    while waiting:
-        folder, mtime_ns, above = waiting.pop()
-        try:
-            with os.scandir(f"{scan.root}/{folder}") as entries:
-                listed = list(entries)
-        except OSError as error:
-            scan.problems.append(Problem.unreadable(folder, error))
-            continue
-        scan.folders[folder] = FolderEntry(len(listed), mtime_ns)
-        for entry in listed:
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            try:
-                if (found := _enter(scan, entry, path, above)) is not None:
-                    waiting.append((path, found[1], (*above, found[0])))
-            except OSError as error:
-                scan.problems.append(Problem.unreadable(path, error))
-
-
-def _enter(scan: Scan, entry: os.DirEntry[str], path: str, above: tuple[str, ...]) -> tuple[str, int] | None:
-    """Take one entry in; give real path and modification time of a folder that is to be walked."""
-    if entry.is_file(follow_symlinks=False):
-        _take_in(scan, path, entry.stat(follow_symlinks=False))
-        return None
-    linked = entry.is_symlink()
-    if linked and not _link_stays_inside(scan, entry, path):
-        return None
-    status = entry.stat()
-    if stat.S_ISDIR(status.st_mode):
-        real = os.path.realpath(entry.path) if linked else f"{above[-1]}/{entry.name}"
-        if real not in above:
-            return real, status.st_mtime_ns
-        message = "The link leads to a folder above itself, so that the folder has no end; remove it."
-        scan.problems.append(Problem("link-loop", "error", path, message))
-    elif not stat.S_ISREG(status.st_mode):
-        message = "Neither a file nor a folder (a pipe, socket or device); remove it."
-        scan.problems.append(Problem("not-a-file", "error", path, message))
-    else:
-        _take_in(scan, path, status)
-    return None
-
-
-def _take_in(scan: Scan, path: str, status: os.stat_result) -> None:
-    if status.st_size > FILE_LIMIT_BYTES:
-        message = f"The file has {status.st_size} bytes; a table's cell holds {FILE_LIMIT_BYTES} at most."
-        scan.problems.append(Problem("too-large", "error", path, message))
-    else:
-        scan.files.append(FileEntry(path, status.st_size, status.st_mtime_ns))
-
-
-def _link_stays_inside(scan: Scan, entry: os.DirEntry[str], path: str) -> bool:
-    real = Path(os.path.realpath(entry.path))
-    if not real.is_relative_to(scan.root):
-        message = "The link leads outside the folder; copy what it points to, or remove it."
-        scan.problems.append(Problem("link-outside", "error", path, message))
-        return False
-    message = "A link inside the folder: what it leads to is stored as a copy."
-    scan.problems.append(Problem("link", "warning", path, message))
-    return True

@@ -39,44 +39,44 @@ def change(target: str, domain: str, count: str) -> Prepared:
 
 def build(source: str, target: str, num_proc: str = "") -> Prepared:
     """Folder to dataset directory."""
-    from vmeval_hfds.dataset_dir import build as call
+    from vmeval_hfds.api.build import build as call
 
     return lambda: call(source, target, num_proc=_number(num_proc)).rows
 
 
 def export(dataset: str, target: str, num_proc: str = "") -> Prepared:
     """Dataset directory to folder."""
-    from vmeval_hfds.exporting import export as call
+    from vmeval_hfds.api.export import export as call
 
     return lambda: call(dataset, target, num_proc=_number(num_proc)).written
 
 
 def verify(source: str, dataset: str, num_proc: str = "") -> Prepared:
     """Folder against dataset directory."""
-    from vmeval_hfds.verifying import verify as call
+    from vmeval_hfds.api.verify import verify as call
 
     return lambda: call(source, dataset, num_proc=_number(num_proc)).same
 
 
 def push(source: str, repo_id: str) -> Prepared:
     """Folder to repository."""
-    from vmeval_hfds.pushing import push as call
+    from vmeval_hfds.api.push import push as call
 
     return lambda: call(source, repo_id).changed
 
 
 def export_repo(repo_id: str, target: str) -> Prepared:
     """Repository to folder."""
-    from vmeval_hfds.exporting import export as call
-    from vmeval_hfds.hub_dataset import open_repo
+    from vmeval_hfds.api.export import export as call
+    from vmeval_hfds.store.repository import open_repo
 
     return lambda: call(open_repo(repo_id), target).written
 
 
 def verify_repo(source: str, repo_id: str) -> Prepared:
     """Folder against repository."""
-    from vmeval_hfds.hub_dataset import open_repo
-    from vmeval_hfds.verifying import verify as call
+    from vmeval_hfds.api.verify import verify as call
+    from vmeval_hfds.store.repository import open_repo
 
     return lambda: call(source, open_repo(repo_id)).same
 

@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from vmeval_builders.problems import Problem
-    from vmeval_hfds.demo import Step
-    from vmeval_hfds.summary import InfoResult
-    from vmeval_hfds.verifying import VerifyResult
+    from vmeval_hfds.api.demo import Step
+    from vmeval_hfds.api.info import InfoResult
+    from vmeval_hfds.api.verify import VerifyResult
 
 _SHOWN_PATHS = 20
 
@@ -109,7 +109,7 @@ def build(
     form: str,
 ) -> None:
     """Turn a folder into a dataset directory that load_dataset reads."""
-    from vmeval_hfds.dataset_dir import build
+    from vmeval_hfds.api.build import build
 
     with refused_folder(form) as say_warnings:
         with progress("Building", form) as callback:
@@ -166,7 +166,7 @@ def export(
     form: str,
 ) -> None:
     """Write a dataset's rows as the folder that they came from."""
-    from vmeval_hfds.exporting import export
+    from vmeval_hfds.api.export import export
 
     one_of(dataset=dataset, repo_id=repo_id)
     source = open_dataset(dataset, repo_id, revision, token_env)
@@ -225,7 +225,7 @@ def verify(
     form: str,
 ) -> bool:
     """Say which files of a folder are not what a dataset lists; exit 1 when one is not."""
-    from vmeval_hfds.verifying import verify
+    from vmeval_hfds.api.verify import verify
 
     one_of(dataset=dataset, repo_id=repo_id)
     source = open_dataset(dataset, repo_id, revision, token_env)
@@ -266,7 +266,7 @@ def info(
     form: str,
 ) -> None:
     """Tell what is in a folder or a dataset, by domain and difficulty, or by model and status."""
-    from vmeval_hfds.summary import info
+    from vmeval_hfds.api.info import info
 
     one_of(path=folder, dataset=dataset, repo_id=repo_id)
     source = None if folder else open_dataset(dataset, repo_id, revision, token_env)
@@ -278,7 +278,7 @@ def info(
 
 
 def _bar_lines(result: InfoResult, by: str) -> Iterator[str]:
-    from vmeval_hfds.bars import bar_lines
+    from vmeval_hfds.cli.bars import bar_lines
 
     columns = shutil.get_terminal_size().columns
     yield from bar_lines([(group.names[0] or "-", group.rows) for group in result.groups(by)], columns)
@@ -327,7 +327,7 @@ def _info_lines(result: InfoResult) -> Iterator[str]:
 @format_option
 def demo(target: Path | None, form: str) -> None:
     """Take a sample from folder to dataset and back, and show every step."""
-    from vmeval_hfds.demo import run_demo
+    from vmeval_hfds.api.demo import run_demo
 
     if target is None:
         with tempfile.TemporaryDirectory(prefix="vmeval-hfds-demo-") as folder:

@@ -62,7 +62,7 @@ def gallery(
     form: str,
 ) -> None:
     """Show rows on one HTML page, which can be opened from disk and mailed."""
-    from vmeval_hfds.gallery import write_gallery
+    from vmeval_hfds.gallery.cards import write_gallery
 
     one_of(path=folder, dataset=dataset, repo_id=repo_id)
     source = _scan(folder, builder, form) if folder else open_dataset(dataset, repo_id, revision, token_env)

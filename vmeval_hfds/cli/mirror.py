@@ -22,8 +22,8 @@ from vmeval_hfds.cli.output import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from vmeval_hfds.hub import RemoteFile
-    from vmeval_hfds.mirror import DownloadPlan, UploadPlan
+    from vmeval_hfds.api.mirror import DownloadPlan, UploadPlan
+    from vmeval_hfds.hub.repo import RemoteFile
 
 _SHOWN_PATHS = 20
 
@@ -82,7 +82,7 @@ def upload(
     form: str,
 ) -> None:
     """Mirror a folder to the Hub as it is, in one commit."""
-    from vmeval_hfds.mirror import hf_upload, plan_upload
+    from vmeval_hfds.api.mirror import hf_upload, plan_upload
 
     planned: dict[str, Any] = {
         "repo_type": repo_type,
@@ -122,7 +122,7 @@ def _say_paths(what: str, paths: Sequence[str]) -> None:
 
 
 def _listed(what: str, paths: Sequence[str]) -> Iterator[str]:
-    from vmeval_hfds.mirror_plan import printable
+    from vmeval_hfds.mirror.plan import printable
 
     for path in paths[:_SHOWN_PATHS]:
         yield f"{what}: {printable(path)}"
@@ -184,7 +184,7 @@ def download(
     form: str,
 ) -> None:
     """Bring a mirrored folder back, each file checked against the Hub's hash."""
-    from vmeval_hfds.mirror import download, plan_download
+    from vmeval_hfds.api.mirror import download, plan_download
 
     if dry_run:
         plan = plan_download(
@@ -239,8 +239,8 @@ def _download_lines(plan: DownloadPlan) -> Iterator[str]:
 @format_option
 def ls(repo_id: str, repo_type: str, revision: str, is_long: bool, token_env: str, form: str) -> None:
     """List the files of a repository, one path a line."""
-    from vmeval_hfds.mirror import list_remote_files
-    from vmeval_hfds.mirror_plan import printable
+    from vmeval_hfds.api.mirror import list_remote_files
+    from vmeval_hfds.mirror.plan import printable
 
     files = list_remote_files(repo_id, repo_type, revision, token_env)
     result: object = files if is_long else [one.path for one in files]

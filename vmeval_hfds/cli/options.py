@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from vmeval_hfds.dataset_files import DatasetFiles
+    from vmeval_hfds.store.directory import DatasetFiles
 
 PATH = click.Path(path_type=Path)
 
@@ -64,9 +64,9 @@ def open_dataset(
 ) -> DatasetFiles:
     """Open the dataset that the options name, a repository at the commit that it is at now."""
     if dataset is not None:
-        from vmeval_hfds.dataset_files import open_dataset_dir
+        from vmeval_hfds.store.directory import open_dataset_dir
 
         return open_dataset_dir(dataset)
-    from vmeval_hfds.hub_dataset import open_repo
+    from vmeval_hfds.store.repository import open_repo
 
     return open_repo(str(repo_id), revision, token_env)

@@ -102,7 +102,7 @@ def counted(number: int, noun: str) -> str:
 
 def rows_text(builder: str, number: int) -> str:
     """Say how many rows of a builder there are."""
-    from vmeval_builders.registry import builder_named
+    from vmeval_builders.layouts.registry import builder_named
 
     return counted(number, builder_named(builder).noun)
 

@@ -29,7 +29,7 @@ from vmeval_hfds.cli.output import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vmeval_hfds.pushing import PushPlan
+    from vmeval_hfds.api.push import PushPlan
 
 
 @click.command()
@@ -70,7 +70,7 @@ def push(
     form: str,
 ) -> None:
     """Publish a folder as a dataset that load_dataset reads."""
-    from vmeval_hfds.pushing import plan_push, push
+    from vmeval_hfds.api.push import plan_push, push
 
     planned: dict[str, Any] = {
         "builder": builder,

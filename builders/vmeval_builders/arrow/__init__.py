@@ -1,0 +1,1 @@
+"""Rows and lists of files as Arrow tables."""

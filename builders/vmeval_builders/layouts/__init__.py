@@ -1,0 +1,1 @@
+"""What the files of a folder mean: which are rows, which are columns."""

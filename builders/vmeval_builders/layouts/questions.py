@@ -1,0 +1,120 @@
+"""Questions: one row per task folder of VMEvalKit's layout and its relatives'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from vmeval_builders import paths
+from vmeval_builders.entries import Contents
+from vmeval_builders.frames import FrameError, frame_size
+from vmeval_builders.json_values import scalar_text
+from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.problems import Problem
+
+FRAMES = ("first_frame", "final_frame")
+
+#: What `--keep-incomplete` lets through.
+INCOMPLETE_CODES = frozenset({"no-first-frame", "no-prompt"})
+
+
+class Questions(Builder):
+    """``{domain}_task/{task_id}/`` with frames, a prompt, metadata and maybe a ground-truth video."""
+
+    name = "questions"
+    noun = "question"
+    title = "Video reasoning questions"
+    columns: ClassVar[Mapping[str, str]] = {
+        "id": "string",
+        "domain": "string",
+        "prompt": "string",
+        "first_frame": "image",
+        "final_frame": "image",
+        "ground_truth": "video",
+        "difficulty": "string",
+        "task_category": "string",
+        "created_at": "string",
+        "question_metadata": "string",
+        "path": "string",
+    }
+    pattern = "**/{id}"
+    files: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "first_frame": (paths.FIRST_FRAME,),
+        "final_frame": (paths.FINAL_FRAME,),
+        "ground_truth": (paths.GROUND_TRUTH,),
+        "prompt": (paths.PROMPT,),
+        "question_metadata": (paths.METADATA, paths.VBVR_METADATA),
+    }
+    # metadata.json alone makes no task: VMEvalKit's runs have one too.
+    marks = paths.QUESTION_FILES
+    json_from = "question_metadata"
+    json_columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "difficulty": ("difficulty",),
+        "task_category": ("task_category",),
+        "created_at": ("created_at",),
+    }
+    config = "domain"
+    shown = ("domain", "difficulty")
+    gallery_filter = "difficulty"
+    manifest = paths.MANIFEST
+    incomplete_codes = INCOMPLETE_CODES
+
+    def parts(self, path: str) -> dict[str, str | None]:
+        """Take a task's path apart; its domain is None where only its metadata can tell."""
+        at_root = "/" not in path and not path.endswith(paths.TASK_SUFFIX)
+        return {
+            "id": path.rpartition("/")[2],
+            "domain": None if at_root else paths.domain_of(path),
+        }
+
+    def complete(self, row: dict[str, Any], contents: Contents) -> None:
+        """Take the id from the metadata where it states one, and the domain of a task at the root."""
+        stated = contents.value or {}
+        row["id"] = scalar_text(stated.get("id")) or row["id"]
+        if row["domain"] is None:
+            row["domain"] = paths.domain_of(row["path"], scalar_text(stated.get("domain")))
+
+    def problems(self, contents: Contents, decode: bool) -> Iterator[Problem]:
+        """List what makes a question unfit: no first frame or prompt, broken frames, bad metadata."""
+        path = contents.unit.path
+        if "first_frame" not in contents.blobs:
+            message = f"{paths.FIRST_FRAME} is missing; add it, or keep the task with --keep-incomplete."
+            yield Problem("no-first-frame", "error", path, message)
+        if "prompt" not in contents.blobs:
+            message = f"{paths.PROMPT} is missing; add it, or keep the task with --keep-incomplete."
+            yield Problem("no-prompt", "error", path, message)
+        yield from _frame_problems(contents, decode)
+        yield from _text_problems(contents)
+
+
+def _frame_problems(contents: Contents, decode: bool) -> Iterator[Problem]:
+    """List frames that are no pictures, and a pair of different sizes."""
+    sizes = {}
+    for column in FRAMES:
+        if column in contents.blobs:
+            try:
+                sizes[column] = frame_size(contents.blobs[column], decode)
+            except FrameError as error:
+                path = contents.unit.files[column].path
+                yield Problem("bad-frame", "error", path, f"The frame {error}.")
+    if len(set(sizes.values())) > 1:
+        first, final = (f"{width} x {height}" for width, height in (sizes[column] for column in FRAMES))
+        message = f"The first frame has {first} pixels, the final frame {final}."
+        yield Problem("frame-sizes", "warning", contents.unit.path, message)
+
+
+def _text_problems(contents: Contents) -> Iterator[Problem]:
+    path = contents.unit.path
+    if "prompt" in contents.blobs and "prompt" not in contents.texts:
+        message = "It is not UTF-8; its bytes are kept, and the prompt column stays empty."
+        yield Problem("prompt-not-utf8", "warning", f"{path}/{paths.PROMPT}", message)
+    if contents.fault:
+        message = f"The metadata {contents.fault}."
+        yield Problem("bad-metadata", "error", contents.unit.files["question_metadata"].path, message)
+    elif contents.value is None:
+        yield Problem("no-metadata", "warning", path, f"{paths.METADATA} is missing.")
+    else:
+        stated, prompt = contents.value.get("prompt"), contents.texts.get("prompt")
+        if isinstance(stated, str) and prompt is not None and stated.strip() != prompt.strip():
+            message = f"It differs from the prompt in {contents.unit.files['question_metadata'].path.rpartition('/')[2]}."
+            yield Problem("prompt-differs", "warning", f"{path}/{paths.PROMPT}", message)

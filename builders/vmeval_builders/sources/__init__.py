@@ -1,0 +1,1 @@
+"""Whatever holds files: a folder on disk, an archive."""

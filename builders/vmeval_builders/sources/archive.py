@@ -1,0 +1,194 @@
+"""Tar archives in place of a folder: members in any order, read where they lie, never unpacked to disk."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from vmeval_builders import paths
+from vmeval_builders.entries import FILE_LIMIT_BYTES, FileEntry, FolderEntry
+from vmeval_builders.errors import FolderChangedError
+from vmeval_builders.problems import Problem
+from vmeval_builders.sources.source import Index, Source
+from vmeval_builders.sources.tar_members import FILE_TYPES, FOLDER_TYPE, SPARSE_TYPE, Member, members
+from vmeval_builders.sources.tar_streams import ArchiveFile, GzipStream, PlainStream, Stream
+
+_SUFFIXES = (".tar", ".tar.gz", ".tgz")
+_GZIP_MAGIC = b"\x1f\x8b"
+_REFUSED = {
+    tarfile.SYMTYPE: "A symbolic link; pack what it leads to (tar --dereference), or leave it out.",
+    tarfile.LNKTYPE: "A hard link to another member; pack it as a file (tar --hard-dereference), or leave it out.",
+    tarfile.CHRTYPE: "A device, not a file; leave it out.",
+    tarfile.BLKTYPE: "A device, not a file; leave it out.",
+    tarfile.FIFOTYPE: "A pipe, not a file; leave it out.",
+    SPARSE_TYPE: "A sparse file, whose holes are left out; pack it whole (tar without --sparse).",
+}
+
+
+def is_archive(path: Path) -> bool:
+    """Say whether a path is a file that is called ``.tar``, ``.tar.gz`` or ``.tgz``, in any case of letters."""
+    return names_archive(path.name) and path.is_file()
+
+
+def names_archive(name: str) -> bool:
+    """Say whether a file of this name would be read as an archive."""
+    return name.lower().endswith(_SUFFIXES)
+
+
+def index_archive(path: Path) -> Index:
+    """List the members of an archive, reading it to its end once; gzip is told by its first bytes.
+
+    Args:
+        path: A tar archive, compressed with gzip or not.
+
+    Returns:
+        Its files and folders. Names of files and of empty folders are as they stand and are not checked.
+
+    Raises:
+        ArchiveError: It is damaged or cut short, or no tar archive.
+        FolderChangedError: Something writes into it.
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        status = os.fstat(file.fileno())
+        archive = ArchiveFile(path, status.st_size, status.st_mtime_ns)
+        if file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC:
+            compressed = GzipTarSource(archive)
+            return _index(compressed.stream, compressed)
+        file.seek(0)
+        return _index(PlainStream(archive, file), TarSource(archive))
+
+
+@dataclass(frozen=True)
+class TarSource:
+    """A tar archive, as a `Source`.
+
+    Attributes:
+        archive: The archive on disk.
+        splits: Whether several processes can read it at once about as fast as each alone.
+    """
+
+    archive: ArchiveFile
+    splits: ClassVar[bool] = True
+
+    def read(self, entry: FileEntry) -> bytes:
+        """Read a file whole, as `Source.read` says."""
+        content = self._read(entry, entry.size_bytes)
+        if len(content) != entry.size_bytes:
+            raise FolderChangedError(
+                f"{self.archive.path}: {entry.path} had {entry.size_bytes} bytes and now has {len(content)}; "
+                "run again when nothing writes into the archive"
+            )
+        return content
+
+    def head(self, entry: FileEntry, length: int) -> bytes:
+        """Read the first bytes of a file, as `Source.head` says."""
+        return self._read(entry, min(length, entry.size_bytes))
+
+    def _read(self, entry: FileEntry, length: int) -> bytes:
+        return self.archive.read(entry.offset, length)
+
+
+@dataclass(frozen=True)
+class GzipTarSource(TarSource):
+    """A tar archive that is compressed with gzip, as a `Source` for one thread.
+
+    Reading in the archive's order costs what decompressing it once does; a step back, or far ahead, starts at
+    the nearest checkpoint. A copy that was sent to another process has none of these until it has read as far,
+    so that every process that reads from it decompresses all that lies before.
+    """
+
+    splits: ClassVar[bool] = False
+
+    @cached_property
+    def stream(self) -> GzipStream:
+        """The decompressed archive."""
+        return GzipStream(self.archive)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave the stream behind: a state of zlib cannot be pickled."""
+        return {"archive": self.archive}
+
+    def _read(self, entry: FileEntry, length: int) -> bytes:
+        self.archive.check(self.archive.path.stat())
+        self.stream.seek(entry.offset)
+        return self.stream.read(length)
+
+
+def _index(stream: Stream, source: Source) -> Index:
+    found = _Found()
+    for member in members(stream):
+        found.take_in(member)
+    folders = {path: FolderEntry(found.entries[path], time) for path, time in found.times.items()}
+    return Index(source, found.files, folders, found.problems + list(_bad_folders(folders)))
+
+
+def _bad_folders(folders: dict[str, FolderEntry]) -> Iterator[Problem]:
+    """Report folders that are members and not empty: no one else looks at their names."""
+    for path, folder in folders.items():
+        if path and folder.entries and folder.mtime_ns is not None and (reason := paths.path_problem(path)):
+            yield _bad_name(path, reason)
+
+
+def _bad_name(path: str, reason: str) -> Problem:
+    return Problem("bad-name", "error", path, f"The path {reason}.")
+
+
+@dataclass(slots=True)
+class _Found:
+    """Files, folders' times and their numbers of entries, and problems, up to a member."""
+
+    files: list[FileEntry] = field(default_factory=list)
+    times: dict[str, int | None] = field(default_factory=lambda: {"": None})
+    entries: Counter[str] = field(default_factory=Counter)
+    problems: list[Problem] = field(default_factory=list)
+
+    def take_in(self, member: Member) -> None:
+        if member.kind == FOLDER_TYPE:
+            self._take_in_folder(member)
+            return
+        path = _without_dots(member.name)
+        self._count(path)
+        if member.kind not in FILE_TYPES:
+            message = _REFUSED.get(
+                member.kind, f"Neither a file nor a folder (type {member.kind!r}); leave it out."
+            )
+            self.problems.append(Problem("not-a-file", "error", path, message))
+        elif member.size_bytes > FILE_LIMIT_BYTES:
+            message = (
+                f"The file has {member.size_bytes} bytes; a table's cell holds {FILE_LIMIT_BYTES} at most."
+            )
+            self.problems.append(Problem("too-large", "error", path, message))
+        else:
+            self.files.append(FileEntry(path, member.size_bytes, member.mtime_ns, member.offset))
+
+    def _take_in_folder(self, member: Member) -> None:
+        path = _without_dots(member.name.rstrip("/") or member.name)
+        if not path:
+            self.problems.append(_bad_name(path, "is empty"))
+            return
+        path = "" if path == "." else path
+        if path not in self.times:
+            self._count(path)
+        self.times[path] = member.mtime_ns
+
+    def _count(self, path: str) -> None:
+        """Count a path in its folder, and that in its own, up to a folder that is known."""
+        known = False
+        while path and not known:
+            path = path.rpartition("/")[0]
+            self.entries[path] += 1
+            known = path in self.times
+            self.times.setdefault(path, None)
+
+
+def _without_dots(name: str) -> str:
+    while name.startswith("./"):
+        name = name[2:]
+    return name

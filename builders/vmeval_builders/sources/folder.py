@@ -1,0 +1,120 @@
+"""A folder on disk as a source: how its files are found and read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from vmeval_builders.entries import FILE_LIMIT_BYTES, FileEntry, FolderEntry
+from vmeval_builders.errors import FolderChangedError
+from vmeval_builders.problems import Problem
+from vmeval_builders.sources.source import Index
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder on disk, as a `Source`."""
+
+    splits: ClassVar[bool] = True
+    root: Path
+
+    def read(self, entry: FileEntry) -> bytes:
+        """Read a file whole, as `Source.read` says."""
+        content = self._read(entry, entry.size_bytes, entry.size_bytes + 1)
+        if len(content) != entry.size_bytes:
+            raise FolderChangedError(
+                f"{self.root}/{entry.path}: had {entry.size_bytes} bytes and now has {len(content)}; "
+                "run again when nothing writes into the folder"
+            )
+        return content
+
+    def head(self, entry: FileEntry, length: int) -> bytes:
+        """Read the first bytes of a file, as `Source.head` says."""
+        return self._read(entry, length, length)
+
+    def _read(self, entry: FileEntry, wanted: int, first: int) -> bytes:
+        descriptor = os.open(f"{self.root}/{entry.path}", os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        try:
+            content = os.read(descriptor, first)
+            while 0 < len(content) < wanted and (more := os.read(descriptor, wanted)):
+                content += more
+        finally:
+            os.close(descriptor)
+        return content
+
+
+def index_folder(root: Path) -> Index:
+    """List the files of a folder and of all below it, without opening any.
+
+    Links that stay inside the folder are taken for what they lead to; others are problems.
+
+    Args:
+        root: The folder, with all links resolved.
+    """
+    index = Index(Folder(root))
+    # A folder waits with the real paths of the folders that lead to it.
+    waiting: list[tuple[str, int, tuple[str, ...]]] = [("", root.stat().st_mtime_ns, (str(root),))]
+    while waiting:
+        folder, mtime_ns, above = waiting.pop()
+        try:
+            with os.scandir(f"{root}/{folder}") as entries:
+                listed = list(entries)
+        except OSError as error:
+            index.problems.append(Problem.unreadable(folder, error))
+            continue
+        index.folders[folder] = FolderEntry(len(listed), mtime_ns)
+        for entry in listed:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            try:
+                if (found := _enter(index, root, entry, path, above)) is not None:
+                    waiting.append((path, found[1], (*above, found[0])))
+            except OSError as error:
+                index.problems.append(Problem.unreadable(path, error))
+    return index
+
+
+def _enter(
+    index: Index, root: Path, entry: os.DirEntry[str], path: str, above: tuple[str, ...]
+) -> tuple[str, int] | None:
+    """Take one entry in; give real path and modification time of a folder that is to be walked."""
+    if entry.is_file(follow_symlinks=False):
+        _take_in(index, path, entry.stat(follow_symlinks=False))
+        return None
+    linked = entry.is_symlink()
+    if linked and not _link_stays_inside(index, root, entry, path):
+        return None
+    status = entry.stat()
+    if stat.S_ISDIR(status.st_mode):
+        real = os.path.realpath(entry.path) if linked else f"{above[-1]}/{entry.name}"
+        if real not in above:
+            return real, status.st_mtime_ns
+        message = "The link leads to a folder above itself, so that the folder has no end; remove it."
+        index.problems.append(Problem("link-loop", "error", path, message))
+    elif not stat.S_ISREG(status.st_mode):
+        message = "Neither a file nor a folder (a pipe, socket or device); remove it."
+        index.problems.append(Problem("not-a-file", "error", path, message))
+    else:
+        _take_in(index, path, status)
+    return None
+
+
+def _take_in(index: Index, path: str, status: os.stat_result) -> None:
+    if status.st_size > FILE_LIMIT_BYTES:
+        message = f"The file has {status.st_size} bytes; a table's cell holds {FILE_LIMIT_BYTES} at most."
+        index.problems.append(Problem("too-large", "error", path, message))
+    else:
+        index.files.append(FileEntry(path, status.st_size, status.st_mtime_ns))
+
+
+def _link_stays_inside(index: Index, root: Path, entry: os.DirEntry[str], path: str) -> bool:
+    real = Path(os.path.realpath(entry.path))
+    if not real.is_relative_to(root):
+        message = "The link leads outside the folder; copy what it points to, or remove it."
+        index.problems.append(Problem("link-outside", "error", path, message))
+        return False
+    message = "A link inside the folder: what it leads to is stored as a copy."
+    index.problems.append(Problem("link", "warning", path, message))
+    return True

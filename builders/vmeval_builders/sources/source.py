@@ -1,0 +1,51 @@
+"""Whatever holds files: the protocol that a folder and an archive follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+from vmeval_builders.entries import FileEntry, FolderEntry
+from vmeval_builders.problems import Problem
+
+
+class Source(Protocol):
+    """Whatever holds files: it can be sent to another process, and gives their bytes there.
+
+    Attributes:
+        splits: Whether several processes read faster than one.
+    """
+
+    splits: ClassVar[bool]
+
+    def read(self, entry: FileEntry) -> bytes:
+        """Read a file whole.
+
+        Raises:
+            FolderChangedError: It is not as long as when the folder was walked.
+            OSError: It cannot be read.
+        """
+
+    def head(self, entry: FileEntry, length: int) -> bytes:
+        """Read the first bytes of a file, fewer where it is shorter.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+
+
+@dataclass(slots=True)
+class Index:
+    """What a source holds, as it was found.
+
+    Attributes:
+        source: Gives the bytes of the files.
+        files: Every file, in the source's own order; an archive may hold a name twice.
+        folders: Every folder by its path; ``""`` is the root.
+        problems: What cannot be kept: links that lead outside, pipes, files that are too large.
+    """
+
+    source: Source
+    files: list[FileEntry] = field(default_factory=list)
+    folders: dict[str, FolderEntry] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)

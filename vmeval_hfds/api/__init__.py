@@ -1,0 +1,1 @@
+"""What the project does, a module for each verb."""

@@ -1,0 +1,50 @@
+"""A folder as a `datasets.Dataset` in one call."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from vmeval_builders.checks import check_scan
+from vmeval_builders.scan import scan_rows
+from vmeval_hfds.api.build import check_split, refuse
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+def to_dataset(
+    folder: str | os.PathLike[str],
+    *,
+    builder: str | None = None,
+    split: str = "test",
+    keep_incomplete: bool = False,
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> Dataset:
+    """Read all rows of a folder into a dataset with Image, Video and text columns.
+
+    The dataset holds what the columns hold. Files that are no column (the manifest, anything else) are in the
+    config ``files`` of what `build` and `push` make, not in here.
+
+    Args:
+        folder: The folder that holds the ``*_task`` folders.
+        builder: The name of the builder that describes the folder; None finds it out.
+        split: The dataset's split.
+        keep_incomplete: Take in tasks without first frame or prompt, as nulls.
+        cache_dir: Where `datasets` keeps what it prepared; None is its own place. A changed folder is read anew.
+
+    Returns:
+        One row per question, run or result, in the order of their paths, with the builder's columns.
+
+    Raises:
+        FolderError: The folder has errors; it carries all problems.
+        FileNotFoundError: There is no such folder.
+    """
+    from vmeval_builders.hf_builders import FolderBuilder
+
+    check_split(split)
+    scan = scan_rows(folder, builder)
+    refuse(scan, check_scan(scan, quick=True), keep_incomplete)
+    made = FolderBuilder.of_scan(scan, split, None if cache_dir is None else os.fspath(cache_dir))
+    made.download_and_prepare()
+    return made.as_dataset(split=split)

@@ -1,0 +1,1 @@
+"""Rows to a folder: which, where to, and how they are written."""

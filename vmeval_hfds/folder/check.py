@@ -1,0 +1,98 @@
+"""Refuse rows that would write where they must not, or onto each other, and name the row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from vmeval_builders import paths
+from vmeval_hfds.errors import UnsafePathError
+from vmeval_hfds.folder.places import possible_places
+from vmeval_hfds.folder.select import GroupRows
+from vmeval_hfds.table.listing import Listing
+
+
+def check_row_paths(
+    name: str,
+    selected: Sequence[GroupRows],
+    listing: Listing,
+    row_files: Callable[[], Iterable[str]],
+    repeats_allowed: bool,
+) -> None:
+    """Check every path that an export would write.
+
+    Args:
+        name: What to call the dataset in a message.
+        selected: The rows.
+        listing: The list of files.
+        row_files: Gives the paths that the rows really hold. It reads all of them, and so is asked only where
+            the paths that they might hold would meet another.
+        repeats_allowed: Whether several rows may be for one path.
+
+    Raises:
+        UnsafePathError: A path is unsafe, or would meet another on some system. Nothing was written.
+    """
+    rows = _rows_by_path(name, selected, repeats_allowed)
+    folders = [*listing.folders, *_row_folders(selected)]
+    possible = {place for group in selected for place in possible_places(group)}
+    problem = _first_problem({*listing.files, *possible}, rows, folders)
+    if problem and paths.path_problem(problem[0]) is None:
+        problem = _first_problem({*listing.files, *row_files()}, rows, folders)
+    if problem:
+        path, reason = problem
+        raise UnsafePathError(
+            f"{name}: {_row_of(path, rows, listing.digests)}: the path {path!a} {reason}; nothing was written"
+        )
+
+
+def folders_of(path: str) -> Iterator[str]:
+    """List the folders that a path lies in, the deepest first; an empty folder (``/`` at the end) is its own."""
+    folder = path[:-1] if path.endswith("/") else path.rpartition("/")[0]
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
+
+
+def _rows_by_path(name: str, selected: Sequence[GroupRows], repeats_allowed: bool) -> dict[str, str]:
+    rows: dict[str, str] = {}
+    for group in selected:
+        for number, path in enumerate(group.paths):
+            row = group.name_row(number)
+            if not isinstance(path, str):
+                raise UnsafePathError(f"{name}: {row} has no path; nothing was written")
+            if path in rows and not repeats_allowed:
+                raise UnsafePathError(
+                    f"{name}: {row} has the path {path!a}, which {rows[path]} has too; nothing was written"
+                )
+            rows.setdefault(path, row)
+    return rows
+
+
+def _row_folders(selected: Sequence[GroupRows]) -> Iterator[str]:
+    for group in selected:
+        if not group.columns.builder.rows_are_files:
+            yield from group.paths
+
+
+def _first_problem(
+    files: Iterable[str], rows: Mapping[str, str], folders: Iterable[str]
+) -> tuple[str, str] | None:
+    # Rows first: their own path says more than that of a file in them.
+    for path in rows:
+        if reason := paths.path_problem(path):
+            return path, reason
+    return next(paths.path_problems(sorted(files), folders), None)
+
+
+def _row_of(path: str, rows: Mapping[str, str], digests: Mapping[str, bytes | None]) -> str:
+    """Name the row that a path comes from: of its own folder or file, of `files`, or the first one below it."""
+    for folder in (path, *folders_of(path)):
+        if folder in rows:
+            return rows[folder]
+    listed = list(digests)
+    for wanted in (path, f"{path}/"):
+        if wanted in digests:
+            return f"row {listed.index(wanted)} of files"
+    below = f"{path}/"
+    tasks = (row for task, row in rows.items() if task.startswith(below))
+    numbers = (f"row {number} of files" for number, one in enumerate(listed) if one.startswith(below))
+    return next(tasks, None) or next(numbers, "a row")

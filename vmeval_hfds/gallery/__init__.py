@@ -1,0 +1,1 @@
+"""Rows as pictures: the gallery's page, and the card's picture."""

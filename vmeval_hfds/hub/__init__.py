@@ -1,0 +1,1 @@
+"""Requests to the Hub; nothing else talks to it."""

@@ -1,0 +1,205 @@
+"""One repository on the Hub: what it holds and what is known of it.
+
+Every request goes through `HubRepo.call`, which tries again where that can help, and turns what the client raises
+into our own errors.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from huggingface_hub import HfApi, get_token
+from huggingface_hub.hf_api import RepoFile
+
+from vmeval_hfds.errors import HubConflictError, HubError, HubNotFoundError
+from vmeval_hfds.hub.explain import TOKEN, explain
+from vmeval_hfds.hub.retry import with_retries
+
+Result = TypeVar("Result")
+
+DEFAULT_TOKEN_ENV = "HF_TOKEN"  # noqa: S105 (a variable's name, not a token)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file of a repository.
+
+    Attributes:
+        path: Its path in the repository.
+        size_bytes: Its size.
+        sha256: Its hash, where it is an LFS file.
+        git_sha1: Its git object's id; of the pointer, where it is an LFS file.
+    """
+
+    path: str
+    size_bytes: int
+    sha256: str | None
+    git_sha1: str
+
+
+class HubRepo:
+    """One repository, reached with one token.
+
+    Args:
+        repo_id: ``user/name``.
+        repo_type: ``dataset``, ``model`` or ``space``.
+        token_env: The environment variable that holds the token. Without it, the one that ``hf auth login``
+            keeps is used.
+    """
+
+    def __init__(self, repo_id: str, repo_type: str = "dataset", token_env: str = DEFAULT_TOKEN_ENV) -> None:
+        self.repo_id = repo_id
+        self.repo_type = repo_type
+        self.token_env = token_env
+        self._token = os.environ.get(token_env) or get_token()
+        self._endpoint = os.environ.get("HF_ENDPOINT") or None
+        self.api = HfApi(endpoint=self._endpoint, token=self._token or False, library_name="vmeval-hfds")
+
+    @property
+    def token(self) -> str | bool:
+        """What client functions take as a token; False is nobody."""
+        return self._token or False
+
+    @property
+    def endpoint(self) -> str:
+        """The Hub's address."""
+        return str(self.api.endpoint)
+
+    def call(self, function: Callable[..., Result], *args: object, **kwargs: object) -> Result:
+        """Do something on the Hub, with waits and further tries where the failure may pass.
+
+        Args:
+            function: What to do; it must be harmless to do it again.
+            *args: Handed to it.
+            **kwargs: Handed to it.
+
+        Raises:
+            HubError: It failed for good; the message says why in plain words.
+        """
+        return with_retries(lambda: function(*args, **kwargs), self.translate)
+
+    def translate(self, error: Exception) -> HubError | None:
+        """Say a client's error in plain words; None for one that is not the Hub's doing."""
+        kind, message = explain(error, self)
+        if kind is None:
+            return None
+        return kind(self.hide_token(f"{self.repo_id}: {message}"))
+
+    def hide_token(self, text: str) -> str:
+        """Blot out anything in a text that looks like a token."""
+        if self._token:
+            text = text.replace(self._token, "hf_…")
+        return TOKEN.sub("hf_…", text)
+
+    def info(self, revision: str | None = None) -> Any:  # noqa: ANN401 (the client's own type, by repository kind)
+        """Ask for what the Hub knows of the repository at a revision."""
+        return self.call(self.api.repo_info, self.repo_id, repo_type=self.repo_type, revision=revision)
+
+    def exists(self) -> bool:
+        """Whether the repository exists, as far as this token may see."""
+        try:
+            self.info()
+        except HubNotFoundError:
+            return False
+        return True
+
+    def head(self, revision: str | None = None) -> str:
+        """Give the commit that a revision is at."""
+        return str(self.info(revision).sha)
+
+    def files(self, revision: str) -> dict[str, RemoteFile]:
+        """List all files of a revision by path."""
+
+        def fetch() -> list[RemoteFile]:
+            tree = self.api.list_repo_tree(
+                self.repo_id, recursive=True, revision=revision, repo_type=self.repo_type
+            )
+            return [_remote_file(entry) for entry in tree if isinstance(entry, RepoFile)]
+
+        return {entry.path: entry for entry in self.call(fetch)}
+
+    def create(self, private: bool) -> None:
+        """Make the repository where it is missing.
+
+        Raises:
+            HubConflictError: It exists and is public, and `private` was asked for.
+        """
+        kwargs: dict[str, Any] = {"space_sdk": "static"} if self.repo_type == "space" else {}
+        if not self.exists():
+            self.call(
+                self.api.create_repo,
+                self.repo_id,
+                repo_type=self.repo_type,
+                private=private,
+                exist_ok=True,
+                **kwargs,
+            )
+        if private and not self.info().private:
+            raise HubConflictError(
+                f"{self.repo_id}: is public, and --private was asked for; make it private on the Hub first"
+            )
+
+    def branches(self) -> dict[str, str]:
+        """Give every branch and its commit."""
+        refs = self.call(self.api.list_repo_refs, self.repo_id, repo_type=self.repo_type)
+        return {ref.name: ref.target_commit for ref in refs.branches}
+
+    def tags(self) -> dict[str, str]:
+        """Give every tag and its commit."""
+        refs = self.call(self.api.list_repo_refs, self.repo_id, repo_type=self.repo_type)
+        return {ref.name: ref.target_commit for ref in refs.tags}
+
+    def create_branch(self, name: str, revision: str) -> None:
+        """Make a branch at a revision, unless it is there."""
+        self.call(
+            self.api.create_branch,
+            self.repo_id,
+            branch=name,
+            revision=revision,
+            repo_type=self.repo_type,
+            exist_ok=True,
+        )
+
+    def delete_branch(self, name: str) -> None:
+        """Remove a branch, unless it is gone."""
+        try:
+            self.call(self.api.delete_branch, self.repo_id, branch=name, repo_type=self.repo_type)
+        except HubNotFoundError:
+            return
+
+    def create_tag(self, name: str, revision: str) -> None:
+        """Make a tag at a revision, unless it is there."""
+        self.call(
+            self.api.create_tag,
+            self.repo_id,
+            tag=name,
+            revision=revision,
+            repo_type=self.repo_type,
+            exist_ok=True,
+        )
+
+    def history(self, revision: str) -> list[tuple[str, str]]:
+        """Give the commits up to a revision, newest first, each with title and description."""
+        commits = self.call(
+            self.api.list_repo_commits, self.repo_id, repo_type=self.repo_type, revision=revision
+        )
+        return [(commit.commit_id, f"{commit.title}\n{commit.message}") for commit in commits]
+
+    def root_entries(self, revision: str) -> dict[str, str]:
+        """Give the names of a revision's root, files and folders, and their git objects' ids."""
+
+        def fetch() -> dict[str, str]:
+            tree = self.api.list_repo_tree(self.repo_id, revision=revision, repo_type=self.repo_type)
+            return {
+                entry.path: entry.blob_id if isinstance(entry, RepoFile) else entry.tree_id for entry in tree
+            }
+
+        return self.call(fetch)
+
+
+def _remote_file(entry: RepoFile) -> RemoteFile:
+    sha256 = entry.lfs.sha256 if entry.lfs else None
+    return RemoteFile(entry.path, entry.size, sha256, entry.blob_id)

@@ -1,0 +1,1 @@
+"""Raw folders to a repository and back, file by file."""

@@ -1,0 +1,329 @@
+"""Bring a mirrored folder back from the Hub, each file checked against the hash that the Hub states."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vmeval_builders.paths import STAGING_FOLDER
+from vmeval_hfds.engine.pool import Progress
+from vmeval_hfds.errors import HubError, TargetExistsError, UnknownNameError, UnsafePathError
+from vmeval_hfds.folder.writer import FolderWriter
+from vmeval_hfds.hub import transfer
+from vmeval_hfds.hub.repo import DEFAULT_TOKEN_ENV, HubRepo
+from vmeval_hfds.hub.transfer import state_folder, without_bars
+from vmeval_hfds.mirror import plan as mirror_plan
+from vmeval_hfds.mirror.files import for_each, holds, leads_through_link, remove_file
+from vmeval_hfds.mirror.plan import ATTRIBUTES, Content, DownloadPlan
+from vmeval_hfds.mirror.record import Brought
+from vmeval_hfds.mirror.remote import attributes_are_hubs
+
+_DOWNLOADS = 8
+_READERS = 4
+_SHOWN_PATHS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadResult:
+    """What a download did.
+
+    Attributes:
+        target: The folder.
+        commit: The commit whose files it holds.
+        written: How many files were written.
+        unchanged: How many were there already, and were left alone.
+        pruned: Files that were removed.
+    """
+
+    target: Path
+    commit: str
+    written: int
+    unchanged: int
+    pruned: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A download that may be done."""
+
+    repo: HubRepo
+    commit: str
+    root: Path
+    record: Brought
+    recorded: dict[str, list[Content]]
+    remote: set[str]
+    wanted: dict[str, Content]
+    write: dict[str, Content]
+    prune: list[str]
+
+
+def hf_download(
+    repo_id: str,
+    target_dir: str | os.PathLike[str],
+    repo_type: str = "dataset",
+    revision: str = "main",
+    token_env: str = DEFAULT_TOKEN_ENV,
+    *,
+    include: Sequence[str] = (),
+    prune: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Bring a mirrored folder back, so that ``diff -r`` with the folder that was uploaded finds nothing.
+
+    Takes the arguments of `download`, and raises what it raises.
+
+    Returns:
+        The target folder.
+    """
+    result = download(
+        repo_id,
+        target_dir,
+        repo_type,
+        revision,
+        token_env,
+        include=include,
+        prune=prune,
+        force=force,
+        progress=progress,
+    )
+    return result.target
+
+
+def download(
+    repo_id: str,
+    target_dir: str | os.PathLike[str],
+    repo_type: str = "dataset",
+    revision: str = "main",
+    token_env: str = DEFAULT_TOKEN_ENV,
+    *,
+    include: Sequence[str] = (),
+    prune: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> DownloadResult:
+    """Bring a mirrored folder back, and say what was done.
+
+    No file of the target is touched before all are here and checked. What was fetched by a run that failed or was
+    killed lies in a folder of its own in the target, which says that the target is not complete; the next run
+    goes on with it. Files with the right bytes are left alone.
+
+    Args:
+        repo_id: ``user/name``.
+        target_dir: The folder; made where it is missing.
+        repo_type: ``dataset``, ``model`` or ``space``.
+        revision: A branch, tag or commit.
+        token_env: The environment variable that holds the token.
+        include: Patterns of what to bring; ``*`` stands for any characters, ``/`` too. By default all.
+        prune: Remove files that an earlier download brought here, that nobody changed since, and that the
+            repository no longer has.
+        force: Replace files that have other bytes and that no earlier download brought.
+        progress: Called with files fetched and files to fetch.
+
+    Raises:
+        UnsafePathError: The repository has names that must not be written. Nothing was written.
+        TargetExistsError: Files of the target have other bytes. Nothing was written.
+        UnknownNameError: No file matches `include`.
+        HubError: The Hub failed or refused; the message names the file. No file of the target was touched.
+        OSError: The disk is full, or a file cannot be written.
+    """
+    repo = HubRepo(repo_id, repo_type, token_env)
+    job = _prepare(repo, Path(target_dir), revision, include, prune, force)
+    job.root.mkdir(parents=True, exist_ok=True)
+    writer = FolderWriter(job.root)
+    if job.write:
+        (job.root / STAGING_FOLDER).mkdir(exist_ok=True)
+        with without_bars():
+            _fetch(job, progress)
+        _write_record(job, before=True)
+        _put_in_place(job, writer)
+    for path in job.prune:
+        remove_file(job.root, path)
+    if job.write or job.prune:
+        _write_record(job, before=False)
+    writer.end()
+    return DownloadResult(
+        Path(target_dir), job.commit, len(job.write), len(job.wanted) - len(job.write), job.prune
+    )
+
+
+def plan_download(
+    repo_id: str,
+    target_dir: str | os.PathLike[str],
+    repo_type: str = "dataset",
+    revision: str = "main",
+    token_env: str = DEFAULT_TOKEN_ENV,
+    *,
+    include: Sequence[str] = (),
+    prune: bool = False,
+    force: bool = False,
+) -> DownloadPlan:
+    """Do all that `download` does before it writes, and say what it would do.
+
+    Takes the arguments of `download`, and raises what it raises before it writes.
+    """
+    repo = HubRepo(repo_id, repo_type, token_env)
+    job = _prepare(repo, Path(target_dir), revision, include, prune, force)
+    domains = mirror_plan.count_domains(job.write)
+    write_bytes = sum(content.size_bytes for content in job.write.values())
+    as_dataset = mirror_plan.dataset_requests(len(job.write), domains, write_bytes)
+    return DownloadPlan(
+        repo_id=repo_id,
+        repo_type=repo_type,
+        commit=job.commit,
+        write=list(job.write),
+        write_bytes=write_bytes,
+        unchanged=len(job.wanted) - len(job.write),
+        prune=job.prune,
+        requests=mirror_plan.download_requests(job.remote, job.write.values()),
+        export_requests=as_dataset[1] if as_dataset else None,
+    )
+
+
+def _prepare(
+    repo: HubRepo, target: Path, revision: str, include: Sequence[str], prune: bool, force: bool
+) -> _Job:
+    """Compare repository and target, and refuse what must not be written."""
+    root = target.resolve()
+    if root.exists() and not root.is_dir():
+        raise TargetExistsError(f"{target}: is a file, and a folder belongs there; choose another target")
+    commit = repo.head(revision)
+    remote = repo.files(commit)
+    wanted = {
+        path: Content.of(one)
+        for path, one in sorted(remote.items())
+        if not include or mirror_plan.matches(path, include)
+    }
+    if include and not wanted:
+        raise UnknownNameError(f"{repo.repo_id}: no file matches {', '.join(include)}; see vmeval-hfds ls")
+    if ATTRIBUTES in wanted and attributes_are_hubs(repo, commit, remote):
+        del wanted[ATTRIBUTES]
+    _check_names(repo, wanted)
+    record = Brought(state_folder(), root, f"{repo.endpoint} {repo.repo_type} {repo.repo_id.lower()}")
+    recorded = record.read()
+    stale = mirror_plan.prunable(recorded, remote) if prune else []
+    return _Job(
+        repo=repo,
+        commit=commit,
+        root=root,
+        record=record,
+        recorded=recorded,
+        remote=set(remote),
+        wanted=wanted,
+        write=_to_write(root, wanted, recorded, force),
+        prune=[path for path in stale if _is_as_brought(root, path, recorded)],
+    )
+
+
+def _check_names(repo: HubRepo, wanted: dict[str, Content]) -> None:
+    problems = mirror_plan.unsafe_names(wanted)
+    if problems:
+        shown = "; ".join(f"{path!a} {reason}" for path, reason in problems[:_SHOWN_PATHS])
+        more = f" … and {len(problems) - _SHOWN_PATHS} more" if len(problems) > _SHOWN_PATHS else ""
+        raise UnsafePathError(
+            f"{repo.repo_id}: has names that must not be written here, and nothing was. {shown}{more}"
+        )
+
+
+def _to_write(
+    root: Path, wanted: dict[str, Content], recorded: dict[str, list[Content]], force: bool
+) -> dict[str, Content]:
+    """Pick the files that are not there with these bytes.
+
+    Raises:
+        UnsafePathError: One would be written through a link.
+        TargetExistsError: One would replace what is not ours.
+    """
+    writer = FolderWriter(root)
+    writer.check_folders([*wanted, f"{STAGING_FOLDER}/"])
+    there = [path for path in wanted if os.path.lexists(root / path)]
+    same = for_each(lambda path: holds(root / path, wanted[path]), {path: path for path in there}, _READERS)
+    others = [
+        path for path in there if not same[path] and not (force or _is_as_brought(root, path, recorded))
+    ]
+    others += [path for path in there if path not in others and _is_folder(root / path)]
+    if others:
+        more = f" … and {len(others) - _SHOWN_PATHS} more" if len(others) > _SHOWN_PATHS else ""
+        raise TargetExistsError(
+            f"{root}: has other bytes than the repository, which no earlier download brought, so nothing was "
+            f"written; replace them with --force: {', '.join(others[:_SHOWN_PATHS])}{more}"
+        )
+    return {path: content for path, content in wanted.items() if not same.get(path)}
+
+
+def _is_folder(place: Path) -> bool:
+    return place.is_dir() and not place.is_symlink()
+
+
+def _is_as_brought(root: Path, path: str, recorded: dict[str, list[Content]]) -> bool:
+    """Whether a file is here as an earlier download left it."""
+    return not leads_through_link(root, path) and any(
+        holds(root / path, content) for content in recorded.get(path, ())
+    )
+
+
+def _fetch(job: _Job, progress: Progress | None) -> None:
+    """Bring all bytes that are missing into the folder of unfinished files, the same bytes once."""
+    paths: dict[Content, str] = {}
+    for path, content in job.write.items():
+        paths.setdefault(content, path)
+
+    def fetch(path: str) -> None:
+        try:
+            _fetch_one(job, path, job.write[path])
+        except HubError as error:
+            message = f"{error} (at {path}; the target is untouched, run again to go on)"
+            raise type(error)(message) from error
+        except OSError as error:
+            if error.errno is not None:
+                raise OSError(error.errno, error.strerror, str(job.root)) from error
+            message = f"{job.repo.repo_id}: {path} did not come whole; the target is untouched, run again"
+            raise HubError(message) from error
+
+    for_each(fetch, paths, _DOWNLOADS, progress)
+
+
+def _fetch_one(job: _Job, path: str, content: Content) -> None:
+    """Bring one file, going on with what an earlier run got of it.
+
+    Raises:
+        HubError: It cannot be had, or its bytes are not what the Hub states.
+    """
+    staged = job.root / STAGING_FOLDER / content.name
+    if staged.exists() and staged.stat().st_size > content.size_bytes:
+        staged.unlink()
+    staged.touch()
+    for _ in range(2):  # what an earlier run left may be damaged: then once more, from the start
+        if staged.stat().st_size < content.size_bytes:
+            transfer.download(job.repo, path, job.commit, staged, content.size_bytes)
+        if holds(staged, content):
+            return
+        staged.unlink()
+        staged.touch()
+    raise HubError(f"{job.repo.repo_id}: the bytes that came are not those that the Hub states")
+
+
+def _put_in_place(job: _Job, writer: FolderWriter) -> None:
+    staging = job.root / STAGING_FOLDER
+    left = Counter(job.write.values())
+    for path, content in job.write.items():
+        writer.make_folder(path.rpartition("/")[0])
+        staged = staging / content.name
+        left[content] -= 1
+        if left[content]:
+            # The last of several files with these bytes gets them, so that a killed run still has them.
+            staged = staging / "copy"
+            shutil.copyfile(staging / content.name, staged)
+        os.replace(staged, job.root / path)
+
+
+def _write_record(job: _Job, before: bool) -> None:
+    """Take down what was brought; before files are put in place, what they had and what they will have."""
+    files = {path: contents for path, contents in job.recorded.items() if before or path not in job.prune}
+    for path, content in job.write.items():
+        files[path] = [*(files.get(path, []) if before else []), content]
+    job.record.write(files)

@@ -1,0 +1,1 @@
+"""Parquet datasets: shards, their columns, the list of files, the card."""

@@ -1,0 +1,203 @@
+"""Which columns of a table hold a row's files, whoever made the table.
+
+Our own tables have their builder's columns. Others of questions, such as those of VMEvalKit's uploaders, have
+``task_id`` for ``id``, ``metadata`` for ``question_metadata``, and no ``path``: the task folder is then
+``{domain}_task/{id}``, as VMEvalKit lays it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vmeval_builders import paths
+from vmeval_builders.arrow.arrays import text_array
+from vmeval_builders.arrow.schema import MEDIA_TYPE
+from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.layouts.registry import QUESTIONS, builder_named, builder_of_columns
+from vmeval_hfds.errors import DatasetError
+from vmeval_hfds.store.directory import DatasetFiles
+from vmeval_hfds.table.shards import open_shard
+
+#: What other tables call a column of ours, in the order of preference.
+_OTHER_NAMES = {"id": ("task_id",), "question_metadata": ("metadata",)}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMap:
+    """Where a table has what we need.
+
+    Attributes:
+        builder: What describes the rows.
+        names: Our column to theirs, for those that the table has.
+        unused: Their columns that are no files and no names of rows.
+    """
+
+    builder: Builder
+    names: Mapping[str, str]
+    unused: Sequence[str]
+
+    @property
+    def id_column(self) -> str:
+        """Our column that names a row's task."""
+        return "id" if "id" in self.builder.columns else "task_id"
+
+    @property
+    def key_columns(self) -> list[str]:
+        """The columns to read to know which rows there are, and how the files are called whose name is open."""
+        keys = [self.names[name] for name in (self.id_column, "domain", "path") if name in self.names]
+        return [*keys, *(f"{theirs}.path" for theirs in self._named_files.values())]
+
+    @property
+    def _named_files(self) -> dict[str, str]:
+        """Our columns whose files may have any name, and theirs."""
+        return {
+            name: self.names[name]
+            for name in self.builder.media
+            if name in self.names and self.builder.names_vary(name)
+        }
+
+    @property
+    def file_columns(self) -> list[str]:
+        """The columns to read to have the files too."""
+        keys = [self.names[name] for name in (self.id_column, "domain", "path") if name in self.names]
+        return [*keys, *(self.names[name] for name in self.builder.files if name in self.names)]
+
+    def keys(self, table: pa.Table) -> tuple[list[Any], list[Any], list[Any]]:
+        """Give ids, domains and paths of rows, as they stand in the data; an id that no column has is None."""
+        ids, domains = (self._texts(table, name) for name in (self.id_column, "domain"))
+        if "path" in self.names:
+            return ids, domains, self._texts(table, "path")
+        return ids, domains, [_usual_path(domain, task) for domain, task in zip(domains, ids, strict=True)]
+
+    def _texts(self, table: pa.Table, name: str) -> list[Any]:
+        """Give a column of ours; all None where the table has not got it."""
+        values: list[Any] = [None] * table.num_rows
+        return table[self.names[name]].to_pylist() if name in self.names else values
+
+    def file_names(self, table: pa.Table) -> dict[str, list[str | None]]:
+        """Give the names of files whose name is open, by our column; None where a row has no such file."""
+        return {
+            name: pc.struct_field(_whole(table[theirs]), "path").to_pylist()
+            for name, theirs in self._named_files.items()
+        }
+
+    def canonical(self, table: pa.Table) -> pa.Table:
+        """Give rows the columns that `vmeval_builders.rows.files_of` takes.
+
+        Raises:
+            DatasetError: A column is of a type that cannot hold files.
+        """
+        path = self.names.get("path")
+        paths = table[path] if path else text_array(self.keys(table)[2])
+        columns = {"path": paths}
+        for name in self.builder.files:
+            if name in self.names:
+                column = table[self.names[name]]
+                columns[name] = _media(column, name) if name in self.builder.media else _text(column, name)
+        return pa.table(columns)
+
+
+def map_columns(schema: pa.Schema, name: str, builder: str | None = None) -> ColumnMap:
+    """Find a row's columns in a table.
+
+    Args:
+        schema: The table's schema.
+        name: What to call the table in a message.
+        builder: The name of the builder that describes it; None finds it out.
+
+    Raises:
+        DatasetError: It has no id or path, or nothing that would be a file.
+        AmbiguousFolderError: Several builders make such a table, and none was named.
+        BuilderNameError: There is no such builder.
+    """
+    described = builder_named(builder) if builder else builder_of_columns(schema.names) or QUESTIONS
+    others = _OTHER_NAMES if described == QUESTIONS else {}
+    names = {}
+    for ours in described.columns:
+        theirs = next((one for one in (ours, *others.get(ours, ())) if one in schema.names), None)
+        if theirs is not None:
+            names[ours] = theirs
+    files = [ours for ours in described.files if ours in names]
+    key = "id" if described == QUESTIONS else "path"
+    if key not in names or not files:
+        found = ", ".join(schema.names) or "none"
+        expected = ", ".join([key, "domain", *described.files][:3])
+        raise DatasetError(f"{name}: expected the columns of {described.name} ({expected}, …), found {found}")
+    known = {names[ours] for ours in ("id", "domain", "path", *files) if ours in names}
+    return ColumnMap(described, names, [column for column in schema.names if column not in known])
+
+
+def builder_of(dataset: DatasetFiles, builder: str | None = None) -> Builder:
+    """Say which builder describes a dataset's rows, by its first shard.
+
+    Raises:
+        DatasetError: None does, or not the one that was named.
+        BuilderNameError: There is no such builder.
+        AmbiguousFolderError: Several do, and none was named.
+    """
+    for name in dataset.row_shards[:1]:
+        with open_shard(dataset.peek(name)) as shard:
+            return map_columns(shard.schema_arrow, f"{dataset.name}: {name}", builder).builder
+    return QUESTIONS
+
+
+def check_builder(dataset: DatasetFiles, builder: str) -> None:
+    """Make sure that a dataset's rows have a builder's columns.
+
+    Raises:
+        DatasetError: They have not.
+        BuilderNameError: There is no such builder.
+    """
+    expected = builder_named(builder).columns
+    for name in dataset.row_shards[:1]:
+        with open_shard(dataset.peek(name)) as shard:
+            if missing := [column for column in expected if column not in shard.schema_arrow.names]:
+                raise DatasetError(
+                    f"{dataset.name}: expected {builder}, found no column {missing[0]} in {name}"
+                )
+
+
+def _usual_path(domain: str | None, task: str) -> str:
+    return f"{domain}{paths.TASK_SUFFIX}/{task}" if domain else task
+
+
+def _text(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        raise DatasetError(f"column {name} is {column.type}, expected text")
+    return column.cast(pa.string())
+
+
+def _media(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Bring an image or video column to ``{bytes, path}``; nothing is read from the path."""
+    if pa.types.is_struct(column.type) and "bytes" in [field.name for field in column.type]:
+        content = pc.struct_field(column, "bytes")
+        named = pc.struct_field(column, "path") if column.type.get_field_index("path") >= 0 else None
+    elif pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        content, named = column, None
+    else:
+        raise DatasetError(f"column {name} is {column.type}, expected images or bytes")
+    if named is not None and pc.any(pc.and_(pc.is_null(content), pc.is_valid(named))).as_py():
+        raise DatasetError(
+            f"column {name} has rows with a path and no bytes; embed the files, then publish again"
+        )
+    if column.type == MEDIA_TYPE:
+        return column
+    content = _whole(content).cast(pa.binary())
+    return pa.chunked_array(
+        [
+            pa.StructArray.from_arrays(
+                [content, pa.nulls(len(content), pa.string())],
+                fields=list(MEDIA_TYPE),
+                mask=pc.is_null(content),
+            )
+        ]
+    )
+
+
+def _whole(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
