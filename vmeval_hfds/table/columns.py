@@ -21,7 +21,7 @@ from vmeval_builders.layouts.layout import Builder
 from vmeval_builders.layouts.registry import QUESTIONS, builder_named, builder_of_columns
 from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.store.directory import DatasetFiles
-from vmeval_hfds.table.shards import open_shard
+from vmeval_hfds.table.reader import open_shards
 
 #: What other tables call a column of ours, in the order of preference.
 _OTHER_NAMES = {"id": ("task_id",), "question_metadata": ("metadata",)}
@@ -140,9 +140,8 @@ def builder_of(dataset: DatasetFiles, builder: str | None = None) -> Builder:
         BuilderNameError: There is no such builder.
         AmbiguousFolderError: Several do, and none was named.
     """
-    for name in dataset.row_shards[:1]:
-        with open_shard(dataset.peek(name)) as shard:
-            return map_columns(shard.schema_arrow, f"{dataset.name}: {name}", builder).builder
+    for shard in open_shards(dataset, dataset.row_shards[:1]):
+        return map_columns(shard.schema, shard.name, builder).builder
     return QUESTIONS
 
 
@@ -154,12 +153,9 @@ def check_builder(dataset: DatasetFiles, builder: str) -> None:
         BuilderNameError: There is no such builder.
     """
     expected = builder_named(builder).columns
-    for name in dataset.row_shards[:1]:
-        with open_shard(dataset.peek(name)) as shard:
-            if missing := [column for column in expected if column not in shard.schema_arrow.names]:
-                raise DatasetError(
-                    f"{dataset.name}: expected {builder}, found no column {missing[0]} in {name}"
-                )
+    for shard in open_shards(dataset, dataset.row_shards[:1]):
+        if missing := [column for column in expected if column not in shard.schema.names]:
+            raise DatasetError(f"{shard.name}: expected {builder}, found no column {missing[0]}")
 
 
 def _usual_path(domain: str | None, task: str) -> str:

@@ -1,0 +1,1 @@
+"""Specs of Parquet datasets: reading, columns, lists of files."""

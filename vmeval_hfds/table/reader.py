@@ -1,0 +1,199 @@
+"""Read Parquet shards, wherever they lie and whoever made them: the only loop over row groups.
+
+::
+
+    for shard in open_shards(dataset, dataset.row_shards):
+        for group in shard.row_groups():
+            table = group.read(["path", "prompt"])
+
+Only the columns that are asked for are read, and of a shard that is not on this disk only they are fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vmeval_builders.errors import VmevalError
+from vmeval_hfds.errors import DatasetError
+from vmeval_hfds.store.directory import DatasetFiles
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """An open shard; as a context manager, it is closed at the end.
+
+    Attributes:
+        name: What messages call it.
+        file: The Parquet file.
+        is_local: Whether it lies on this disk, so that its media are cheap to look at.
+    """
+
+    name: str
+    file: pq.ParquetFile
+    is_local: bool
+
+    def __enter__(self) -> Shard:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.file.close(force=True)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Its columns."""
+        return self.file.schema_arrow
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return int(self.file.metadata.num_rows)
+
+    def row_groups(self) -> Iterator[RowGroup]:
+        """Give its row groups in order; nothing of them is read yet."""
+        first_row = 0
+        for number in range(self.file.num_row_groups):
+            group = RowGroup(self, number, first_row)
+            yield group
+            first_row += group.rows
+
+    def row_group(self, number: int) -> RowGroup:
+        """Give one row group."""
+        before = (self.file.metadata.row_group(one).num_rows for one in range(number))
+        return RowGroup(self, number, sum(before))
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """One row group of an open shard.
+
+    Attributes:
+        shard: The shard.
+        number: The row group's number in it.
+        first_row: The number of its first row in the shard.
+    """
+
+    shard: Shard
+    number: int
+    first_row: int
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return int(self.shard.file.metadata.row_group(self.number).num_rows)
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of all its columns, unpacked."""
+        return int(self.shard.file.metadata.row_group(self.number).total_byte_size)
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read it whole.
+
+        Args:
+            columns: The columns to read; None for all.
+
+        Raises:
+            DatasetError: Its pages are damaged.
+        """
+        try:
+            return self.shard.file.read_row_group(self.number, columns=columns, use_threads=False)
+        except VmevalError:
+            raise
+        except (OSError, pa.ArrowException) as error:
+            raise self._damaged(error) from error
+
+    def batches(self, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
+        """Read it a few rows at a time, for row groups that others made too large to hold.
+
+        Args:
+            columns: The columns to read.
+            rows: How many rows at a time.
+
+        Raises:
+            DatasetError: Its pages are damaged.
+        """
+        try:
+            for batch in self.shard.file.iter_batches(
+                rows, row_groups=[self.number], columns=columns, use_threads=False
+            ):
+                yield pa.Table.from_batches([batch])
+        except VmevalError:
+            raise
+        except (OSError, pa.ArrowException) as error:
+            raise self._damaged(error) from error
+
+    def only_value(self, column: str) -> Any | None:  # noqa: ANN401 (whatever the column holds)
+        """Give the one value that all its rows have in a column, where the statistics say so."""
+        group = self.shard.file.metadata.row_group(self.number)
+        chunks = (group.column(number) for number in range(group.num_columns))
+        found = next((one.statistics for one in chunks if one.path_in_schema == column), None)
+        if found is None or not found.has_min_max or found.min != found.max or found.null_count != 0:
+            return None
+        return found.min
+
+    def _damaged(self, error: Exception) -> DatasetError:
+        return DatasetError(
+            f"{self.shard.name}: row group {self.number} is damaged ({error}); fetch or build the shard again"
+        )
+
+
+def open_shard(place: Path | BinaryIO, name: str) -> Shard:
+    """Open a Parquet file, or a stream of one.
+
+    Args:
+        place: Its path, or a stream that can seek.
+        name: What to call it in messages.
+
+    Raises:
+        DatasetError: It is not a Parquet file, or is cut short.
+        FileNotFoundError: There is no such file.
+    """
+    is_local = isinstance(place, Path)
+    try:
+        file = pq.ParquetFile(place, memory_map=is_local, pre_buffer=False, page_checksum_verification=True)
+    except (VmevalError, FileNotFoundError):
+        raise
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DatasetError(
+            f"{name}: is not a whole Parquet file ({error}); fetch or build it again"
+        ) from error
+    return Shard(name, file, is_local)
+
+
+def peek_shard(dataset: DatasetFiles, name: str) -> Shard:
+    """Open a shard of a dataset without bringing all of it here.
+
+    Args:
+        dataset: The dataset.
+        name: The shard's name in it.
+
+    Raises:
+        DatasetError: It is not a Parquet file, or is cut short.
+    """
+    return open_shard(dataset.peek(name), f"{dataset.name}: {name}")
+
+
+def open_shards(dataset: DatasetFiles, names: Iterable[str], whole: bool = False) -> Iterator[Shard]:
+    """Open shards of a dataset one after the other; each is closed when the next is asked for.
+
+    Args:
+        dataset: The dataset.
+        names: The shards' names in it.
+        whole: Bring each shard here before it is read, because most of it will be.
+
+    Raises:
+        DatasetError: One is not a Parquet file, or is cut short.
+    """
+    bring = dataset.fetch if whole else dataset.peek
+    for name in names:
+        with open_shard(bring(name), f"{dataset.name}: {name}") as shard:
+            yield shard
