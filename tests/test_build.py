@@ -27,8 +27,8 @@ from vmeval_builders.checks import check_folder
 from vmeval_builders.frames import frame_size
 from vmeval_builders.paths import config_names
 from vmeval_hfds import build, export, to_dataset
-from vmeval_hfds import shards as shards_module
 from vmeval_hfds.errors import FolderError, TargetExistsError
+from vmeval_hfds.table import shards as shards_module
 from vmeval_hfds.table.card import split_card
 
 

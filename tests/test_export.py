@@ -32,7 +32,6 @@ from tests.factories import (
     write_rich_folder,
 )
 from vmeval_hfds import build, export, to_dataset, verify
-from vmeval_hfds import shards as shards_module
 from vmeval_hfds.errors import (
     ChangedRowsError,
     DatasetError,
@@ -43,6 +42,7 @@ from vmeval_hfds.errors import (
 )
 from vmeval_hfds.folder.writer import FolderWriter
 from vmeval_hfds.store.directory import open_dataset_dir
+from vmeval_hfds.table import shards as shards_module
 
 
 @pytest.fixture

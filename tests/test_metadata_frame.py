@@ -13,7 +13,6 @@ from PIL import Image
 
 from tests.factories import MP4, png, write_question, write_rich_folder
 from vmeval_hfds import build, to_dataset
-from vmeval_hfds import frames_table as module
 from vmeval_hfds.api.metadata_frame import metadata_frame
 from vmeval_hfds.api.push import push
 from vmeval_hfds.errors import DatasetError
@@ -269,7 +268,7 @@ def test_pictures_are_looked_at_in_small_batches(tmp_path, monkeypatch):
             tmp_path / "questions", id=f"maze_{number:04d}", first_frame=png(number, (9, number + 1))
         )
     build(tmp_path / "questions", tmp_path / "dataset")
-    monkeypatch.setattr(module, "_BATCH_ROWS", 2)
+    monkeypatch.setattr("vmeval_hfds.api.metadata_frame._BATCH_ROWS", 2)
     assert metadata_frame(tmp_path / "dataset")["first_frame_height"].tolist() == list(range(1, 8))
 
 

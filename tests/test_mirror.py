@@ -16,7 +16,6 @@ from tests.factories import MP4, png, tree, write, write_folder
 from tests.hostile import HOSTILE_FILES, HOSTILE_PATHS, LEGAL_PATHS
 from tests.hub import Hub
 from tests.hub.rules import default_attributes
-from vmeval_hfds import hub as hub_module
 from vmeval_hfds.api.mirror import (
     download,
     hf_download,
@@ -39,6 +38,7 @@ from vmeval_hfds.errors import (
     UnknownNameError,
     UnsafePathError,
 )
+from vmeval_hfds.hub.transfer import state_folder
 
 ID = "user/mirror"
 TOKEN = "hf_" + "".join(random.Random(7).choices(string.ascii_letters + string.digits, k=34))
@@ -51,7 +51,7 @@ def hub(tmp_path, monkeypatch):
         monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
         monkeypatch.setenv("HF_TOKEN", hub.token())
         monkeypatch.setattr("time.sleep", lambda seconds: None)
-        monkeypatch.setattr(hub_module, "pause", lambda seconds: None)
+        monkeypatch.setattr("vmeval_hfds.hub.retry.pause", lambda seconds: None)
         yield hub
 
 
@@ -709,7 +709,7 @@ def test_a_lost_or_broken_record_prunes_nothing(hub, folder, tmp_path):
     (folder / "old.txt").unlink()
     hf_upload(folder, ID, delete=True)
     for broken in ("", "[]", '{"version": 9}', '{"version": 1, "files": {"old.txt": [[1]]}}'):
-        for record in hub_module.state_folder().glob("*.json"):
+        for record in state_folder().glob("*.json"):
             record.write_text(broken)
         assert download(ID, target, prune=True).pruned == []
 

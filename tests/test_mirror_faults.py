@@ -8,7 +8,6 @@ import pytest
 
 from tests.factories import png, process, python, tree, write
 from tests.hub import Hub
-from vmeval_hfds import hub as hub_module
 from vmeval_hfds.api.mirror import hf_download, hf_upload
 from vmeval_hfds.errors import HubConflictError, HubError, HubUnreachableError
 
@@ -45,7 +44,7 @@ def hub(tmp_path, monkeypatch):
         monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
         monkeypatch.setenv("HF_TOKEN", hub.token())
         monkeypatch.setattr("time.sleep", lambda seconds: None)
-        monkeypatch.setattr(hub_module, "pause", lambda seconds: None)
+        monkeypatch.setattr("vmeval_hfds.hub.retry.pause", lambda seconds: None)
         yield hub
 
 
