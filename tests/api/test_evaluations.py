@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.api.test_outputs import consistent
+from tests.api.test_roundtrip import FOLDERS, NAMES, OBJECTS, lay_out
 from tests.factories import as_json, edit_rows, shards, tree, write
 from tests.run_factories import RESULT, human_result, result, rows, stored_rows, times, write_results
-from tests.test_outputs import consistent
-from tests.test_roundtrip import FOLDERS, NAMES, OBJECTS, lay_out
 from vmeval_builders.checks import check_folder
 from vmeval_hfds import EvaluationsBuilder, build, export, info, open_repo, push, to_dataset, verify
 from vmeval_hfds.errors import UnsafePathError
 
 REPO = "user/evaluations"
-DATA = Path(__file__).parents[2] / "shared" / "data"
+DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests.factories import tree
 from vmeval_builders.checks import check_folder
 from vmeval_hfds import build, export, info, verify
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 def real(name):

@@ -28,7 +28,7 @@ from vmeval_hfds import build, export, info, open_repo, push, verify
 from vmeval_hfds.errors import FolderError
 
 REPO = "user/relatives"
-DATA = Path(__file__).parents[2] / "shared" / "data"
+DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks/explore_metadata.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "notebooks/explore_metadata.ipynb"
 LIMIT_BYTES = 1_500_000
 
 

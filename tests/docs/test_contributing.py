@@ -10,7 +10,7 @@ import pytest
 
 from tests.factories import MP4, run_command, tree, write
 
-TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
 def block(language):

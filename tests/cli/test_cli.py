@@ -32,7 +32,7 @@ from tests.factories import (
 from vmeval_hfds import __version__, build
 from vmeval_hfds.cli.main import cli, main
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tests.api.test_roundtrip import FOLDERS, NAMES, lay_out
 from tests.factories import MP4, edit_rows, png, shards, tree, write, write_question
 from tests.run_factories import (
     RUN,
@@ -25,7 +26,6 @@ from tests.run_factories import (
     write_run,
     write_runs,
 )
-from tests.test_roundtrip import FOLDERS, NAMES, lay_out
 from vmeval_builders.checks import check_folder
 from vmeval_builders.paths import path_problems
 from vmeval_builders.scan import scan_rows
@@ -33,7 +33,7 @@ from vmeval_hfds import OutputsBuilder, build, export, info, open_repo, push, to
 from vmeval_hfds.errors import UnsafePathError
 
 REPO = "user/outputs"
-DATA = Path(__file__).parents[2] / "shared" / "data"
+DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 @pytest.fixture
