@@ -1,1 +1,0 @@
-"""Specs of Parquet datasets: reading, columns, lists of files."""
