@@ -80,7 +80,7 @@ HOSTILE_PATHS = (
     HostilePath("com-superscript", "maze_task/COM¹", "Windows reserves"),
     HostilePath("lpt9", "maze_task/lpt9.png", "Windows reserves"),
     HostilePath("conin", "maze_task/CONIN$", "Windows reserves"),
-    HostilePath("git", ".git/config", ".git"),
+    HostilePath("git", ".git/config", ".git", **_NOWHERE),  # there, a walk leaves it out
     HostilePath("git-in-capitals", "maze_task/.GIT/hooks", ".git"),
     HostilePath("git-short-name", "git~1/config", ".git"),
     HostilePath("unfinished-export", ".vmeval-hfds-partial/1", "interrupted export"),

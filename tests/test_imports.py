@@ -31,7 +31,7 @@ ROOMS = {
         "hf_builders | checks",
         "manifest | scan | rows",
         "layouts | sources",
-        "arrow | json_values | frames | entries",
+        "arrow | choice | entries | frames | json_values | secrets",
         "paths | problems | errors",
         "",
     ),

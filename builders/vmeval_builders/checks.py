@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from vmeval_builders import paths
+from vmeval_builders.choice import Choice
 from vmeval_builders.entries import Contents
 from vmeval_builders.errors import FolderChangedError
 from vmeval_builders.layouts.layout import Builder
@@ -14,16 +16,42 @@ from vmeval_builders.manifest import manifest_problems, task_key
 from vmeval_builders.problems import Problem
 from vmeval_builders.rows import read_unit, row_of
 from vmeval_builders.scan import Scan, scan_rows
+from vmeval_builders.secrets import SECRET_CODES, holds_token, name_problems, token_problem
 from vmeval_builders.sources.archive import names_archive
-from vmeval_builders.sources.folder import Folder
 
 # https://huggingface.co/docs/hub/storage-limits: recommended limits of one repository.
 HUB_FOLDER_ENTRIES = 10_000
 HUB_FILES = 100_000
 
 
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Which errors a person lets through.
+
+    Attributes:
+        incomplete: That rows lack something, such as a first frame.
+        secrets: ``.env`` files, and files with a token in them.
+    """
+
+    incomplete: bool = False
+    secrets: bool = False
+
+    def codes(self, builder: Builder) -> frozenset[str]:
+        """Give the codes of these errors."""
+        incomplete = builder.incomplete_codes if self.incomplete else frozenset()
+        return incomplete | (SECRET_CODES if self.secrets else frozenset())
+
+
+NOTHING_ALLOWED = Allowed()
+
+
 def check_folder(
-    path: str | os.PathLike[str], quick: bool = False, builder: str | None = None
+    path: str | os.PathLike[str],
+    quick: bool = False,
+    builder: str | None = None,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
 ) -> list[Problem]:
     """List every problem of a folder.
 
@@ -31,6 +59,8 @@ def check_folder(
         path: The folder or archive, such as the folder that holds the ``*_task`` folders.
         quick: Look at each frame's header only, instead of decoding it.
         builder: The name of the builder that describes it; None finds it out.
+        include: Globs of what is looked at; ``*`` stands for any characters, ``/`` too. By default all.
+        exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.
 
     Returns:
         Errors first, then warnings, each by path. Empty where there is nothing to say.
@@ -42,7 +72,7 @@ def check_folder(
         BuilderNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
     """
-    return check_scan(scan_rows(path, builder), quick)
+    return check_scan(scan_rows(path, builder, Choice(include, exclude)), quick)
 
 
 def check_scan(scan: Scan, quick: bool = False) -> list[Problem]:
@@ -58,13 +88,27 @@ def check_scan(scan: Scan, quick: bool = False) -> list[Problem]:
         except OSError as error:
             problems.append(Problem.unreadable(_relative(scan.root, error, unit.path), error))
             continue
-        problems += scan.builder.problems(contents, decode=not quick)
+        problems += contents_problems(scan.builder, contents, decode=not quick)
         problems += _dead_paths(contents, scan)
         if scan.builder.manifest:
             keys.append(task_key(row_of(scan.builder, contents)))
-    problems += _unreadable_files(scan)
+    problems += _other_files(scan)
     problems += manifest_problems(manifest_content(scan), keys)
     return sorted_problems(problems)
+
+
+def contents_problems(builder: Builder, contents: Contents, decode: bool) -> Iterator[Problem]:
+    """List what is wrong with the files of a row; every byte is searched for tokens.
+
+    Args:
+        builder: What describes the row.
+        contents: What its files hold.
+        decode: Decode pictures, instead of reading their headers.
+    """
+    yield from builder.problems(contents, decode)
+    for column, content in contents.blobs.items():
+        if holds_token(content):
+            yield token_problem(contents.unit.files[column].path)
 
 
 def changing(path: str) -> Problem:
@@ -81,6 +125,7 @@ def sorted_problems(problems: Iterable[Problem]) -> list[Problem]:
 def folder_problems(scan: Scan) -> Iterator[Problem]:
     """List what can be said from names and sizes alone."""
     yield from scan.problems
+    yield from name_problems(entry.path for entry in scan.files)
     if not scan.units:
         message = f"No {scan.builder.noun} in it; give the folder that holds the *_task folders."
         if archive := next((entry.path for entry in scan.files if names_archive(entry.path)), None):
@@ -136,17 +181,18 @@ def _leads_somewhere(stated: str, contents: Contents, scan: Scan) -> bool:
     )
 
 
-def _unreadable_files(scan: Scan) -> Iterator[Problem]:
-    # An archive was gone through as a whole when it was indexed.
-    if not isinstance(scan.source, Folder):
-        return
+def _other_files(scan: Scan) -> Iterator[Problem]:
+    """Search the files that no row holds for tokens, and list those that cannot be read."""
     of_rows = {entry.path for unit in scan.units for entry in unit.files.values()}
-    for entry in scan.files:
-        if entry.path not in of_rows:
-            try:
-                scan.source.head(entry, 1)
-            except OSError as error:
-                yield Problem.unreadable(entry.path, error)
+    others = [entry for entry in scan.files if entry.path not in of_rows]
+    for entry in sorted(others, key=lambda entry: entry.offset):
+        try:
+            if holds_token(scan.source.read(entry)):
+                yield token_problem(entry.path)
+        except FolderChangedError:
+            yield changing(entry.path)
+        except OSError as error:
+            yield Problem.unreadable(entry.path, error)
 
 
 def manifest_content(scan: Scan) -> bytes | None:
@@ -167,7 +213,7 @@ def _relative(root: Path, error: OSError, task: str) -> str:
     return task
 
 
-def refusals(builder: Builder, problems: Iterable[Problem], keep_incomplete: bool) -> list[Problem]:
+def refusals(builder: Builder, problems: Iterable[Problem], allowed: Allowed) -> list[Problem]:
     """Pick the problems for which a build is refused."""
-    allowed = builder.incomplete_codes if keep_incomplete else frozenset()
-    return [one for one in problems if one.severity == "error" and one.code not in allowed]
+    codes = allowed.codes(builder)
+    return [one for one in problems if one.severity == "error" and one.code not in codes]

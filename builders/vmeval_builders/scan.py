@@ -1,13 +1,16 @@
-"""Walk a folder into rows and files, and say which of its names and links cannot be kept."""
+"""Walk a folder into rows and files that are meant, and say which of its names and links cannot be kept."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from vmeval_builders import paths
+from vmeval_builders.choice import ALL_BUT_TOOLS, Choice, tool_name
 from vmeval_builders.entries import FileEntry, FolderEntry, Unit
 from vmeval_builders.layouts.layout import Builder
 from vmeval_builders.layouts.registry import QUESTIONS, builder_named, find_builder
@@ -30,6 +33,7 @@ class Scan:
         builder: What describes its rows.
         builder_found: Whether the builder was found out, not named.
         units: Every row, by path order.
+        left_out: Files and empty folders that are there and not meant (`Choice`); folders end in ``/``.
     """
 
     root: Path
@@ -40,6 +44,7 @@ class Scan:
     builder: Builder = QUESTIONS
     builder_found: bool = False
     units: list[Unit] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     @cached_property
     def by_path(self) -> dict[str, FileEntry]:
@@ -52,12 +57,15 @@ class Scan:
         return [path for path, folder in self.folders.items() if not folder.entries and path]
 
 
-def scan_rows(folder: str | os.PathLike[str], builder: str | None = None) -> Scan:
+def scan_rows(
+    folder: str | os.PathLike[str], builder: str | None = None, choice: Choice = ALL_BUT_TOOLS
+) -> Scan:
     """Walk a folder or archive once, and find its rows.
 
     Args:
         folder: A folder, or an archive of one (``.tar``, ``.tar.gz``, ``.tgz``).
         builder: The name of the builder that describes it; None finds it out.
+        choice: Which of its files are meant.
 
     Raises:
         FileNotFoundError: There is no such folder.
@@ -66,7 +74,7 @@ def scan_rows(folder: str | os.PathLike[str], builder: str | None = None) -> Sca
         BuilderNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
     """
-    scan = scan_files(folder)
+    scan = scan_files(folder, choice)
     scan.builder_found = builder is None
     if builder is None:
         scan.builder, scan.units = find_builder(scan.files, scan.folders)
@@ -76,7 +84,7 @@ def scan_rows(folder: str | os.PathLike[str], builder: str | None = None) -> Sca
     return scan
 
 
-def scan_files(folder: str | os.PathLike[str]) -> Scan:
+def scan_files(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS) -> Scan:
     """Walk a folder or archive once, without opening a file of it; its rows are not looked for.
 
     Raises:
@@ -85,16 +93,17 @@ def scan_files(folder: str | os.PathLike[str]) -> Scan:
         ArchiveError: The archive is damaged or cut short.
     """
     path = Path(folder).resolve()
-    return scan_archive(path) if is_archive(path) else scan_folder(folder)
+    return scan_archive(path, choice) if is_archive(path) else scan_folder(folder, choice)
 
 
-def scan_folder(folder: str | os.PathLike[str]) -> Scan:
+def scan_folder(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS) -> Scan:
     """Walk a folder once, without opening any file.
 
     Links that stay inside the folder are read as what they lead to; others are problems.
 
     Args:
         folder: A folder.
+        choice: Which of its files are meant.
 
     Returns:
         Its files in an order that does not depend on the file system.
@@ -108,23 +117,67 @@ def scan_folder(folder: str | os.PathLike[str]) -> Scan:
         raise FileNotFoundError(f"{folder}: no such folder; give the folder that holds the *_task folders")
     if not root.is_dir():
         raise NotADirectoryError(f"{folder}: is a file; give the folder that holds the *_task folders")
-    return _in_order(root, index_folder(root))
+    return _in_order(root, index_folder(root), choice)
 
 
-def scan_archive(path: Path) -> Scan:
+def scan_archive(path: Path, choice: Choice = ALL_BUT_TOOLS) -> Scan:
     """Read the index of a tar archive, which is gone through as a stream and never unpacked.
 
     Raises:
         ArchiveError: The archive is damaged or cut short.
         OSError: It cannot be read.
     """
-    return _in_order(path, index_archive(path))
+    return _in_order(path, index_archive(path), choice)
 
 
-def _in_order(root: Path, index: Index) -> Scan:
-    """Sort what was found, and check its names."""
+def _in_order(root: Path, index: Index, choice: Choice) -> Scan:
+    """Sort what was found and is meant, and check its names."""
+    left_out = _leave_out(index, choice)
     files = sorted(index.files, key=lambda entry: entry.path)
-    scan = Scan(root, index.source, files, dict(sorted(index.folders.items())), index.problems)
+    folders = dict(sorted(index.folders.items()))
+    scan = Scan(root, index.source, files, folders, index.problems, left_out=left_out)
     names = paths.path_problems((entry.path for entry in scan.files), scan.empty_folders)
     scan.problems += [Problem("bad-name", "error", path, f"The path {reason}.") for path, reason in names]
     return scan
+
+
+def _leave_out(index: Index, choice: Choice) -> list[str]:
+    """Take from an index what is not meant; give its files and empty folders, by path order."""
+    left_out: list[str] = []
+    if choice.drops_tools:
+        # A folder that holds nothing else was empty for the person, and stays as one.
+        left_out += _keep(index, _is_no_tools, set(filter(_is_no_tools, index.folders)))
+    if choice.has_globs:
+        # Not so here: of the folders come those in which something lies that was picked, or that were picked empty.
+        picked = [entry.path for entry in index.files if choice.globs_take(entry.path)]
+        picked += [one.path for one in index.problems if choice.globs_take(one.path)]
+        empty = {path for path, folder in index.folders.items() if not folder.entries}
+        folders = {path for path in empty if choice.globs_take(path)}
+        left_out += _keep(index, choice.globs_take, folders.union(*map(_above, [*picked, *folders])) | {""})
+    return sorted(left_out)
+
+
+def _is_no_tools(path: str) -> bool:
+    return tool_name(path) is None
+
+
+def _above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
+def _keep(index: Index, takes: Callable[[str], bool], folders: set[str]) -> list[str]:
+    """Keep some files, problems and folders; give the paths of the other files and empty folders."""
+    gone = {entry.path for entry in index.files if not takes(entry.path)}
+    gone |= {one.path for one in index.problems if one.path and not takes(one.path)} - index.folders.keys()
+    gone_folders = index.folders.keys() - folders
+    left_out = [*gone, *(f"{path}/" for path in gone_folders if not index.folders[path].entries)]
+    if gone or gone_folders:
+        fewer = Counter(path.rpartition("/")[0] for path in gone | gone_folders)
+        index.files[:] = [entry for entry in index.files if entry.path not in gone]
+        index.problems[:] = [one for one in index.problems if one.path not in gone | gone_folders]
+        kept = {path: folder for path, folder in index.folders.items() if path in folders}
+        index.folders.clear()
+        for path, folder in kept.items():
+            index.folders[path] = folder._replace(entries=folder.entries - fewer[path])
+    return left_out

@@ -302,7 +302,8 @@ def test_json_is_one_document_on_stdout_and_quiet_is_nothing(run, tmp_path, fold
     assert set(results["check"][0]) == {"code", "severity", "path", "message"}
     assert results["build"]["configs"] == {"chess": 2, "maze": 2}
     assert (results["export"]["written"], results["export"]["target"]) == (17, str(rebuilt))
-    assert results["verify"] == {"files": 17, "missing": [], "extra": [], "different": [], "other_times": []}
+    differences = {key: [] for key in ("missing", "extra", "different", "other_times", "left_out")}
+    assert results["verify"] == {"files": 17, **differences}
     assert results["info"]["rows"] == results["info-dataset"]["rows"] == 4
     assert results["sample"] == {"target": str(tmp_path / "sample")}
     for name in ("check", "export", "verify", "info", "info-dataset"):

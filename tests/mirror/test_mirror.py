@@ -299,12 +299,6 @@ def test_empty_folders_are_refused_or_said(hub, folder):
     assert hf_upload(folder, ID, exclude=["not_yet"]).left_out == ["not_yet/run/"]
 
 
-def _git(folder):
-    write(folder / ".git/config")
-    write(folder / ".git/objects/aa/bb")
-    return ".git", 1
-
-
 def _cache(folder):
     write(folder / "maze_task/.cache/huggingface/x.metadata")
     return "maze_task/.cache", 1
@@ -361,7 +355,7 @@ def _several(folder):
 
 @pytest.mark.parametrize(
     "spoil",
-    [_git, _cache, _link_outside, _link_loop, _dead_link, _pipe, _socket, _env, _token, _several],
+    [_cache, _link_outside, _link_loop, _dead_link, _pipe, _socket, _env, _token, _several],
 )
 @pytest.mark.parametrize("in_repo", ["", "data"])
 def test_what_could_not_come_back_is_refused_before_the_first_request(hub, folder, capsys, spoil, in_repo):
@@ -409,9 +403,9 @@ def test_names_that_clash_with_the_repositorys_are_refused_before_anything_is_ch
 
 
 def test_what_is_wrong_can_be_excluded(hub, folder):
-    for spoil in (_git, _cache, _link_outside, _pipe, _env, _token):
+    for spoil in (_cache, _link_outside, _pipe, _env, _token):
         spoil(folder)
-    exclude = [".git", "*/.cache", "out", "pipe", "*.env*", "*.txt"]
+    exclude = ["*/.cache", "out", "pipe", "*.env*", "*.txt"]
     hf_upload(folder, ID, exclude=exclude)
 
 

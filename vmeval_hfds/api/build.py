@@ -19,7 +19,15 @@ from pathlib import Path
 from vmeval_builders import paths
 from vmeval_builders.arrow.listing import ROOT_FOLDER
 from vmeval_builders.arrow.schema import FILE_COLUMNS
-from vmeval_builders.checks import check_scan, folder_problems, manifest_content, refusals, sorted_problems
+from vmeval_builders.checks import (
+    Allowed,
+    check_scan,
+    folder_problems,
+    manifest_content,
+    refusals,
+    sorted_problems,
+)
+from vmeval_builders.choice import Choice
 from vmeval_builders.entries import FileEntry, Unit
 from vmeval_builders.layouts.layout import Builder
 from vmeval_builders.manifest import manifest_problems
@@ -61,6 +69,7 @@ class BuildResult:
         files: How many files of the folder it lists.
         source_bytes: The size of all these files.
         problems: The folder's problems that did not stand in the way.
+        left_out: Files and empty folders of the folder that were not taken in; folders end in ``/``.
     """
 
     target: Path
@@ -71,6 +80,7 @@ class BuildResult:
     files: int
     source_bytes: int
     problems: list[Problem] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
 def build(
@@ -82,6 +92,9 @@ def build(
     num_proc: int | None = None,
     keep_incomplete: bool = False,
     force: bool = False,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    allow_secrets: bool = False,
     progress: Progress | None = None,
 ) -> BuildResult:
     """Turn a folder into a dataset directory, which appears whole or not at all.
@@ -96,6 +109,9 @@ def build(
         num_proc: How many processes; None chooses.
         keep_incomplete: Take in tasks without first frame or prompt, as nulls.
         force: Replace a dataset directory that is there. What a person wrote into its card stays.
+        include: Globs of what is taken in; ``*`` stands for any characters, ``/`` too. By default all.
+        exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.
+        allow_secrets: Take in ``.env`` files and files with a Hugging Face token in them.
         progress: Called with rows done and rows in all.
 
     Raises:
@@ -109,15 +125,16 @@ def build(
     """
     check_split(split)
     target = Path(os.path.abspath(target))
-    scan = scan_rows(folder, builder)
+    scan = scan_rows(folder, builder, Choice(include, exclude))
+    allowed = Allowed(keep_incomplete, allow_secrets)
     _check_apart(scan.root, target)
     existing_card = _existing_card(target, scan.builder, force)
-    refuse_names(scan, keep_incomplete)
+    refuse_names(scan, allowed)
     made = _make_parents(target)
     partial = Path(tempfile.mkdtemp(prefix=f".{target.name[:100]}.partial-", dir=target.parent))
     try:
         tables = write_tables(
-            scan, partial, split=split, num_proc=num_proc, keep_incomplete=keep_incomplete, progress=progress
+            scan, partial, split=split, num_proc=num_proc, allowed=allowed, progress=progress
         )
         _write_card(partial, tables, existing_card)
         partial.chmod(0o777 & ~_umask())
@@ -137,6 +154,7 @@ def build(
         files=len(scan.files),
         source_bytes=sum(entry.size_bytes for entry in scan.files),
         problems=tables.problems,
+        left_out=scan.left_out,
     )
 
 
@@ -161,7 +179,7 @@ def write_tables(
     *,
     split: str,
     num_proc: int | None,
-    keep_incomplete: bool,
+    allowed: Allowed,
     progress: Progress | None = None,
 ) -> Tables:
     """Write a walked folder's tables into an empty directory, without a card.
@@ -180,11 +198,13 @@ def write_tables(
     }
     reports = _write_rows(scan, jobs, num_proc, progress)
     problems = _all_problems(scan, [report for of_group in reports.values() for report in of_group])
-    refuse(scan, problems, keep_incomplete)
+    refuse(scan, problems, allowed)
     held = {
         path: digest for of_group in reports.values() for one in of_group for path, digest in one.held.items()
     }
-    files_facts = _write_listing(scan, target, split, held)
+    files_facts, of_others = _write_listing(scan, target, split, held)
+    problems = sorted_problems([*problems, *of_others])
+    refuse(scan, problems, allowed)
     facts = _card_facts(scan.builder, target, split, groups, names, reports, files_facts)
     return Tables(facts, problems, preview_of(scan, groups))
 
@@ -208,28 +228,28 @@ def check_split(split: str) -> None:
         )
 
 
-def refuse(scan: Scan, problems: Iterable[Problem], keep_incomplete: bool) -> None:
+def refuse(scan: Scan, problems: Iterable[Problem], allowed: Allowed) -> None:
     """Raise where problems stand in the way of a build.
 
     Raises:
         FolderError: One of them does; it carries all of them.
     """
     problems = sorted_problems(problems)
-    if errors := refusals(scan.builder, problems, keep_incomplete):
+    if errors := refusals(scan.builder, problems, allowed):
         count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         raise FolderError(
             f"{scan.root}: {count}, so nothing was written; mend the folder and run again", problems
         )
 
 
-def refuse_names(scan: Scan, keep_incomplete: bool) -> None:
+def refuse_names(scan: Scan, allowed: Allowed) -> None:
     """Raise where names, links or sizes stand in the way, before any file is read for a table.
 
     Raises:
         FolderError: One of them does; it carries all of the folder's problems, those of contents too.
     """
-    if refusals(scan.builder, folder_problems(scan), keep_incomplete):
-        refuse(scan, check_scan(scan, quick=True), keep_incomplete)
+    if refusals(scan.builder, folder_problems(scan), allowed):
+        refuse(scan, check_scan(scan, quick=True), allowed)
 
 
 def _check_apart(folder: Path, target: Path) -> None:
@@ -357,17 +377,23 @@ def _listed_times(scan: Scan) -> dict[str, int | None]:
     return times | {_folder_name(path): folder.mtime_ns for path, folder in scan.folders.items()}
 
 
-def _write_listing(scan: Scan, target: Path, split: str, held: dict[str, bytes]) -> ConfigFacts:
+def _write_listing(
+    scan: Scan, target: Path, split: str, held: dict[str, bytes]
+) -> tuple[ConfigFacts, list[Problem]]:
     entries, times = _listing_entries(scan), _listed_times(scan)
     folder = target / LISTING_FOLDER
     folder.mkdir()
     runs = shards.cut(entries, lambda entry: shards.stored_bytes(entry, held), shards.SHARD_BYTES)
     table_bytes = 0
+    problems: list[Problem] = []
     for number, run in enumerate(runs):
         path = folder / shard_name(split, number, len(runs))
-        table_bytes += shards.write_listing_shard(shards.ListingJob(scan.source, path, run, held, times))
+        run_bytes, found = shards.write_listing_shard(shards.ListingJob(scan.source, path, run, held, times))
+        table_bytes += run_bytes
+        problems += found
     pattern = f"{LISTING_FOLDER}/{split}-*.parquet"
-    return ConfigFacts(FILES_CONFIG, pattern, FILE_COLUMNS, len(entries), table_bytes, _folder_bytes(folder))
+    facts = ConfigFacts(FILES_CONFIG, pattern, FILE_COLUMNS, len(entries), table_bytes, _folder_bytes(folder))
+    return facts, problems
 
 
 def _folder_bytes(folder: Path) -> int:

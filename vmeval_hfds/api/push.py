@@ -11,12 +11,14 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vmeval_builders.checks import Allowed
+from vmeval_builders.choice import Choice
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import scan_rows
 from vmeval_hfds.api.build import Tables, check_split, refuse_names, write_tables
@@ -72,6 +74,7 @@ class PushResult:
         rows: How many rows it holds.
         configs: What rows are sorted by (for questions, the domain) to number of rows.
         problems: The folder's problems that did not stand in the way.
+        left_out: Files and empty folders of the folder that were not published; folders end in ``/``.
     """
 
     repo_id: str
@@ -84,6 +87,7 @@ class PushResult:
     rows: int
     configs: dict[str, int]
     problems: list[Problem] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ class PushPlan:
         commits: How many commits readers see: one.
         requests: About how many requests it would take.
         problems: The folder's problems that would not stand in the way.
+        left_out: Files and empty folders of the folder that would not be published; folders end in ``/``.
     """
 
     repo_id: str
@@ -117,6 +122,7 @@ class PushPlan:
     commits: int
     requests: int
     problems: list[Problem] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,9 @@ def push(
     license_name: str | None = None,
     pretty_name: str | None = None,
     force: bool = False,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    allow_secrets: bool = False,
     token_env: str = DEFAULT_TOKEN_ENV,
     progress: Progress | None = None,
 ) -> PushResult:
@@ -165,6 +174,9 @@ def push(
         license_name: The card's ``license``, such as ``"mit"``.
         pretty_name: The card's ``pretty_name``.
         force: Go on where the repository holds something else; only files with the names of shards are replaced.
+        include: Globs of what is published; ``*`` stands for any characters, ``/`` too. By default all.
+        exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.
+        allow_secrets: Publish ``.env`` files and files with a Hugging Face token in them.
         token_env: The environment variable that holds the token.
         progress: Called with rows read and rows in all.
 
@@ -178,15 +190,14 @@ def push(
         HubError: The Hub failed for good, likewise.
     """
     check_split(split)
-    scan = scan_rows(folder, builder)
-    refuse_names(scan, keep_incomplete)
+    scan = scan_rows(folder, builder, Choice(include, exclude))
+    allowed = Allowed(keep_incomplete, allow_secrets)
+    refuse_names(scan, allowed)
     repo = HubRepo(repo_id, token_env=token_env)
     remote = _look_at(repo, scan.builder.name, revision, tag, force)
     with tempfile.TemporaryDirectory(prefix="vmeval-hfds-push-") as folder_name:
         local = Path(folder_name)
-        tables = write_tables(
-            scan, local, split=split, num_proc=num_proc, keep_incomplete=keep_incomplete, progress=progress
-        )
+        tables = write_tables(scan, local, split=split, num_proc=num_proc, allowed=allowed, progress=progress)
         repo.create(private)
         base = remote.commit or repo.head()
         with _scratch(repo, base) as scratch:
@@ -210,6 +221,7 @@ def push(
         rows=len(scan.units),
         configs=tables.facts.rows_by_group,
         problems=tables.problems,
+        left_out=scan.left_out,
     )
 
 
@@ -224,6 +236,9 @@ def plan_push(
     num_proc: int | None = None,
     keep_incomplete: bool = False,
     force: bool = False,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    allow_secrets: bool = False,
     token_env: str = DEFAULT_TOKEN_ENV,
 ) -> PushPlan:
     """Do all that `push` does before it sends anything, and say what it would do.
@@ -234,13 +249,12 @@ def plan_push(
         HubError: The Hub failed.
     """
     check_split(split)
-    scan = scan_rows(folder, builder)
-    refuse_names(scan, keep_incomplete)
+    scan = scan_rows(folder, builder, Choice(include, exclude))
+    allowed = Allowed(keep_incomplete, allow_secrets)
+    refuse_names(scan, allowed)
     remote = _look_at(HubRepo(repo_id, token_env=token_env), scan.builder.name, revision, tag, force)
     with tempfile.TemporaryDirectory(prefix="vmeval-hfds-push-") as folder_name:
-        tables = write_tables(
-            scan, Path(folder_name), split=split, num_proc=num_proc, keep_incomplete=keep_incomplete
-        )
+        tables = write_tables(scan, Path(folder_name), split=split, num_proc=num_proc, allowed=allowed)
         shards = len(list(Path(folder_name).rglob("*.parquet")))
     return PushPlan(
         repo_id=repo_id,
@@ -255,6 +269,7 @@ def plan_push(
         commits=1,
         requests=_requests(len(tables.facts.configs) - 1, shards, remote.commit is None),
         problems=tables.problems,
+        left_out=scan.left_out,
     )
 
 

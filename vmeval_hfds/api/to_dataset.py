@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from vmeval_builders.checks import check_scan
+from vmeval_builders.checks import Allowed, check_scan
 from vmeval_builders.scan import scan_rows
 from vmeval_hfds.api.build import check_split, refuse
 
@@ -19,6 +19,7 @@ def to_dataset(
     builder: str | None = None,
     split: str = "test",
     keep_incomplete: bool = False,
+    allow_secrets: bool = False,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Dataset:
     """Read all rows of a folder into a dataset with Image, Video and text columns.
@@ -31,6 +32,7 @@ def to_dataset(
         builder: The name of the builder that describes the folder; None finds it out.
         split: The dataset's split.
         keep_incomplete: Take in tasks without first frame or prompt, as nulls.
+        allow_secrets: Take in files with a Hugging Face token in them.
         cache_dir: Where `datasets` keeps what it prepared; None is its own place. A changed folder is read anew.
 
     Returns:
@@ -44,7 +46,7 @@ def to_dataset(
 
     check_split(split)
     scan = scan_rows(folder, builder)
-    refuse(scan, check_scan(scan, quick=True), keep_incomplete)
+    refuse(scan, check_scan(scan, quick=True), Allowed(keep_incomplete, allow_secrets))
     made = FolderBuilder.of_scan(scan, split, None if cache_dir is None else os.fspath(cache_dir))
     made.download_and_prepare()
     return made.as_dataset(split=split)

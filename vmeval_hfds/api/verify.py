@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from vmeval_builders.arrow.listing import ROOT_FOLDER
+from vmeval_builders.choice import Choice
 from vmeval_builders.entries import FileEntry
 from vmeval_builders.scan import Scan, scan_files
 from vmeval_builders.sources.folder import Folder
@@ -35,6 +36,7 @@ class VerifyResult:
         extra: Files and empty folders that the folder has and the dataset does not list.
         different: Files with other bytes.
         other_times: Files and folders with another modification time, where the dataset lists times.
+        left_out: Files and empty folders of the folder that were not compared; folders end in ``/``.
     """
 
     files: int
@@ -42,6 +44,7 @@ class VerifyResult:
     extra: list[str] = field(default_factory=list)
     different: list[str] = field(default_factory=list)
     other_times: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def same(self) -> bool:
@@ -60,6 +63,8 @@ def verify(
     dataset: str | os.PathLike[str] | DatasetFiles,
     *,
     builder: str | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     num_proc: int | None = None,
     progress: Progress | None = None,
 ) -> VerifyResult:
@@ -69,6 +74,8 @@ def verify(
         folder: The folder; or a tar archive of it, which is not unpacked.
         dataset: A dataset directory, or a repository that `open_repo` opened.
         builder: The name of the builder that the dataset must be of; None takes any.
+        include: Globs of what is compared; ``*`` stands for any characters, ``/`` too. By default all.
+        exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.
         num_proc: How many processes; None chooses.
         progress: Called with files done and files in all.
 
@@ -87,9 +94,10 @@ def verify(
         raise DatasetError(f"{source.name}: has no config files, so that there is nothing to verify against")
     if builder is not None:
         check_builder(source, builder)
-    listing = read_whole_listing(source)
+    choice = Choice(include, exclude)
+    listing = _chosen(read_whole_listing(source), choice)
     digests = listing.digests
-    scan = scan_files(folder)
+    scan = scan_files(folder, choice)
     unread = {problem.path for problem in scan.problems if problem.code in _UNREAD_CODES}
     entries = {entry.path: entry for entry in scan.files}
     # An archive may hold a name several times, so that all its files are looked at; its own order is the fastest.
@@ -106,7 +114,24 @@ def verify(
         extra=sorted((entries.keys() - files) | (empty - folders) | (unread - files)),
         different=sorted({*different, *_repeated(scan)}),
         other_times=_other_times(scan, listing),
+        left_out=scan.left_out,
     )
+
+
+def _chosen(listing: Listing, choice: Choice) -> Listing:
+    """Keep what a walk of the dataset's folder would keep with the same choice."""
+    if not choice.has_globs:
+        return listing.only(choice.takes)
+    files = [path for path in listing.files if choice.takes(path)]
+    empty = _listed_empty(listing)
+    kept = {*files, *filter(choice.takes, empty)}
+    kept.update(folder for path in list(kept) for folder in _folders_above(path))
+    return listing.only(kept.__contains__)
+
+
+def _folders_above(path: str) -> Iterator[str]:
+    while path := path.rstrip("/").rpartition("/")[0]:
+        yield f"{path}/"
 
 
 def _repeated(scan: Scan) -> Iterator[str]:

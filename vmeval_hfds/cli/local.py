@@ -11,8 +11,11 @@ import click
 
 from vmeval_hfds.cli.options import (
     PATH,
+    allow_secrets_option,
     builder_option,
     dataset_option,
+    exclude_option,
+    include_option,
     keep_incomplete_option,
     num_proc_option,
     one_of,
@@ -32,6 +35,7 @@ from vmeval_hfds.cli.output import (
     rows_text,
     say,
     say_builder,
+    say_left_out,
     show,
     size_text,
     table,
@@ -69,16 +73,27 @@ def sample(target: Path, per_domain: int, seed: int, num_proc: int | None, form:
 @click.command()
 @path_option
 @builder_option
+@include_option
+@exclude_option
 @click.option("--quick", is_flag=True, help="Read the frames' headers only, instead of decoding them.")
 @format_option
 @returns_exit_code
-def check(folder: Path, builder: str | None, quick: bool, form: str) -> bool:
+def check(
+    folder: Path,
+    builder: str | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    quick: bool,
+    form: str,
+) -> bool:
     """List every problem of a folder; exit 1 when one is an error."""
     from vmeval_builders.checks import check_scan
+    from vmeval_builders.choice import Choice
     from vmeval_builders.scan import scan_rows
 
-    scan = scan_rows(folder, builder)
+    scan = scan_rows(folder, builder, Choice(include, exclude))
     say_builder(scan.builder.name, scan.builder_found, form)
+    say_left_out(scan.left_out, form)
     problems = check_scan(scan, quick)
     show(form, problems, [*map(str, problems), _problem_count(problems)])
     return not any(problem.severity == "error" for problem in problems)
@@ -96,6 +111,9 @@ def _problem_count(problems: Sequence[Problem]) -> str:
 @split_option
 @num_proc_option
 @keep_incomplete_option
+@include_option
+@exclude_option
+@allow_secrets_option
 @click.option("--force", is_flag=True, help="Replace a dataset directory that is there.")
 @format_option
 def build(
@@ -105,6 +123,9 @@ def build(
     split: str,
     num_proc: int | None,
     keep_incomplete: bool,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    allow_secrets: bool,
     force: bool,
     form: str,
 ) -> None:
@@ -120,10 +141,14 @@ def build(
                 split=split,
                 num_proc=num_proc,
                 keep_incomplete=keep_incomplete,
+                include=include,
+                exclude=exclude,
+                allow_secrets=allow_secrets,
                 force=force,
                 progress=callback,
             )
         say_builder(result.builder, result.builder_found, form)
+        say_left_out(result.left_out, form)
         say_warnings(result.problems)
     show(
         form,
@@ -210,6 +235,8 @@ def _say_paths(what: str, paths: Sequence[str]) -> None:
 @dataset_option
 @repo_id_option
 @revision_option
+@include_option
+@exclude_option
 @num_proc_option
 @token_env_option
 @format_option
@@ -220,6 +247,8 @@ def verify(
     dataset: Path | None,
     repo_id: str | None,
     revision: str | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
     num_proc: int | None,
     token_env: str,
     form: str,
@@ -230,7 +259,16 @@ def verify(
     one_of(dataset=dataset, repo_id=repo_id)
     source = open_dataset(dataset, repo_id, revision, token_env)
     with progress("Verifying", form) as callback:
-        result = verify(folder, source, builder=builder, num_proc=num_proc, progress=callback)
+        result = verify(
+            folder,
+            source,
+            builder=builder,
+            include=include,
+            exclude=exclude,
+            num_proc=num_proc,
+            progress=callback,
+        )
+    say_left_out(result.left_out, form)
     show(form, result, _verify_lines(result))
     return result.same
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vmeval_hfds.cli.options import PATH, token_env_option
+from vmeval_hfds.cli.options import (
+    PATH,
+    allow_secrets_option,
+    exclude_option,
+    include_option,
+    token_env_option,
+)
 from vmeval_hfds.cli.output import (
     counted,
     format_option,
@@ -51,14 +57,10 @@ _dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would b
 @click.option("--private", is_flag=True, help="Make it private; refused where it exists and is public.")
 @click.option("--commit-message", help="The commit's title.")
 @click.option("--revision", default="main", show_default=True, help="The branch; made where it is missing.")
-@click.option(
-    "--exclude",
-    multiple=True,
-    metavar="GLOB",
-    help="What not to send; * stands for / too. Can be given several times.",
-)
+@include_option
+@exclude_option
 @click.option("--delete", is_flag=True, help="Remove files of the repository that are not in the folder.")
-@click.option("--allow-secrets", is_flag=True, help="Send .env files and files with a token in them.")
+@allow_secrets_option
 @click.option(
     "--skip-empty-folders", is_flag=True, help="Leave out empty folders, which the Hub cannot keep."
 )
@@ -73,6 +75,7 @@ def upload(
     private: bool,
     commit_message: str | None,
     revision: str,
+    include: tuple[str, ...],
     exclude: tuple[str, ...],
     delete: bool,
     allow_secrets: bool,
@@ -90,6 +93,7 @@ def upload(
         "private": private,
         "revision": revision,
         "token_env": token_env,
+        "include": include,
         "exclude": exclude,
         "delete": delete,
         "allow_secrets": allow_secrets,
@@ -156,12 +160,8 @@ def _upload_lines(plan: UploadPlan) -> Iterator[str]:
 @click.option("--target", required=True, type=PATH, help="The folder to write; it may exist.")
 @_repo_type_option
 @_revision_option
-@click.option(
-    "--include",
-    multiple=True,
-    metavar="GLOB",
-    help="What to bring; * stands for / too. Can be given several times.",
-)
+@include_option
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Not what matches, in the same way.")
 @click.option(
     "--prune",
     is_flag=True,
@@ -177,6 +177,7 @@ def download(
     repo_type: str,
     revision: str,
     include: tuple[str, ...],
+    exclude: tuple[str, ...],
     prune: bool,
     force: bool,
     dry_run: bool,
@@ -188,7 +189,15 @@ def download(
 
     if dry_run:
         plan = plan_download(
-            repo_id, target, repo_type, revision, token_env, include=include, prune=prune, force=force
+            repo_id,
+            target,
+            repo_type,
+            revision,
+            token_env,
+            include=include,
+            exclude=exclude,
+            prune=prune,
+            force=force,
         )
         show(form, plan, _download_lines(plan))
         return
@@ -200,6 +209,7 @@ def download(
             revision,
             token_env,
             include=include,
+            exclude=exclude,
             prune=prune,
             force=force,
             progress=callback,

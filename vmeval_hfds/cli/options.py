@@ -35,6 +35,21 @@ split_option = click.option(
 keep_incomplete_option = click.option(
     "--keep-incomplete", is_flag=True, help="Take in questions without first frame or prompt, as nulls."
 )
+include_option = click.option(
+    "--include",
+    multiple=True,
+    metavar="GLOB",
+    help="Only what matches; * stands for / too, and a folder for all below it. Can be given several times.",
+)
+exclude_option = click.option(
+    "--exclude",
+    multiple=True,
+    metavar="GLOB",
+    help="Not what matches, in the same way. What tools leave (.git, .DS_Store, …) never comes along.",
+)
+allow_secrets_option = click.option(
+    "--allow-secrets", is_flag=True, help="Take .env files and files with a Hugging Face token in them too."
+)
 dataset_option = click.option("--dataset", type=PATH, help="A dataset directory.")
 repo_id_option = click.option("--repo-id", metavar="USER/NAME", help="A repository on the Hub.")
 revision_option = click.option(

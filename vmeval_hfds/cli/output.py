@@ -113,6 +113,14 @@ def say_builder(name: str, found: bool, form: str) -> None:
         say(f"This holds {name} (--builder says otherwise).")
 
 
+def say_left_out(left_out: Sequence[str], form: str) -> None:
+    """Say in one line what of a folder was left out."""
+    if left_out and form == "human":
+        from vmeval_builders.choice import left_out_sentence
+
+        say(left_out_sentence(left_out))
+
+
 @contextmanager
 def refused_folder(form: str) -> Iterator[Callable[[Sequence[object]], None]]:
     """Tell a person all problems where a folder is refused.

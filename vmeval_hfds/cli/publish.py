@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vmeval_hfds.cli.options import (
+    allow_secrets_option,
     builder_option,
+    exclude_option,
+    include_option,
     keep_incomplete_option,
     num_proc_option,
     path_option,
@@ -22,6 +25,7 @@ from vmeval_hfds.cli.output import (
     refused_folder,
     rows_text,
     say_builder,
+    say_left_out,
     show,
     size_text,
 )
@@ -45,6 +49,9 @@ if TYPE_CHECKING:
 @split_option
 @num_proc_option
 @keep_incomplete_option
+@include_option
+@exclude_option
+@allow_secrets_option
 @click.option("--license", "license_name", help="The card's licence, such as mit or cc-by-4.0.")
 @click.option("--pretty-name", help="The card's title in the Hub's lists.")
 @click.option("--force", is_flag=True, help="Go on where the repository holds something else.")
@@ -62,6 +69,9 @@ def push(
     split: str,
     num_proc: int | None,
     keep_incomplete: bool,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    allow_secrets: bool,
     license_name: str | None,
     pretty_name: str | None,
     force: bool,
@@ -79,6 +89,9 @@ def push(
         "split": split,
         "num_proc": num_proc,
         "keep_incomplete": keep_incomplete,
+        "include": include,
+        "exclude": exclude,
+        "allow_secrets": allow_secrets,
         "force": force,
         "token_env": token_env,
     }
@@ -86,6 +99,7 @@ def push(
         if dry_run:
             plan = plan_push(folder, repo_id, **planned)
             say_builder(plan.builder, plan.builder_found, form)
+            say_left_out(plan.left_out, form)
             show(form, plan, _plan_lines(plan))
             return
         with progress("Reading", form) as callback:
@@ -100,6 +114,7 @@ def push(
                 **planned,
             )
         say_builder(result.builder, result.builder_found, form)
+        say_left_out(result.left_out, form)
         say_warnings(result.problems)
     did = "Published" if result.changed else "Nothing changed:"
     show(

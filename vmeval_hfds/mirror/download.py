@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vmeval_builders.choice import Choice
 from vmeval_builders.paths import STAGING_FOLDER
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import HubError, TargetExistsError, UnknownNameError, UnsafePathError
@@ -69,6 +70,7 @@ def hf_download(
     token_env: str = DEFAULT_TOKEN_ENV,
     *,
     include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     prune: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -87,6 +89,7 @@ def hf_download(
         revision,
         token_env,
         include=include,
+        exclude=exclude,
         prune=prune,
         force=force,
         progress=progress,
@@ -102,6 +105,7 @@ def download(
     token_env: str = DEFAULT_TOKEN_ENV,
     *,
     include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     prune: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -118,7 +122,8 @@ def download(
         repo_type: ``dataset``, ``model`` or ``space``.
         revision: A branch, tag or commit.
         token_env: The environment variable that holds the token.
-        include: Patterns of what to bring; ``*`` stands for any characters, ``/`` too. By default all.
+        include: Globs of what to bring; ``*`` stands for any characters, ``/`` too. By default all.
+        exclude: Globs of what not to bring, even where it is included.
         prune: Remove files that an earlier download brought here, that nobody changed since, and that the
             repository no longer has.
         force: Replace files that have other bytes and that no earlier download brought.
@@ -132,7 +137,8 @@ def download(
         OSError: The disk is full, or a file cannot be written.
     """
     repo = HubRepo(repo_id, repo_type, token_env)
-    job = _prepare(repo, Path(target_dir), revision, include, prune, force)
+    choice = Choice(include, exclude, drops_tools=False)
+    job = _prepare(repo, Path(target_dir), revision, choice, prune, force)
     job.root.mkdir(parents=True, exist_ok=True)
     writer = FolderWriter(job.root)
     if job.write:
@@ -159,6 +165,7 @@ def plan_download(
     token_env: str = DEFAULT_TOKEN_ENV,
     *,
     include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     prune: bool = False,
     force: bool = False,
 ) -> DownloadPlan:
@@ -167,7 +174,8 @@ def plan_download(
     Takes the arguments of `download`, and raises what it raises before it writes.
     """
     repo = HubRepo(repo_id, repo_type, token_env)
-    job = _prepare(repo, Path(target_dir), revision, include, prune, force)
+    choice = Choice(include, exclude, drops_tools=False)
+    job = _prepare(repo, Path(target_dir), revision, choice, prune, force)
     domains = mirror_plan.count_domains(job.write)
     write_bytes = sum(content.size_bytes for content in job.write.values())
     as_dataset = mirror_plan.dataset_requests(len(job.write), domains, write_bytes)
@@ -184,22 +192,17 @@ def plan_download(
     )
 
 
-def _prepare(
-    repo: HubRepo, target: Path, revision: str, include: Sequence[str], prune: bool, force: bool
-) -> _Job:
+def _prepare(repo: HubRepo, target: Path, revision: str, choice: Choice, prune: bool, force: bool) -> _Job:
     """Compare repository and target, and refuse what must not be written."""
     root = target.resolve()
     if root.exists() and not root.is_dir():
         raise TargetExistsError(f"{target}: is a file, and a folder belongs there; choose another target")
     commit = repo.head(revision)
     remote = repo.files(commit)
-    wanted = {
-        path: Content.of(one)
-        for path, one in sorted(remote.items())
-        if not include or mirror_plan.matches(path, include)
-    }
-    if include and not wanted:
-        raise UnknownNameError(f"{repo.repo_id}: no file matches {', '.join(include)}; see vmeval-hfds ls")
+    wanted = {path: Content.of(one) for path, one in sorted(remote.items()) if choice.takes(path)}
+    if choice.include and not wanted:
+        globs = ", ".join(choice.include)
+        raise UnknownNameError(f"{repo.repo_id}: no file matches {globs}; see vmeval-hfds ls")
     if ATTRIBUTES in wanted and attributes_are_hubs(repo, commit, remote):
         del wanted[ATTRIBUTES]
     _check_names(repo, wanted)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from vmeval_builders.secrets import TokenSearch
 from vmeval_hfds.engine.pool import Progress
-from vmeval_hfds.mirror.leaks import TokenSearch
 from vmeval_hfds.mirror.plan import Content
 
 Key = TypeVar("Key")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,7 +13,6 @@ from vmeval_builders.layouts.registry import QUESTIONS
 from vmeval_builders.paths import QUESTION_FILES, domain_of, path_problem, path_problems
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
-from vmeval_hfds.mirror.leaks import is_secret_name
 
 if TYPE_CHECKING:
     from vmeval_hfds.hub.repo import RemoteFile
@@ -155,40 +154,23 @@ class DownloadPlan:
     export_requests: int | None
 
 
-def matches(path: str, patterns: Iterable[str]) -> bool:
-    """Whether one of the patterns is about a path, or about a folder above it.
-
-    ``*`` stands for any characters, ``/`` too, as in the client's own ``--include`` and ``--exclude``.
-    """
-    folders = [path[: at + 1].rstrip("/") for at, character in enumerate(path) if character == "/"]
-    return any(
-        fnmatchcase(one, pattern.rstrip("/")) for pattern in patterns for one in (path.rstrip("/"), *folders)
-    )
-
-
-def select(
-    scan: Scan, path_in_repo: str, exclude: Sequence[str], skip_empty_folders: bool
-) -> tuple[Selection, list[Problem]]:
+def select(scan: Scan, path_in_repo: str, skip_empty_folders: bool) -> tuple[Selection, list[Problem]]:
     """Choose the files that go, and list what keeps the folder from coming back whole.
 
     Args:
-        scan: The walked folder.
+        scan: The walked folder, without what is not meant to go.
         path_in_repo: The folder in the repository, without slashes around it.
-        exclude: Patterns of what does not go.
         skip_empty_folders: Leave empty folders out instead of listing them as problems.
     """
     files = [entry.path for entry in scan.files]
     # A table's limit on one value is none of a mirror's.
     files = sorted([*files, *(one.path for one in scan.problems if one.code == "too-large")])
-    kept = [path for path in files if not matches(path, exclude)]
-    left_out = [path for path in files if matches(path, exclude)]
-    links = [one.path for one in scan.problems if one.code == "link" and not matches(one.path, exclude)]
-    problems = [
-        one for one in scan.problems if one.code in _PROBLEMS_OF_ENTRIES and not matches(one.path, exclude)
-    ]
+    left_out = list(scan.left_out)
+    links = [one.path for one in scan.problems if one.code == "link"]
+    problems = [one for one in scan.problems if one.code in _PROBLEMS_OF_ENTRIES]
     empty = []
     for folder in scan.empty_folders:
-        if skip_empty_folders or matches(folder, exclude):
+        if skip_empty_folders:
             left_out.append(f"{folder}/")
         else:
             empty.append(folder)
@@ -196,13 +178,13 @@ def select(
                 "The folder is empty, and the Hub cannot keep it; leave it out with --skip-empty-folders."
             )
             problems.append(Problem("empty-folder", "error", folder, message))
-    problems += _forbidden(kept, empty, path_in_repo)
-    if not kept:
+    problems += _forbidden(files, empty, path_in_repo)
+    if not files:
         message = "There is no file in it that would go to the Hub."
         problems.append(Problem("no-files", "error", "", message))
     questions = QUESTIONS.units(scan.files, scan.folders)
-    domains = {domain_of(unit.path) for unit in questions if not matches(unit.path, exclude)}
-    places = {in_repo(path_in_repo, path): scan.root / path for path in kept}
+    domains = {domain_of(unit.path) for unit in questions}
+    places = {in_repo(path_in_repo, path): scan.root / path for path in files}
     return Selection(places, left_out, links, len(domains)), problems
 
 
@@ -233,22 +215,6 @@ def _folder_of_tools(path: str) -> str | None:
         if name.lower() == ".git" or name == ".cache":
             return "/".join(names[:number])
     return None
-
-
-def secret_problems(paths: Iterable[str], with_token: Collection[str]) -> Iterator[Problem]:
-    """List files that should not be published; never what is in them.
-
-    Args:
-        paths: All files that would go.
-        with_token: Those in which there is a Hugging Face token.
-    """
-    for path in paths:
-        if is_secret_name(path):
-            message = "A file of this name holds secrets; leave it out with --exclude, or send it with --allow-secrets."
-            yield Problem("secret-file", "error", path, message)
-        if path in with_token:
-            message = "There is a Hugging Face token in it; take it out, or send it with --allow-secrets."
-            yield Problem("token", "error", path, message)
 
 
 def deletions(remote: Iterable[str], places: Collection[str], path_in_repo: str) -> list[str]:

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vmeval_builders.choice import Choice
 from vmeval_builders.errors import VmevalError
 from vmeval_builders.paths import path_problem
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import scan_folder
+from vmeval_builders.secrets import name_problems, token_problem
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import FolderError, HubAccessError, HubError, UnsafePathError
 from vmeval_hfds.hub.commit import changes, make_commit
@@ -75,6 +77,7 @@ def hf_upload(
     revision: str = "main",
     token_env: str = DEFAULT_TOKEN_ENV,
     *,
+    include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     delete: bool = False,
     allow_secrets: bool = False,
@@ -96,7 +99,8 @@ def hf_upload(
         commit_message: The commit's title.
         revision: The branch; where it is missing it begins at ``main``.
         token_env: The environment variable that holds the token.
-        exclude: Patterns of what does not go; ``*`` stands for any characters, ``/`` too.
+        include: Globs of what goes; ``*`` stands for any characters, ``/`` too. By default all.
+        exclude: Globs of what does not. What only tools leave behind, such as ``.git``, never does.
         delete: Remove files below `path_in_repo` that are not in the folder. A .gitattributes that the Hub made
             stays.
         allow_secrets: Send ``.env`` files and files with a Hugging Face token in them.
@@ -112,7 +116,7 @@ def hf_upload(
     """
     repo = HubRepo(repo_id, repo_type, token_env)
     folder = _read_folder(
-        Path(local_path), path_in_repo, exclude, allow_secrets, skip_empty_folders, progress
+        Path(local_path), path_in_repo, Choice(include, exclude), allow_secrets, skip_empty_folders, progress
     )
     if repo.token is False:
         raise HubAccessError(f"{repo_id}: there is no token; set {token_env}, or run hf auth login")
@@ -144,6 +148,7 @@ def plan_upload(
     revision: str = "main",
     token_env: str = DEFAULT_TOKEN_ENV,
     *,
+    include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     delete: bool = False,
     allow_secrets: bool = False,
@@ -161,7 +166,7 @@ def plan_upload(
     """
     repo = HubRepo(repo_id, repo_type, token_env)
     folder = _read_folder(
-        Path(local_path), path_in_repo, exclude, allow_secrets, skip_empty_folders, progress
+        Path(local_path), path_in_repo, Choice(include, exclude), allow_secrets, skip_empty_folders, progress
     )
     return _decide(repo, folder, look_at_branch(repo, revision, private), revision, delete)
 
@@ -169,7 +174,7 @@ def plan_upload(
 def _read_folder(
     path: Path,
     path_in_repo: str,
-    exclude: Sequence[str],
+    choice: Choice,
     allow_secrets: bool,
     skip_empty_folders: bool,
     progress: Progress | None,
@@ -182,7 +187,7 @@ def _read_folder(
     start = path_in_repo.strip("/")
     if start and (reason := path_problem(start)):
         raise UnsafePathError(f"{path_in_repo}: the folder in the repository {reason}; choose another")
-    selection, problems = mirror_plan.select(scan_folder(path), start, exclude, skip_empty_folders)
+    selection, problems = mirror_plan.select(scan_folder(path, choice), start, skip_empty_folders)
 
     def read(done: int, total: int) -> None:
         if progress is not None:
@@ -192,8 +197,8 @@ def _read_folder(
     problems += [Problem.unreadable(name, error) for name, error in failures.items()]
     problems += [Problem("not-utf8", "error", name, _NOT_UTF8) for name in _not_utf8(files)]
     if not allow_secrets:
-        with_token = {name for name, file in files.items() if file.has_token}
-        problems += mirror_plan.secret_problems(files, with_token)
+        problems += name_problems(files)
+        problems += [token_problem(name) for name, file in files.items() if file.has_token]
     if problems:
         raise _refusal(path, problems)
     return _Folder(path.resolve(), start, selection, files)

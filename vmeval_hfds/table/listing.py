@@ -60,7 +60,7 @@ class Listing:
     def only(self, wanted: Callable[[str], bool]) -> Listing:
         """Keep some paths."""
         digests = {path: digest for path, digest in self.digests.items() if wanted(path)}
-        return Listing(digests, {path: time for path, time in self.times.items() if path in digests})
+        return Listing(digests, {path: time for path, time in self.times.items() if wanted(path)})
 
 
 def read_whole_listing(dataset: DatasetFiles) -> Listing:

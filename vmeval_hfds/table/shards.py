@@ -13,13 +13,14 @@ import pyarrow.parquet as pq
 
 from vmeval_builders.arrow.listing import ListedFile, listing_table
 from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
-from vmeval_builders.checks import changing
+from vmeval_builders.checks import changing, contents_problems
 from vmeval_builders.entries import FileEntry, Unit
 from vmeval_builders.errors import FolderChangedError, VmevalError
 from vmeval_builders.layouts.layout import Builder
 from vmeval_builders.manifest import TaskKey, task_key
 from vmeval_builders.problems import Problem
 from vmeval_builders.rows import held_columns, read_unit, row_of, table_of
+from vmeval_builders.secrets import holds_token, token_problem
 from vmeval_builders.sources.source import Source
 from vmeval_hfds.errors import DatasetError
 
@@ -149,7 +150,7 @@ def _read_group(job: ShardJob, group: Sequence[Unit], report: ShardReport) -> It
         except OSError as error:
             report.problems.append(Problem.unreadable(unit.path, error))
             continue
-        report.problems += job.builder.problems(contents, decode=False)
+        report.problems += contents_problems(job.builder, contents, decode=False)
         row = row_of(job.builder, contents)
         if job.builder.manifest:
             report.keys.append(task_key(row))
@@ -178,20 +179,21 @@ class ListingJob:
     times: Mapping[str, int | None]
 
 
-def write_listing_shard(job: ListingJob) -> int:
+def write_listing_shard(job: ListingJob) -> tuple[int, list[Problem]]:
     """Write a shard of the `files` table.
 
     Returns:
-        The size of its rows in Arrow's memory.
+        The size of its rows in Arrow's memory, and what is wrong with the files that it holds itself.
     """
     table_bytes = 0
+    problems: list[Problem] = []
     with open_writer(job.target, FILE_COLUMNS) as writer:
         groups = row_groups(job.entries, lambda entry: stored_bytes(entry, job.held), LISTING_GROUP_ROWS)
         for group in groups:
-            table = listing_table(_listed(job, entry) for entry in group)
+            table = listing_table(_listed(job, entry, problems) for entry in group)
             table_bytes += table.nbytes
             writer.write_table(table)
-    return table_bytes
+    return table_bytes, problems
 
 
 def stored_bytes(entry: FileEntry | str, held: Mapping[str, bytes]) -> int:
@@ -199,13 +201,15 @@ def stored_bytes(entry: FileEntry | str, held: Mapping[str, bytes]) -> int:
     return 0 if isinstance(entry, str) or entry.path in held else entry.size_bytes
 
 
-def _listed(job: ListingJob, entry: FileEntry | str) -> ListedFile:
+def _listed(job: ListingJob, entry: FileEntry | str, problems: list[Problem]) -> ListedFile:
     if isinstance(entry, str):
         return ListedFile(entry, None, None, job.times.get(entry))
     modified_ns = job.times.get(entry.path)
     if digest := job.held.get(entry.path):
         return ListedFile(entry.path, entry.size_bytes, digest.hex(), modified_ns)
     content = job.source.read(entry)
+    if holds_token(content):
+        problems.append(token_problem(entry.path))
     digest = hashlib.sha256(content).digest()
     return ListedFile(entry.path, entry.size_bytes, digest.hex(), modified_ns, content)
 

@@ -1,0 +1,74 @@
+"""Tell what must not be published by accident: `.env` files, and Hugging Face tokens inside of files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from vmeval_builders.problems import Problem
+
+#: The codes of what only ``--allow-secrets`` lets through.
+SECRET_CODES = frozenset({"secret-file", "token"})
+
+# Real tokens are "hf_" and 34 letters and digits.
+_TOKEN = re.compile(rb"(?<![A-Za-z0-9])hf_[A-Za-z0-9]{30,}")
+# One pass for UTF-8 and UTF-16; the whole expression would take thirty times as long.
+_HINT = re.compile(rb"h\0?f\0?_")
+#: More than a token takes, in UTF-16 too.
+_NEAR_BYTES = 256
+_EXAMPLES = frozenset({".env.example", ".env.sample", ".env.template", ".env.dist"})
+
+
+def is_secret_name(path: str) -> bool:
+    """Whether a file's name says that it holds secrets: ``.env``, ``.env.local`` and the like."""
+    if ".env" not in path.lower():
+        return False
+    name = path.rpartition("/")[2].lower()
+    return name == ".env" or (name.startswith(".env.") and name not in _EXAMPLES)
+
+
+def holds_token(content: bytes) -> bool:
+    """Whether a Hugging Face token is in a file's bytes.
+
+    Every file is searched, whatever its kind: notebooks, logs and metadata inside of binary files leak as well,
+    and thirty letters and digits after ``hf_`` do not come about by chance.
+    """
+    for hint in _HINT.finditer(content):
+        near = content[max(0, hint.start() - 2) : hint.start() + _NEAR_BYTES]
+        if _TOKEN.search(near) or _TOKEN.search(near.replace(b"\0", b"")):
+            return True
+    return False
+
+
+class TokenSearch:
+    """Looks for a Hugging Face token in a file that comes in chunks.
+
+    Attributes:
+        found: Whether there was one so far. The token itself is not kept.
+    """
+
+    def __init__(self) -> None:
+        self.found = False
+        self._tail = b""
+
+    def feed(self, chunk: bytes) -> None:
+        """Look at the next chunk."""
+        if self.found:
+            return
+        text = self._tail + chunk
+        self._tail = text[-_NEAR_BYTES:]
+        self.found = holds_token(text)
+
+
+def name_problems(paths: Iterable[str]) -> Iterator[Problem]:
+    """List the files whose names say that they hold secrets."""
+    for path in paths:
+        if is_secret_name(path):
+            message = "A file of this name holds secrets; leave it out with --exclude, or publish it with --allow-secrets."
+            yield Problem("secret-file", "error", path, message)
+
+
+def token_problem(path: str) -> Problem:
+    """Tell that a token is in a file; never which."""
+    message = "There is a Hugging Face token in it; take it out, or publish it with --allow-secrets."
+    return Problem("token", "error", path, message)
