@@ -35,12 +35,12 @@ def test_datasets_reads_its_features_back_from_the_schema(columns):
 
 
 def test_the_columns_of_version_1():
-    assert schema.SCHEMA_VERSION == 1
+    assert schema.SCHEMA_VERSION == 2
     assert ",".join(QUESTIONS.columns) == (
         "id,domain,prompt,first_frame,final_frame,ground_truth,difficulty,task_category,created_at,"
         "question_metadata,path"
     )
-    assert ",".join(schema.FILE_COLUMNS) == "path,size,sha256,modified,content"
+    assert ",".join(schema.FILE_COLUMNS) == "path,size,sha256,modified,config,id,shard,row,content"
     assert schema.media_columns(QUESTIONS.columns) == ["first_frame", "final_frame", "ground_truth"]
 
 
@@ -210,7 +210,16 @@ def test_a_file_that_changes_between_walk_and_read_is_an_error(tmp_path, content
 TIMES = st.none() | st.integers(-(2**63), 2**63 - 1)
 LISTED = st.one_of(
     st.builds(
-        ListedFile, st.text(max_size=9), st.integers(0, 2**62), st.text(), TIMES, st.none() | st.binary()
+        ListedFile,
+        st.text(max_size=9),
+        st.integers(0, 2**62),
+        st.text(),
+        TIMES,
+        st.none() | st.text(),
+        st.none() | st.text(),
+        st.none() | st.text(),
+        TIMES,
+        st.none() | st.binary(),
     ),
     st.builds(ListedFile, st.text(max_size=9).map("{}/".format), st.none(), st.none(), TIMES),
 )

@@ -83,7 +83,7 @@ def test_every_config_has_its_split_and_pattern():
 
 
 def test_the_card_says_which_version_of_the_columns_it_is_for():
-    assert schema_version(render_card(facts())) == 1
+    assert schema_version(render_card(facts())) == 2
     assert schema_version("") is None
     assert schema_version("---\nlicense: mit\n---\n# Mine\n") is None
     assert schema_version("# text\nvmeval_hfds:\n  schema_version: 1\n") is None

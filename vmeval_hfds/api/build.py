@@ -50,6 +50,7 @@ from vmeval_hfds.table.card import (
     render_card,
     schema_version,
 )
+from vmeval_hfds.table.facts import ListingFacts, ShardFacts
 from vmeval_hfds.table.plan import units_by_config
 
 # `datasets` accepts these as split names: https://huggingface.co/docs/datasets/repository_structure
@@ -199,10 +200,7 @@ def write_tables(
     reports = _write_rows(scan, jobs, num_proc, progress)
     problems = _all_problems(scan, [report for of_group in reports.values() for report in of_group])
     refuse(scan, problems, allowed)
-    held = {
-        path: digest for of_group in reports.values() for one in of_group for path, digest in one.held.items()
-    }
-    files_facts, of_others = _write_listing(scan, target, split, held)
+    files_facts, of_others = _write_listing(scan, target, split, names, jobs, reports)
     problems = sorted_problems([*problems, *of_others])
     refuse(scan, problems, allowed)
     facts = _card_facts(scan.builder, target, split, groups, names, reports, files_facts)
@@ -378,8 +376,26 @@ def _listed_times(scan: Scan) -> dict[str, int | None]:
 
 
 def _write_listing(
-    scan: Scan, target: Path, split: str, held: dict[str, bytes]
+    scan: Scan,
+    target: Path,
+    split: str,
+    names: dict[str, str],
+    jobs: dict[str, list[shards.ShardJob]],
+    reports: dict[str, list[shards.ShardReport]],
 ) -> tuple[ConfigFacts, list[Problem]]:
+    held: dict[str, bytes] = {}
+    rows: dict[str, shards.RowOrigin] = {}
+    written: dict[str, ShardFacts] = {}
+    for group, of_group in jobs.items():
+        for one, report in zip(of_group, reports[group], strict=True):
+            held.update(report.held)
+            name = one.target.relative_to(target).as_posix()
+            written[name] = ShardFacts(
+                report.sha256, report.size_bytes, report.rows, report.table_bytes, report.source_bytes
+            )
+            for number, (row, row_id) in enumerate(report.ids):
+                rows[row] = shards.RowOrigin(names[group], row_id, name, number)
+    listed = ListingFacts(scan.builder.name, {names[group]: group for group in jobs}, written)
     entries, times = _listing_entries(scan), _listed_times(scan)
     folder = target / LISTING_FOLDER
     folder.mkdir()
@@ -388,7 +404,8 @@ def _write_listing(
     problems: list[Problem] = []
     for number, run in enumerate(runs):
         path = folder / shard_name(split, number, len(runs))
-        run_bytes, found = shards.write_listing_shard(shards.ListingJob(scan.source, path, run, held, times))
+        job = shards.ListingJob(scan.source, path, run, held, times, rows, listed)
+        run_bytes, found = shards.write_listing_shard(job)
         table_bytes += run_bytes
         problems += found
     pattern = f"{LISTING_FOLDER}/{split}-*.parquet"

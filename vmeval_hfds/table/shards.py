@@ -23,6 +23,7 @@ from vmeval_builders.rows import held_columns, read_unit, row_of, table_of
 from vmeval_builders.secrets import holds_token, token_problem
 from vmeval_builders.sources.source import Source
 from vmeval_hfds.errors import DatasetError
+from vmeval_hfds.table.facts import METADATA_KEY, ListingFacts
 
 Item = TypeVar("Item")
 
@@ -66,6 +67,10 @@ class ShardReport:
         held: Path to SHA-256 of the files that its columns hold.
         keys: Its tasks' names, where a manifest may list them.
         problems: What the rows' contents have wrong with them.
+        source_bytes: The size of the files that its columns hold.
+        ids: Every row's path and id, in row order.
+        size_bytes: The shard's size.
+        sha256: Its hash, hexadecimal.
     """
 
     rows: int = 0
@@ -73,6 +78,10 @@ class ShardReport:
     held: dict[str, bytes] = field(default_factory=dict)
     keys: list[TaskKey] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    source_bytes: int = 0
+    ids: list[tuple[str, str | None]] = field(default_factory=list)
+    size_bytes: int = 0
+    sha256: str = ""
 
 
 def cut(items: Sequence[Item], size: Callable[[Item], int], limit_bytes: int) -> list[Sequence[Item]]:
@@ -137,6 +146,9 @@ def write_shard(job: ShardJob) -> ShardReport:
                 report.rows += table.num_rows
                 report.table_bytes += table.nbytes
                 writer.write_table(table)
+    report.size_bytes = job.target.stat().st_size
+    with job.target.open("rb", buffering=0) as stream:
+        report.sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     return report
 
 
@@ -157,7 +169,26 @@ def _read_group(job: ShardJob, group: Sequence[Unit], report: ShardReport) -> It
         for column in held_columns(job.builder, contents):
             digest = hashlib.sha256(contents.blobs[column]).digest()
             report.held[unit.files[column].path] = digest
+            report.source_bytes += len(contents.blobs[column])
+        report.ids.append((unit.path, row["id" if "id" in row else "task_id"]))
         yield row
+
+
+@dataclass(frozen=True, slots=True)
+class RowOrigin:
+    """Where a row lies.
+
+    Attributes:
+        config: Its config.
+        id: Its id, where it has one.
+        shard: Its shard's name in the dataset.
+        row: Its number in the shard.
+    """
+
+    config: str
+    id: str | None
+    shard: str
+    row: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +201,8 @@ class ListingJob:
         entries: Files, and folders as paths that end in ``/``, in the order of their paths.
         held: Path to SHA-256 of the files that the builder's table holds; the others' bytes go in here.
         times: Path to modification time, where the layout keeps times.
+        rows: Path of a row to what of it stands beside its files.
+        facts: What is known of the shards of rows.
     """
 
     source: Source
@@ -177,6 +210,8 @@ class ListingJob:
     entries: Sequence[FileEntry | str]
     held: Mapping[str, bytes]
     times: Mapping[str, int | None]
+    rows: Mapping[str, RowOrigin]
+    facts: ListingFacts
 
 
 def write_listing_shard(job: ListingJob) -> tuple[int, list[Problem]]:
@@ -193,6 +228,10 @@ def write_listing_shard(job: ListingJob) -> tuple[int, list[Problem]]:
             table = listing_table(_listed(job, entry, problems) for entry in group)
             table_bytes += table.nbytes
             writer.write_table(table)
+        found = [_origin(job, entry if isinstance(entry, str) else entry.path) for entry in job.entries]
+        origins = {(one.shard, one.config) for one in found if one}
+        facts = job.facts.only((shard for shard, _ in origins), (config for _, config in origins))
+        writer.add_key_value_metadata({METADATA_KEY: facts.to_json()})
     return table_bytes, problems
 
 
@@ -202,16 +241,30 @@ def stored_bytes(entry: FileEntry | str, held: Mapping[str, bytes]) -> int:
 
 
 def _listed(job: ListingJob, entry: FileEntry | str, problems: list[Problem]) -> ListedFile:
+    path = entry if isinstance(entry, str) else entry.path
+    origin = _origin(job, path)
+    config, row_id = (origin.config, origin.id) if origin else (None, None)
+    modified_ns = job.times.get(path)
     if isinstance(entry, str):
-        return ListedFile(entry, None, None, job.times.get(entry))
-    modified_ns = job.times.get(entry.path)
-    if digest := job.held.get(entry.path):
-        return ListedFile(entry.path, entry.size_bytes, digest.hex(), modified_ns)
+        return ListedFile(path, None, None, modified_ns, config, row_id)
+    size_bytes = entry.size_bytes
+    if origin and (digest := job.held.get(path)):
+        return ListedFile(
+            path, size_bytes, digest.hex(), modified_ns, config, row_id, origin.shard, origin.row
+        )
     content = job.source.read(entry)
     if holds_token(content):
         problems.append(token_problem(entry.path))
     digest = hashlib.sha256(content).digest()
-    return ListedFile(entry.path, entry.size_bytes, digest.hex(), modified_ns, content)
+    return ListedFile(path, size_bytes, digest.hex(), modified_ns, config, row_id, content=content)
+
+
+def _origin(job: ListingJob, path: str) -> RowOrigin | None:
+    """Say which row a file or folder belongs to: the nearest one above it."""
+    above = path.removesuffix("/")
+    while above and above not in job.rows:
+        above = above.rpartition("/")[0]
+    return job.rows.get(above)
 
 
 def open_shard(source: Path | BinaryIO) -> pq.ParquetFile:

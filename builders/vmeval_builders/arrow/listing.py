@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -23,6 +24,10 @@ class ListedFile:
         size_bytes: The file's size; None for a folder.
         sha256: Hexadecimal; None for a folder.
         modified_ns: The modification time, where the layout keeps times.
+        config: The config of the row that the file belongs to, which is the nearest one above it; None without one.
+        id: That row's id.
+        shard: The shard of rows that holds its bytes, by its name in the dataset; None where `content` does.
+        row: The row's number in that shard.
         content: The bytes, where no column of the builder's table holds them.
     """
 
@@ -30,6 +35,10 @@ class ListedFile:
     size_bytes: int | None
     sha256: str | None
     modified_ns: int | None = None
+    config: str | None = None
+    id: str | None = None
+    shard: str | None = None
+    row: int | None = None
     content: bytes | None = None
 
     @property
@@ -46,15 +55,23 @@ def listing_table(files: Iterable[ListedFile]) -> pa.Table:
         integer_array([row.size_bytes for row in rows]),
         text_array([row.sha256 for row in rows]),
         integer_array([row.modified_ns for row in rows]),
+        text_array([row.config for row in rows]),
+        text_array([row.id for row in rows]),
+        text_array([row.shard for row in rows]),
+        integer_array([row.row for row in rows]),
         binary_array([row.content for row in rows]),
     ]
     return pa.Table.from_arrays(columns, schema=arrow_schema(FILE_COLUMNS))
 
 
 def listed_files(table: pa.Table) -> Iterator[ListedFile]:
-    """Read the files of a `files` table; the inverse of `listing_table`, content only where it was read."""
-    columns = [table[name].to_pylist() for name in ("path", "size", "sha256", "modified")]
-    contents = table["content"] if "content" in table.column_names else None
-    for number, (path, size_bytes, sha256, modified_ns) in enumerate(zip(*columns, strict=True)):
-        content = contents[number].as_py() if contents is not None else None
-        yield ListedFile(path, size_bytes, sha256, modified_ns, content)
+    """Read the files of a `files` table; the inverse of `listing_table`, None for columns that were not read."""
+    for row in zip(*(_values(table, name) for name in FILE_COLUMNS), strict=True):
+        yield ListedFile(*row)
+
+
+def _values(table: pa.Table, name: str) -> Iterable[Any]:
+    if name not in table.column_names:
+        return [None] * table.num_rows
+    # Contents may be large, so that only one is held at a time.
+    return (value.as_py() for value in table[name]) if name == "content" else table[name].to_pylist()

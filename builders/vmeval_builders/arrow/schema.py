@@ -15,15 +15,20 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from datasets import Features
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: One row per file of the whole folder. A folder is a row too where it is empty, or where times are kept: its path
-#: ends in ``/``, and is ``./`` for the root.
+#: ends in ``/``, and is ``./`` for the root. ``config`` and ``id`` are of the row that the file belongs to, the
+#: nearest one above it; ``shard`` and ``row`` say where its bytes are, unless ``content`` holds them.
 FILE_COLUMNS: dict[str, str] = {
     "path": "string",
     "size": "int64",
     "sha256": "string",
     "modified": "int64",
+    "config": "string",
+    "id": "string",
+    "shard": "string",
+    "row": "int64",
     "content": "binary",
 }
 
