@@ -211,7 +211,7 @@ def write_results(folder):
 def rows(folder, builder=None):
     """The rows of a folder, in the order of their paths, as a build would write them."""
     scan = scan_rows(folder, builder)
-    return [row_of(scan.builder, read_unit(scan.source, scan.builder, unit)) for unit in scan.units]
+    return [row_of(scan.layout, read_unit(scan.source, scan.layout, unit)) for unit in scan.units]
 
 
 def stored_rows(dataset):

@@ -11,7 +11,7 @@ from vmeval_builders import paths
 from vmeval_builders.choice import Choice
 from vmeval_builders.entries import Contents
 from vmeval_builders.errors import FolderChangedError
-from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.manifest import manifest_problems, task_key
 from vmeval_builders.problems import Problem
 from vmeval_builders.rows import read_unit, row_of
@@ -36,9 +36,9 @@ class Allowed:
     incomplete: bool = False
     secrets: bool = False
 
-    def codes(self, builder: Builder) -> frozenset[str]:
+    def codes(self, layout: Layout) -> frozenset[str]:
         """Give the codes of these errors."""
-        incomplete = builder.incomplete_codes if self.incomplete else frozenset()
+        incomplete = layout.incomplete_codes if self.incomplete else frozenset()
         return incomplete | (SECRET_CODES if self.secrets else frozenset())
 
 
@@ -69,7 +69,7 @@ def check_folder(
         FileNotFoundError: There is no such folder.
         NotADirectoryError: The path is a file, and no archive.
         ArchiveError: The archive is damaged or cut short.
-        BuilderNameError: There is no such builder.
+        LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
     """
     return check_scan(scan_rows(path, builder, Choice(include, exclude)), quick)
@@ -81,31 +81,31 @@ def check_scan(scan: Scan, quick: bool = False) -> list[Problem]:
     keys = []
     for unit in scan.units:
         try:
-            contents = read_unit(scan.source, scan.builder, unit)
+            contents = read_unit(scan.source, scan.layout, unit)
         except FolderChangedError:
             problems.append(changing(unit.path))
             continue
         except OSError as error:
             problems.append(Problem.unreadable(_relative(scan.root, error, unit.path), error))
             continue
-        problems += contents_problems(scan.builder, contents, decode=not quick)
+        problems += contents_problems(scan.layout, contents, decode=not quick)
         problems += _dead_paths(contents, scan)
-        if scan.builder.manifest:
-            keys.append(task_key(row_of(scan.builder, contents)))
+        if scan.layout.manifest:
+            keys.append(task_key(scan.layout, row_of(scan.layout, contents)))
     problems += _other_files(scan)
     problems += manifest_problems(manifest_content(scan), keys)
     return sorted_problems(problems)
 
 
-def contents_problems(builder: Builder, contents: Contents, decode: bool) -> Iterator[Problem]:
+def contents_problems(layout: Layout, contents: Contents, decode: bool) -> Iterator[Problem]:
     """List what is wrong with the files of a row; every byte is searched for tokens.
 
     Args:
-        builder: What describes the row.
+        layout: What describes the row.
         contents: What its files hold.
         decode: Decode pictures, instead of reading their headers.
     """
-    yield from builder.problems(contents, decode)
+    yield from layout.problems(contents, decode)
     for column, content in contents.blobs.items():
         if holds_token(content):
             yield token_problem(contents.unit.files[column].path)
@@ -127,9 +127,9 @@ def folder_problems(scan: Scan) -> Iterator[Problem]:
     yield from scan.problems
     yield from name_problems(entry.path for entry in scan.files)
     if not scan.units:
-        message = f"No {scan.builder.noun} in it; give the folder that holds the *_task folders."
+        message = f"No {scan.layout.noun} in it; give the folder that holds the *_task folders."
         if archive := next((entry.path for entry in scan.files if names_archive(entry.path)), None):
-            message = f"No {scan.builder.noun} in it, but archives; give one of them, such as {archive}."
+            message = f"No {scan.layout.noun} in it, but archives; give one of them, such as {archive}."
         yield Problem("no-tasks", "error", "", message)
     for folder in scan.empty_folders:
         message = "The folder is empty; a table keeps it, a raw mirror on the Hub cannot."
@@ -159,7 +159,7 @@ def _hub_problems(scan: Scan) -> Iterator[Problem]:
 
 
 def _dead_paths(contents: Contents, scan: Scan) -> Iterator[Problem]:
-    json_column = scan.builder.json_from
+    json_column = scan.layout.json_from
     for key, value in (contents.value or {}).items():
         if (
             key.endswith("_path")
@@ -200,7 +200,7 @@ def manifest_content(scan: Scan) -> bytes | None:
 
     One that cannot be read counts as missing here; it is listed as unreadable with the other files.
     """
-    entry = scan.by_path.get(scan.builder.manifest)
+    entry = scan.by_path.get(scan.layout.manifest)
     try:
         return scan.source.read(entry) if entry else None
     except (OSError, FolderChangedError):
@@ -213,7 +213,7 @@ def _relative(root: Path, error: OSError, task: str) -> str:
     return task
 
 
-def refusals(builder: Builder, problems: Iterable[Problem], allowed: Allowed) -> list[Problem]:
+def refusals(layout: Layout, problems: Iterable[Problem], allowed: Allowed) -> list[Problem]:
     """Pick the problems for which a build is refused."""
-    codes = allowed.codes(builder)
+    codes = allowed.codes(layout)
     return [one for one in problems if one.severity == "error" and one.code not in codes]

@@ -15,8 +15,12 @@ class FolderChangedError(VmevalError, RuntimeError):
     """A file's size was another when it was read than when the folder was walked."""
 
 
-class BuilderNameError(VmevalError, LookupError):
-    """There is no builder of a name, it cannot be loaded, or its name is taken."""
+class LayoutError(VmevalError, ValueError):
+    """A layout's declaration contradicts itself or is not complete."""
+
+
+class LayoutNameError(VmevalError, LookupError):
+    """There is no layout of a name, it cannot be loaded, or its name is taken."""
 
 
 class AmbiguousFolderError(VmevalError, ValueError):

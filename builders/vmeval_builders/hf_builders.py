@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from vmeval_builders.arrow.schema import SCHEMA_VERSION, features
 from vmeval_builders.entries import Unit
-from vmeval_builders.layouts.registry import builder_named
+from vmeval_builders.layouts.registry import layout_named
 from vmeval_builders.rows import read_unit, row_of, table_of
 from vmeval_builders.scan import Scan, scan_rows
 from vmeval_builders.sources.source import Source
@@ -72,26 +72,26 @@ class FolderBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         """Make the builder of a folder that was walked already."""
         return cls(
             cache_dir=cache_dir,
-            config_name=scan.builder.name,
+            config_name=scan.layout.name,
             folder=str(scan.root),
             split=split,
             fingerprint=fingerprint(scan),
-            builder=scan.builder.name,
+            builder=scan.layout.name,
         )
 
     def _info(self) -> datasets.DatasetInfo:
-        return datasets.DatasetInfo(features=features(builder_named(self.config.builder).columns))
+        return datasets.DatasetInfo(features=features(layout_named(self.config.builder).columns))
 
     def _split_generators(self, dl_manager: object) -> list[datasets.SplitGenerator]:
         scan = scan_rows(self.config.folder, self.config.builder)
         chunks = [scan.units[start : start + CHUNK_ROWS] for start in range(0, len(scan.units), CHUNK_ROWS)]
-        kwargs = {"chunks": chunks, "source": scan.source, "builder": scan.builder.name}
+        kwargs = {"chunks": chunks, "source": scan.source, "builder": scan.layout.name}
         return [datasets.SplitGenerator(name=self.config.split, gen_kwargs=kwargs)]
 
     def _generate_tables(
         self, chunks: Sequence[Sequence[Unit]], source: Source, builder: str
     ) -> Iterator[tuple[int, pa.Table]]:
-        described = builder_named(builder)
+        described = layout_named(builder)
         for number, units in enumerate(chunks):
             contents = (read_unit(source, described, unit) for unit in units)
             yield number, table_of(described, [row_of(described, one) for one in contents])

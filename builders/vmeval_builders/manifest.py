@@ -8,6 +8,7 @@ from typing import Any
 
 from vmeval_builders import paths
 from vmeval_builders.json_values import parse_object, scalar_text
+from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.problems import Problem
 
 _FRAME_KEYS = ("first_image_path", "first_frame", "final_image_path", "final_frame")
@@ -23,9 +24,9 @@ class TaskKey:
     id: str
 
 
-def task_key(row: Mapping[str, Any]) -> TaskKey:
+def task_key(layout: Layout, row: Mapping[str, Any]) -> TaskKey:
     """Give the names of a row's task."""
-    return TaskKey(row["path"], row["domain"], row["id"])
+    return TaskKey(row["path"], row[layout.domain_column], row[layout.id_column])
 
 
 def manifest_problems(content: bytes | None, tasks: Iterable[TaskKey]) -> list[Problem]:

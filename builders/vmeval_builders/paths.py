@@ -16,6 +16,8 @@ from functools import lru_cache
 FIRST_FRAME = "first_frame.png"
 FINAL_FRAME = "final_frame.png"
 PROMPT = "prompt.txt"
+#: The answer in words, where the final state can be said.
+GOAL = "goal.txt"
 METADATA = "question_metadata.json"
 #: What VBVR's generators call it.
 VBVR_METADATA = "metadata.json"

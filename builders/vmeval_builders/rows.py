@@ -16,16 +16,16 @@ from vmeval_builders.arrow.arrays import float_array, media_array, text_array
 from vmeval_builders.arrow.schema import arrow_schema
 from vmeval_builders.entries import Contents, Unit
 from vmeval_builders.json_values import number, parse_object, scalar_text, value_at
-from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.sources.source import Source
 
 
-def read_unit(source: Source, builder: Builder, unit: Unit, media: bool = True) -> Contents:
+def read_unit(source: Source, layout: Layout, unit: Unit, media: bool = True) -> Contents:
     """Read a row's files.
 
     Args:
         source: What holds the files.
-        builder: What describes them.
+        layout: What describes them.
         unit: The row's files.
         media: Whether to read images and videos too.
 
@@ -34,19 +34,19 @@ def read_unit(source: Source, builder: Builder, unit: Unit, media: bool = True) 
         OSError: A file cannot be read.
     """
     wanted = (
-        unit.files if media else {name: unit.files[name] for name in builder.text_files if name in unit.files}
+        unit.files if media else {name: unit.files[name] for name in layout.text_files if name in unit.files}
     )
     # An archive that is compressed can only be read on, so that its own order is the fastest.
     in_order = sorted(wanted.items(), key=lambda item: item[1].offset)
     blobs = {column: source.read(entry) for column, entry in in_order}
     texts = {
         column: text
-        for column in builder.text_files
+        for column in layout.text_files
         if column in blobs and (text := _exact_text(blobs[column])) is not None
     }
     value, fault = None, None
-    if builder.json_from in blobs:
-        value, fault = parse_object(texts.get(builder.json_from))
+    if layout.json_from in blobs:
+        value, fault = parse_object(texts.get(layout.json_from))
     return Contents(unit, blobs, texts, value, fault)
 
 
@@ -60,25 +60,25 @@ def _exact_text(content: bytes) -> str | None:
 _FROM_JSON: dict[str, Callable[[object], object]] = {"string": scalar_text, "float64": number}
 
 
-def row_of(builder: Builder, contents: Contents) -> dict[str, Any]:
+def row_of(layout: Layout, contents: Contents) -> dict[str, Any]:
     """Make a row: the builder's columns to values, with media as ``{"bytes", "path"}``."""
-    row: dict[str, Any] = dict.fromkeys(builder.columns)
+    row: dict[str, Any] = dict.fromkeys(layout.columns)
     row.update((name, part) for name, part in contents.unit.parts.items() if name in row)
     row.update(contents.texts, path=contents.unit.path)
-    for column in builder.media:
+    for column in layout.media:
         if column in contents.blobs:
             name = contents.unit.files[column].path.rpartition("/")[2]
             row[column] = {"bytes": contents.blobs[column], "path": name}
     if contents.value is not None:
-        for column, places in builder.json_columns.items():
-            convert = _FROM_JSON[builder.columns[column]]
+        for column, places in layout.json_columns.items():
+            convert = _FROM_JSON[layout.columns[column]]
             found = (convert(value_at(contents.value, place)) for place in places)
             row[column] = next((value for value in found if value is not None), None)
-    builder.complete(row, contents)
+    layout.complete(row, contents)
     return row
 
 
-def table_of(builder: Builder, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+def table_of(layout: Layout, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Make the Arrow table of some rows, with the schema of the builder's columns."""
     made: dict[str, Callable[[Sequence[Any]], pa.Array]] = {
         "image": media_array,
@@ -86,14 +86,14 @@ def table_of(builder: Builder, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
         "float64": float_array,
         "string": text_array,
     }
-    columns = [made[kind]([row[name] for row in rows]) for name, kind in builder.columns.items()]
-    return pa.Table.from_arrays(columns, schema=arrow_schema(builder.columns))
+    columns = [made[kind]([row[name] for row in rows]) for name, kind in layout.columns.items()]
+    return pa.Table.from_arrays(columns, schema=arrow_schema(layout.columns))
 
 
-def held_columns(builder: Builder, contents: Contents) -> Iterator[str]:
+def held_columns(layout: Layout, contents: Contents) -> Iterator[str]:
     """Name the columns that hold the bytes of their file: a text that is not UTF-8 is in none."""
     for column in contents.blobs:
-        if column in contents.texts or column in builder.media:
+        if column in contents.texts or column in layout.media:
             yield column
 
 
@@ -116,17 +116,17 @@ class RowFile:
     content: pa.Buffer | bytes
 
 
-def files_of(builder: Builder, table: pa.Table) -> Iterator[RowFile]:
+def files_of(layout: Layout, table: pa.Table) -> Iterator[RowFile]:
     """List the files that the rows of a table hold; the inverse of `table_of`.
 
     Args:
-        builder: What describes the table.
+        layout: What describes the table.
         table: Any of the builder's columns, ``path`` among them.
 
     Yields:
         Files in row order; a null is a file that is not there.
     """
-    columns = [_held(builder, table, column) for column in builder.files if column in table.column_names]
+    columns = [_held(layout, table, column) for column in layout.files if column in table.column_names]
     for row, path in enumerate(table["path"].to_pylist()):
         for column, values, names in columns:
             value = values[row]
@@ -134,12 +134,12 @@ def files_of(builder: Builder, table: pa.Table) -> Iterator[RowFile]:
                 yield RowFile(row, path, column, names[row] if names else None, value.as_buffer())
 
 
-def _held(builder: Builder, table: pa.Table, column: str) -> tuple[str, pa.Array, list[str | None] | None]:
+def _held(layout: Layout, table: pa.Table, column: str) -> tuple[str, pa.Array, list[str | None] | None]:
     """Give a column's files, and their names where the builder leaves them open."""
     whole = _one_chunk(table[column])
-    if column not in builder.media:
+    if column not in layout.media:
         return column, whole, None
-    names = pc.struct_field(whole, "path").to_pylist() if builder.names_vary(column) else None
+    names = pc.struct_field(whole, "path").to_pylist() if layout.names_vary(column) else None
     return column, pc.struct_field(whole, "bytes"), names
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from vmeval_builders import paths
 from vmeval_builders.choice import ALL_BUT_TOOLS, Choice, tool_name
 from vmeval_builders.entries import FileEntry, FolderEntry, Unit
-from vmeval_builders.layouts.layout import Builder
-from vmeval_builders.layouts.registry import QUESTIONS, builder_named, find_builder
+from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.layouts.registry import QUESTIONS, find_layout, layout_named
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.archive import index_archive, is_archive
 from vmeval_builders.sources.folder import index_folder
@@ -31,7 +31,7 @@ class Scan:
         folders: Every folder by its path, by path order; ``""`` is the root.
         problems: What is wrong with names and links; contents are not looked at here.
         builder: What describes its rows.
-        builder_found: Whether the builder was found out, not named.
+        layout_found: Whether the builder was found out, not named.
         units: Every row, by path order.
         left_out: Files and empty folders that are there and not meant (`Choice`); folders end in ``/``.
     """
@@ -41,8 +41,8 @@ class Scan:
     files: list[FileEntry] = field(default_factory=list)
     folders: dict[str, FolderEntry] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    builder: Builder = QUESTIONS
-    builder_found: bool = False
+    layout: Layout = QUESTIONS
+    layout_found: bool = False
     units: list[Unit] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
@@ -71,16 +71,16 @@ def scan_rows(
         FileNotFoundError: There is no such folder.
         NotADirectoryError: The path is a file, and no archive.
         ArchiveError: The archive is damaged or cut short.
-        BuilderNameError: There is no such builder.
+        LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
     """
     scan = scan_files(folder, choice)
-    scan.builder_found = builder is None
+    scan.layout_found = builder is None
     if builder is None:
-        scan.builder, scan.units = find_builder(scan.files, scan.folders)
+        scan.layout, scan.units = find_layout(scan.files, scan.folders)
     else:
-        scan.builder = builder_named(builder)
-        scan.units = scan.builder.units(scan.files, scan.folders)
+        scan.layout = layout_named(builder)
+        scan.units = scan.layout.units(scan.files, scan.folders)
     return scan
 
 

@@ -117,7 +117,6 @@ def test_files_lists_every_file_by_size_and_hash(tmp_path, target):
         "vmeval_dataset.json",
         "notes.md",
         "maze_task/README",
-        "maze_task/maze_0000/goal.txt",
         "maze_task/maze_0000/deep/er/extra.bin",
         "maze_task/maze_0001/empty.txt",
         "rotation_task/rotation_0001/prompt.txt",

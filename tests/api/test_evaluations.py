@@ -342,7 +342,7 @@ def test_stored_rows_are_those_of_the_folder(folder, dataset):
 
 def test_info_counts_results(folder, dataset):
     of_folder, of_dataset = info(folder), info(dataset=dataset)
-    assert of_folder.builder.name == "evaluations"
+    assert of_folder.layout.name == "evaluations"
     assert of_folder.rows == of_dataset.rows
     counted = {group.names: group.rows for group in of_dataset.groups("evaluator", "status")}
     assert counted == {

@@ -136,7 +136,8 @@ def test_progress_counts_the_questions(dataset, target, num_proc):
 
 def questions_of(folder):
     """What of a folder the question table holds."""
-    names = ("first_frame.png", "final_frame.png", "ground_truth.mp4", "prompt.txt", "question_metadata.json")
+    texts = ("prompt.txt", "goal.txt", "question_metadata.json")
+    names = ("first_frame.png", "final_frame.png", "ground_truth.mp4", *texts)
     return {
         path: content
         for path, content in files_below(folder).items()

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from tests.factories import as_json, write, write_question
 from tests.run_factories import run_metadata, write_failed_run, write_run
-from vmeval_hfds import build, metadata_frame, push, to_dataset
-from vmeval_hfds.api import leaderboard
+from vmeval_hfds import build, leaderboard, metadata_frame, push, to_dataset
 from vmeval_hfds.errors import DatasetError, UnknownNameError
 
 STATES = ["scored", "skipped", "failed", "unscored"]

@@ -108,7 +108,7 @@ def folder(tmp_path, relative):
 
 def test_it_is_found_to_hold_questions_and_nothing_is_wrong_with_it(folder, relative):
     scan = scan_rows(folder)
-    assert (scan.builder.name, scan.builder_found) == ("questions", True)
+    assert (scan.layout.name, scan.layout_found) == ("questions", True)
     problems = check_folder(folder)
     assert [problem for problem in problems if problem.severity == "error"] == []
     assert {problem.code for problem in problems} == relative.warnings

@@ -60,7 +60,7 @@ def test_a_rows_files_are_read_in_the_archives_order(tmp_path, folder):
 
     for unit in scan.units:
         read.clear()
-        read_unit(Recorded(), scan.builder, unit)
+        read_unit(Recorded(), scan.layout, unit)
         assert read == sorted(entry.offset for entry in unit.files.values())
 
 

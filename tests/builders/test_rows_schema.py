@@ -37,7 +37,7 @@ def test_datasets_reads_its_features_back_from_the_schema(columns):
 def test_the_columns_of_version_1():
     assert schema.SCHEMA_VERSION == 2
     assert ",".join(QUESTIONS.columns) == (
-        "id,domain,prompt,first_frame,final_frame,ground_truth,difficulty,task_category,created_at,"
+        "id,domain,prompt,goal,first_frame,final_frame,ground_truth,difficulty,task_category,created_at,"
         "question_metadata,path"
     )
     assert ",".join(schema.FILE_COLUMNS) == "path,size,sha256,modified,config,id,shard,row,content"

@@ -15,7 +15,7 @@ TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8
 
 def block(language):
     """The first code block of a language below the heading."""
-    _, _, section = TEXT.partition("## A builder for another layout")
+    _, _, section = TEXT.partition("## Another layout")
     return re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)[1]
 
 
@@ -65,6 +65,21 @@ def test_the_example_goes_all_the_way(command, clips, tmp_path, named):
     assert tree(tmp_path / "rebuilt") == tree(clips)
     command("verify", "--path", "rebuilt", "--dataset", "dataset", *named)
     command("gallery", "--dataset", "dataset", "--target", "clips.html", *named)
+
+
+@pytest.mark.parametrize("named", [("--builder", "clips"), ()])
+def test_its_rows_are_chosen_by_its_group_and_id(command, clips, tmp_path, named):
+    command("build", "--path", clips, "--target", "dataset", *named)
+    chosen = ("--domain", "gravity", "--id", "clip_1", *named)
+    assert "1 clip" in command("export", "--dataset", "dataset", "--target", "one", *chosen).stdout
+    assert [path for path in tree(tmp_path / "one") if path.endswith(".txt")] == [
+        "gravity/clip_1/caption.txt"
+    ]
+    command("gallery", "--dataset", "dataset", "--target", "some.html", "--domain", "mirrors", *named)
+    assert "A cat looks." in (tmp_path / "some.html").read_text(encoding="utf-8")
+    assert "A ball falls" not in (tmp_path / "some.html").read_text(encoding="utf-8")
+    counted = command("info", "--dataset", "dataset", "--by", "subject", *named).stdout
+    assert "gravity" in counted
 
 
 def test_its_columns_are_what_it_says(command, clips, tmp_path):

@@ -13,7 +13,7 @@ from vmeval_hfds.table.plan import units_by_config
 
 def frames_of(folder):
     scan = scan_rows(folder)
-    return preview_frames(scan.source, units_by_config(scan))
+    return preview_frames(scan.source, units_by_config(scan), scan.layout.gallery_frames)
 
 
 def opened(content):

@@ -29,7 +29,7 @@ from vmeval_builders.checks import (
 )
 from vmeval_builders.choice import Choice
 from vmeval_builders.entries import FileEntry, Unit
-from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.manifest import manifest_problems
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan, scan_rows
@@ -46,7 +46,7 @@ from vmeval_hfds.table.card import (
     CardFacts,
     ConfigFacts,
     GroupFacts,
-    card_builder,
+    card_layout,
     render_card,
     schema_version,
 )
@@ -120,7 +120,7 @@ def build(
         TargetExistsError: Something is at the target, and is no dataset directory or `force` is off.
         FileNotFoundError: There is no such folder.
         SplitNameError: The split's name is not one that `datasets` accepts.
-        BuilderNameError: There is no such builder.
+        LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
         ArchiveError: The archive is damaged or cut short.
     """
@@ -129,7 +129,7 @@ def build(
     scan = scan_rows(folder, builder, Choice(include, exclude))
     allowed = Allowed(keep_incomplete, allow_secrets)
     _check_apart(scan.root, target)
-    existing_card = _existing_card(target, scan.builder, force)
+    existing_card = _existing_card(target, scan.layout, force)
     refuse_names(scan, allowed)
     made = _make_parents(target)
     partial = Path(tempfile.mkdtemp(prefix=f".{target.name[:100]}.partial-", dir=target.parent))
@@ -148,8 +148,8 @@ def build(
         raise
     return BuildResult(
         target=target,
-        builder=scan.builder.name,
-        builder_found=scan.builder_found,
+        builder=scan.layout.name,
+        builder_found=scan.layout_found,
         rows=len(scan.units),
         configs=tables.facts.rows_by_group,
         files=len(scan.files),
@@ -192,7 +192,7 @@ def write_tables(
     names = paths.config_names(groups)
     jobs = {
         group: [
-            shards.ShardJob(scan.source, scan.builder, path, units)
+            shards.ShardJob(scan.source, scan.layout, path, units)
             for path, units in _shard_files(target / ROWS_FOLDER / names[group], split, groups[group])
         ]
         for group in sorted(groups, key=lambda group: names[group])
@@ -203,7 +203,7 @@ def write_tables(
     files_facts, of_others = _write_listing(scan, target, split, names, jobs, reports)
     problems = sorted_problems([*problems, *of_others])
     refuse(scan, problems, allowed)
-    facts = _card_facts(scan.builder, target, split, groups, names, reports, files_facts)
+    facts = _card_facts(scan.layout, target, split, groups, names, reports, files_facts)
     return Tables(facts, problems, preview_of(scan, groups))
 
 
@@ -233,7 +233,7 @@ def refuse(scan: Scan, problems: Iterable[Problem], allowed: Allowed) -> None:
         FolderError: One of them does; it carries all of them.
     """
     problems = sorted_problems(problems)
-    if errors := refusals(scan.builder, problems, allowed):
+    if errors := refusals(scan.layout, problems, allowed):
         count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         raise FolderError(
             f"{scan.root}: {count}, so nothing was written; mend the folder and run again", problems
@@ -246,7 +246,7 @@ def refuse_names(scan: Scan, allowed: Allowed) -> None:
     Raises:
         FolderError: One of them does; it carries all of the folder's problems, those of contents too.
     """
-    if refusals(scan.builder, folder_problems(scan), allowed):
+    if refusals(scan.layout, folder_problems(scan), allowed):
         refuse(scan, check_scan(scan, quick=True), allowed)
 
 
@@ -258,7 +258,7 @@ def _check_apart(folder: Path, target: Path) -> None:
         )
 
 
-def _existing_card(target: Path, builder: Builder, force: bool) -> str | None:
+def _existing_card(target: Path, layout: Layout, force: bool) -> str | None:
     if not os.path.lexists(target):
         return None
     if not force:
@@ -266,8 +266,8 @@ def _existing_card(target: Path, builder: Builder, force: bool) -> str | None:
     if foreign := foreign_entry(target):
         raise TargetExistsError(f"{target}: --force replaces only a dataset directory, and {foreign}")
     card = (target / CARD_NAME).read_bytes().decode()
-    if (other := card_builder(card)) != builder.name:
-        raise TargetExistsError(f"{target}: holds {other}, not {builder.name}; choose another target")
+    if (other := card_layout(card)) != layout.name:
+        raise TargetExistsError(f"{target}: holds {other}, not {layout.name}; choose another target")
     return card
 
 
@@ -363,13 +363,13 @@ def _folder_name(path: str) -> str:
 
 def _listing_entries(scan: Scan) -> list[FileEntry | str]:
     """List what `files` has a row for: every file, and empty folders, or all folders where times are kept."""
-    folders = list(scan.folders) if scan.builder.keeps_times else scan.empty_folders
+    folders = list(scan.folders) if scan.layout.keeps_times else scan.empty_folders
     entries: list[FileEntry | str] = [*scan.files, *(_folder_name(path) for path in folders)]
     return sorted(entries, key=lambda entry: entry if isinstance(entry, str) else entry.path)
 
 
 def _listed_times(scan: Scan) -> dict[str, int | None]:
-    if not scan.builder.keeps_times:
+    if not scan.layout.keeps_times:
         return {}
     times: dict[str, int | None] = {entry.path: entry.mtime_ns for entry in scan.files}
     return times | {_folder_name(path): folder.mtime_ns for path, folder in scan.folders.items()}
@@ -418,7 +418,7 @@ def _folder_bytes(folder: Path) -> int:
 
 
 def _card_facts(
-    builder: Builder,
+    layout: Layout,
     target: Path,
     split: str,
     groups: dict[str, list[Unit]],
@@ -433,7 +433,7 @@ def _card_facts(
             ConfigFacts(
                 name=names[group],
                 pattern=f"{folder}/{split}-*.parquet",
-                columns=builder.columns,
+                columns=layout.columns,
                 rows=sum(report.rows for report in reports[group]),
                 table_bytes=sum(report.table_bytes for report in reports[group]),
                 download_bytes=_folder_bytes(target / folder),
@@ -442,7 +442,7 @@ def _card_facts(
     everything = ConfigFacts(
         name=DEFAULT_CONFIG,
         pattern=f"{ROWS_FOLDER}/*/{split}-*.parquet",
-        columns=builder.columns,
+        columns=layout.columns,
         rows=sum(config.rows for config in configs),
         table_bytes=sum(config.table_bytes for config in configs),
         download_bytes=sum(config.download_bytes for config in configs),
@@ -451,4 +451,4 @@ def _card_facts(
         GroupFacts(group, names[group], len(units), sum(unit.size_bytes for unit in units))
         for group, units in sorted(groups.items())
     ]
-    return CardFacts(builder, split, [everything, *configs, files_facts], table)
+    return CardFacts(layout, split, [everything, *configs, files_facts], table)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from vmeval_builders.arrow.arrays import integer_array
 from vmeval_builders.arrow.listing import ROOT_FOLDER, ListedFile
 from vmeval_builders.entries import FileEntry, FolderEntry
-from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS
 from vmeval_builders.rows import RowFile, files_of
 from vmeval_hfds.engine import pool
@@ -113,8 +113,8 @@ class _Plan:
     listing: Listing
 
     @property
-    def builder(self) -> Builder:
-        return self.selected[0].columns.builder if self.selected else QUESTIONS
+    def layout(self) -> Layout:
+        return self.selected[0].columns.layout if self.selected else QUESTIONS
 
     @property
     def rows(self) -> int:
@@ -129,7 +129,7 @@ class _Plan:
     def unused_columns(self) -> list[str]:
         """Columns that are not the builder's and are not exported."""
         return sorted(
-            {name for rows in self.selected for name in rows.columns.unused} - self.builder.columns.keys()
+            {name for rows in self.selected for name in rows.columns.unused} - self.layout.columns.keys()
         )
 
 
@@ -197,7 +197,7 @@ def _export(
     _set_folder_times(plan.listing, writer)
     return ExportResult(
         target=root,
-        builder=plan.builder.name,
+        builder=plan.layout.name,
         rows=plan.rows,
         written=tally.written,
         kept=tally.kept,
@@ -220,22 +220,22 @@ def _make_plan(
         for group in selected:
             expected = _expected_files(plan.listing, group)
             for file in _row_files(dataset.fetch(group.shard), group):
-                yield place_of(group.columns.builder, file, expected)[0]
+                yield place_of(group.columns.layout, file, expected)[0]
 
     check_row_paths(
         dataset.name, selected, plan.listing, row_files, repeats_allowed=not dataset.listing_shards
     )
     if domains or ids:
         wanted = {path for rows in selected for path in rows.paths}
-        return replace(plan, listing=_listing_of_rows(plan.builder, plan.listing, wanted))
+        return replace(plan, listing=_listing_of_rows(plan.layout, plan.listing, wanted))
     return plan
 
 
-def _listing_of_rows(builder: Builder, listing: Listing, wanted: set[str]) -> Listing:
+def _listing_of_rows(layout: Layout, listing: Listing, wanted: set[str]) -> Listing:
     """Pick what belongs to some rows: a file belongs to the nearest row above it."""
     files = [FileEntry(path, 0, 0) for path in listing.files]
     folders = {folder: FolderEntry(0, None) for path in listing.digests for folder in folders_of(path)}
-    rows = {unit.path for unit in builder.units(files, folders)} | wanted
+    rows = {unit.path for unit in layout.units(files, folders)} | wanted
 
     def is_wanted(path: str) -> bool:
         if path in rows:
@@ -300,7 +300,7 @@ def _check_repeated(plan: _Plan) -> None:
     seen: dict[str, tuple[bytes, str]] = {}
     for group in plan.selected:
         for file in _row_files(plan.dataset.fetch(group.shard), group):
-            path, digest = place_of(group.columns.builder, file, {})
+            path, digest = place_of(group.columns.layout, file, {})
             row = group.name_row(file.row)
             other = seen.setdefault(path, (digest, row))
             if other[0] != digest:
@@ -356,7 +356,7 @@ def _run_job(job: _Job) -> _Tally:
     tally = _Tally()
     missing = set(job.expected)
     for file in _row_files(job.shard, job.rows):
-        path, digest = place_of(job.rows.columns.builder, file, job.expected)
+        path, digest = place_of(job.rows.columns.layout, file, job.expected)
         missing.discard(path)
         expected = job.expected.get(path)
         if expected is None:
@@ -382,7 +382,7 @@ def _row_files(path: Path, wanted: GroupRows) -> Iterator[RowFile]:
                     if len(here) == table.num_rows
                     else table.take(integer_array([row - first for row in here]))
                 )
-                for file in files_of(wanted.columns.builder, wanted.columns.canonical(chosen)):
+                for file in files_of(wanted.columns.layout, wanted.columns.canonical(chosen)):
                     yield (
                         file
                         if wanted.rows is None and first == 0

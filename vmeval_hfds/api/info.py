@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from vmeval_builders.checks import manifest_content
-from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS
 from vmeval_builders.manifest import manifest_problems, task_key
 from vmeval_builders.problems import Problem
@@ -70,8 +70,8 @@ class InfoResult:
 
     Attributes:
         name: Where it was read from.
-        builder: What describes the rows.
-        builder_found: Whether that was found out, not named.
+        layout: What describes the rows.
+        layout_found: Whether that was found out, not named.
         rows: Every row, in the order of the paths.
         files: How many files there are in all.
         size_bytes: The size of all files.
@@ -79,8 +79,8 @@ class InfoResult:
     """
 
     name: str
-    builder: Builder
-    builder_found: bool
+    layout: Layout
+    layout_found: bool
     rows: Sequence[RowFacts]
     files: int
     size_bytes: int
@@ -95,7 +95,7 @@ class InfoResult:
         Raises:
             UnknownNameError: There is no such column.
         """
-        known = [name for name in self.builder.text_columns if self.builder.columns[name] == "string"]
+        known = [name for name in self.layout.text_columns if self.layout.columns[name] == "string"]
         for name in by:
             if name not in known:
                 raise UnknownNameError(
@@ -134,7 +134,7 @@ def info(
         ValueError: Neither or both were given.
         FileNotFoundError: There is no such folder or dataset.
         DatasetError: The dataset is damaged.
-        BuilderNameError: There is no such builder.
+        LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
     """
     if (folder is None) == (dataset is None):
@@ -149,21 +149,21 @@ def _folder_info(scan: Scan, name: str) -> InfoResult:
     rows = [_unit_facts(scan, number) for number in range(len(scan.units))]
     return InfoResult(
         name=name,
-        builder=scan.builder,
-        builder_found=scan.builder_found,
+        layout=scan.layout,
+        layout_found=scan.layout_found,
         rows=rows,
         files=len(scan.files),
         size_bytes=sum(entry.size_bytes for entry in scan.files),
-        manifest=_manifest(manifest_content(scan), rows),
+        manifest=_manifest(scan.layout, manifest_content(scan), rows),
     )
 
 
 def _unit_facts(scan: Scan, number: int) -> RowFacts:
     unit = scan.units[number]
-    row = row_of(scan.builder, read_unit(scan.source, scan.builder, unit, media=False))
-    texts = {name: row[name] for name in scan.builder.text_columns}
+    row = row_of(scan.layout, read_unit(scan.source, scan.layout, unit, media=False))
+    texts = {name: row[name] for name in scan.layout.text_columns}
     sizes = {column: entry.size_bytes for column, entry in unit.files.items()}
-    return _facts(scan.builder, unit.path, texts, sizes)
+    return _facts(scan.layout, unit.path, texts, sizes)
 
 
 def dataset_info(dataset: DatasetFiles, builder: str | None = None) -> InfoResult:
@@ -175,18 +175,18 @@ def dataset_info(dataset: DatasetFiles, builder: str | None = None) -> InfoResul
             sizes[listed.path] = listed.size_bytes
             if listed.content is not None and "/" not in listed.path:
                 contents[listed.path] = listed.content
-    described: Builder = QUESTIONS
+    described: Layout = QUESTIONS
     rows: list[RowFacts] = []
     for name in dataset.row_shards:
         with open_shard(dataset.peek(name)) as shard:
             columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}", builder)
-            described = columns.builder
+            described = columns.layout
             for group in range(shard.num_row_groups):
                 needed = dict.fromkeys([*columns.key_columns, *their_text_columns(columns)])
                 table = read_group(shard, name, group, [*needed])
                 rows += _group_facts(columns, table, sizes)
     rows.sort(key=lambda row: row.path)
-    manifest = _manifest(contents.get(described.manifest), rows)
+    manifest = _manifest(described, contents.get(described.manifest), rows)
     return InfoResult(
         dataset.name, described, builder is None, rows, len(sizes), sum(sizes.values()), manifest
     )
@@ -197,16 +197,16 @@ def _group_facts(columns: ColumnMap, table: pa.Table, sizes: Mapping[str, int]) 
     names = columns.file_names(table)
     for number, texts in enumerate(text_rows(columns, table)):
         of_row = {column: values[number] for column, values in names.items()}
-        held = listed_sizes(columns.builder, texts["path"], of_row, sizes)
-        yield _facts(columns.builder, texts["path"], texts, held)
+        held = listed_sizes(columns.layout, texts["path"], of_row, sizes)
+        yield _facts(columns.layout, texts["path"], texts, held)
 
 
-def _facts(builder: Builder, path: str, texts: Mapping[str, Any], sizes: Mapping[str, int]) -> RowFacts:
-    kinds = [builder.columns[column] for column in sizes]
+def _facts(layout: Layout, path: str, texts: Mapping[str, Any], sizes: Mapping[str, int]) -> RowFacts:
+    kinds = [layout.columns[column] for column in sizes]
     return RowFacts(path, texts, kinds.count("image"), kinds.count("video"), sum(sizes.values()))
 
 
-def _manifest(content: bytes | None, rows: Iterable[RowFacts]) -> list[Problem] | None:
+def _manifest(layout: Layout, content: bytes | None, rows: Iterable[RowFacts]) -> list[Problem] | None:
     if content is None:
         return None
-    return manifest_problems(content, [task_key(row.texts) for row in rows])
+    return manifest_problems(content, [task_key(layout, row.texts) for row in rows])

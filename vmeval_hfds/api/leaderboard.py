@@ -9,7 +9,7 @@ from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-from vmeval_builders.layouts.registry import builder_named
+from vmeval_builders.layouts.registry import layout_named
 from vmeval_builders.scan import Scan
 from vmeval_hfds.api.metadata_frame import metadata_frame
 from vmeval_hfds.errors import DatasetError, UnknownNameError
@@ -106,7 +106,7 @@ def _without_pictures(source: Source | Dataset, builder: str) -> Source | Datase
         return source
     found = find_source(source, builder)
     if isinstance(found, Scan):
-        wanted = builder_named(builder).text_files
+        wanted = layout_named(builder).text_files
         texts = [
             {name: entry for name, entry in unit.files.items() if name in wanted} for unit in found.units
         ]

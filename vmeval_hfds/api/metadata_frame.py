@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from vmeval_builders.entries import Unit
 from vmeval_builders.frames import FrameError, frame_size, png_size
 from vmeval_builders.json_values import parse_object
-from vmeval_builders.layouts.layout import Builder
-from vmeval_builders.layouts.registry import QUESTIONS, builder_named, builder_of_columns
+from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.layouts.registry import QUESTIONS, layout_named, layout_of_columns
 from vmeval_builders.rows import read_unit, row_of
 from vmeval_builders.scan import Scan
 from vmeval_hfds.errors import DatasetError
@@ -81,25 +81,25 @@ def metadata_frame(source: Source | Dataset, *, builder: str | None = None) -> p
 _DTYPES = {"string": "string", "float64": "Float64", "int64": "Int64"}
 
 
-def size_columns(builder: Builder) -> list[str]:
+def size_columns(layout: Layout) -> list[str]:
     """Name what is known of a row's files beside its texts, in the order of the columns."""
-    if not builder.media:
+    if not layout.media:
         return ["size_bytes"]
-    frames = [f"{frame}_{side}" for frame in _frames(builder) for side in ("width", "height")]
-    return [*frames, *(f"{name}_bytes" for name in builder.media), "size_bytes"]
+    frames = [f"{frame}_{side}" for frame in _frames(layout) for side in ("width", "height")]
+    return [*frames, *(f"{name}_bytes" for name in layout.media), "size_bytes"]
 
 
-def _frames(builder: Builder) -> list[str]:
-    return [name for name in builder.media if builder.columns[name] == "image"]
+def _frames(layout: Layout) -> list[str]:
+    return [name for name in layout.media if layout.columns[name] == "image"]
 
 
-def _read(source: Source | Dataset, builder: str | None) -> tuple[Builder, list[str], list[Row]]:
+def _read(source: Source | Dataset, builder: str | None) -> tuple[Layout, list[str], list[Row]]:
     """Find the builder, name the text columns, and read them and the sizes."""
     if hasattr(source, "with_format"):
         return _dataset_rows(source, builder)
     found = find_source(source, builder)
     if isinstance(found, Scan):
-        described, rows = found.builder, [_unit_row(found, unit) for unit in found.units]
+        described, rows = found.layout, [_unit_row(found, unit) for unit in found.units]
     else:
         described, rows = _shard_rows(found, builder)
     return described, described.text_columns, sorted(rows, key=lambda row: row["path"] or "")
@@ -122,19 +122,19 @@ def _metadata_columns(
 
 
 def _unit_row(scan: Scan, unit: Unit) -> Row:
-    row = row_of(scan.builder, read_unit(scan.source, scan.builder, unit, media=False))
+    row = row_of(scan.layout, read_unit(scan.source, scan.layout, unit, media=False))
     sizes = {column: entry.size_bytes for column, entry in unit.files.items()}
-    return row | _byte_counts(scan.builder, sizes) | _sizes_of_files(scan, unit)
+    return row | _byte_counts(scan.layout, sizes) | _sizes_of_files(scan, unit)
 
 
-def _byte_counts(builder: Builder, sizes: Mapping[str, int]) -> Row:
-    counts: Row = {f"{name}_bytes": sizes[name] for name in builder.media if name in sizes}
+def _byte_counts(layout: Layout, sizes: Mapping[str, int]) -> Row:
+    counts: Row = {f"{name}_bytes": sizes[name] for name in layout.media if name in sizes}
     return counts | {"size_bytes": sum(sizes.values()) if sizes else None}
 
 
 def _sizes_of_files(scan: Scan, unit: Unit) -> Row:
     row: Row = {}
-    for frame in _frames(scan.builder):
+    for frame in _frames(scan.layout):
         if entry := unit.files.get(frame):
             size = png_size(scan.source.head(entry, _HEADER_BYTES))
             row |= _size(frame, size or _other_size(scan.source.read(entry)))
@@ -153,15 +153,15 @@ def _other_size(content: bytes) -> tuple[int, int] | None:
         return None
 
 
-def _shard_rows(dataset: DatasetFiles, builder: str | None) -> tuple[Builder, list[Row]]:
+def _shard_rows(dataset: DatasetFiles, builder: str | None) -> tuple[Layout, list[Row]]:
     sizes = read_sizes(dataset)
-    described: Builder = QUESTIONS
+    described: Layout = QUESTIONS
     rows: list[Row] = []
     for name in dataset.row_shards:
         place = dataset.peek(name)
         with open_shard(place) as shard:
             columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}", builder)
-            described = columns.builder
+            described = columns.layout
             needed = list(dict.fromkeys([*columns.key_columns, *their_text_columns(columns)]))
             for group in range(shard.num_row_groups):
                 table = read_group(shard, name, group, needed)
@@ -178,7 +178,7 @@ def _shard_rows(dataset: DatasetFiles, builder: str | None) -> tuple[Builder, li
 def _group_sizes(shard: pq.ParquetFile, name: str, group: int, columns: ColumnMap) -> FrameSizes:
     """Read the frames' sizes of a row group."""
     frames: FrameSizes = {}
-    for frame in _frames(columns.builder):
+    for frame in _frames(columns.layout):
         if theirs := columns.names.get(frame):
             batches = read_batches(shard, name, group, [theirs], _BATCH_ROWS)
             frames[frame] = [size for batch in batches for size in _frame_sizes(batch[theirs])]
@@ -205,10 +205,10 @@ def _row_sizes(frames: FrameSizes, row: int) -> Row:
     return sizes
 
 
-def _dataset_rows(dataset: Dataset, builder: str | None) -> tuple[Builder, list[str], list[Row]]:
+def _dataset_rows(dataset: Dataset, builder: str | None) -> tuple[Layout, list[str], list[Row]]:
     """Read a `datasets.Dataset` as Arrow: so it decodes nothing."""
     features = getattr(dataset, "features", None) or {}
-    described = builder_named(builder) if builder else builder_of_columns(features) or QUESTIONS
+    described = layout_named(builder) if builder else layout_of_columns(features) or QUESTIONS
     texts = [name for name, feature in features.items() if getattr(feature, "dtype", None) in _TEXT_DTYPES]
     media = [name for name in described.media if name in features]
     if not texts or not hasattr(dataset, "num_rows"):
@@ -229,10 +229,10 @@ def _dataset_rows(dataset: Dataset, builder: str | None) -> tuple[Builder, list[
 _TEXT_DTYPES = ("string", "large_string", "float64")
 
 
-def _column_lengths(builder: Builder, table: pa.Table, media: list[str]) -> list[Row]:
+def _column_lengths(layout: Layout, table: pa.Table, media: list[str]) -> list[Row]:
     """Count the bytes of what each row's columns hold whole: they are the row's files."""
     whole = {f"{name}_bytes": _bytes_of(table[name]) for name in media}
-    texts = [name for name in builder.text_files if name in table.column_names]
+    texts = [name for name in layout.text_files if name in table.column_names]
     whole |= {name: table[name] for name in texts}
     lengths = {name: pc.binary_length(values).to_pylist() for name, values in whole.items()}
     counts: list[Row] = [

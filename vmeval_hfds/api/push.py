@@ -43,7 +43,7 @@ from vmeval_hfds.table.card import (
     DEFAULT_CONFIG,
     CardFacts,
     ConfigFacts,
-    card_builder,
+    card_layout,
     render_card,
     schema_version,
 )
@@ -182,7 +182,7 @@ def push(
 
     Raises:
         FolderError: The folder has errors; it carries all problems. Nothing was sent.
-        BuilderNameError: There is no such builder.
+        LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
         ArchiveError: The archive is damaged or cut short.
         TargetExistsError: The repository holds something else, or the tag is there. Nothing was sent.
@@ -194,7 +194,7 @@ def push(
     allowed = Allowed(keep_incomplete, allow_secrets)
     refuse_names(scan, allowed)
     repo = HubRepo(repo_id, token_env=token_env)
-    remote = _look_at(repo, scan.builder.name, revision, tag, force)
+    remote = _look_at(repo, scan.layout.name, revision, tag, force)
     with tempfile.TemporaryDirectory(prefix="vmeval-hfds-push-") as folder_name:
         local = Path(folder_name)
         tables = write_tables(scan, local, split=split, num_proc=num_proc, allowed=allowed, progress=progress)
@@ -206,7 +206,7 @@ def push(
             _check_scratch(repo, commit_on_scratch, shards, tables, open_dataset_dir(local))
             stated = _stated_keys(license_name, pretty_name)
             own_files = _own_files(repo_id, tables, shards, remote.card, stated)
-            message = commit_message or f"Publish {len(scan.units)} {scan.builder.noun}s"
+            message = commit_message or f"Publish {len(scan.units)} {scan.layout.noun}s"
             commit = _publish(repo, remote, base, revision, commit_on_scratch, shards, own_files, message)
     if tag:
         repo.create_tag(tag, commit)
@@ -216,8 +216,8 @@ def push(
         commit=commit,
         changed=commit != remote.commit,
         tag=tag,
-        builder=scan.builder.name,
-        builder_found=scan.builder_found,
+        builder=scan.layout.name,
+        builder_found=scan.layout_found,
         rows=len(scan.units),
         configs=tables.facts.rows_by_group,
         problems=tables.problems,
@@ -252,15 +252,15 @@ def plan_push(
     scan = scan_rows(folder, builder, Choice(include, exclude))
     allowed = Allowed(keep_incomplete, allow_secrets)
     refuse_names(scan, allowed)
-    remote = _look_at(HubRepo(repo_id, token_env=token_env), scan.builder.name, revision, tag, force)
+    remote = _look_at(HubRepo(repo_id, token_env=token_env), scan.layout.name, revision, tag, force)
     with tempfile.TemporaryDirectory(prefix="vmeval-hfds-push-") as folder_name:
         tables = write_tables(scan, Path(folder_name), split=split, num_proc=num_proc, allowed=allowed)
         shards = len(list(Path(folder_name).rglob("*.parquet")))
     return PushPlan(
         repo_id=repo_id,
         creates_repo=remote.commit is None,
-        builder=scan.builder.name,
-        builder_found=scan.builder_found,
+        builder=scan.layout.name,
+        builder_found=scan.layout_found,
         rows=len(scan.units),
         configs=tables.facts.rows_by_group,
         files=len(scan.files),
@@ -309,7 +309,7 @@ def foreign_content(files: Mapping[str, object], card: str | None, builder: str)
         builder: The name of the builder that is to be published.
     """
     if card is not None and schema_version(card) is not None:
-        found = card_builder(card)
+        found = card_layout(card)
         return None if found == builder else f"{found}, not {builder}"
     if card is not None and dataset_rows(card):
         return "a card with dataset_info that vmeval-hfds did not write"

@@ -18,7 +18,7 @@ from vmeval_hfds.engine import pool
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.store.directory import DatasetFiles, open_dataset_dir
-from vmeval_hfds.table.columns import check_builder
+from vmeval_hfds.table.columns import check_layout
 from vmeval_hfds.table.listing import Listing, read_whole_listing
 
 _FILES_PER_JOB = 500
@@ -84,7 +84,7 @@ def verify(
 
     Raises:
         DatasetError: The dataset has no list of files, or a damaged one, or is not of that builder.
-        BuilderNameError: There is no such builder.
+        LayoutNameError: There is no such builder.
         FileNotFoundError: There is no such folder or dataset.
         ArchiveError: The archive is damaged or cut short.
         OSError: A file cannot be read.
@@ -93,7 +93,7 @@ def verify(
     if not source.listing_shards:
         raise DatasetError(f"{source.name}: has no config files, so that there is nothing to verify against")
     if builder is not None:
-        check_builder(source, builder)
+        check_layout(source, builder)
     choice = Choice(include, exclude)
     listing = _chosen(read_whole_listing(source), choice)
     digests = listing.digests

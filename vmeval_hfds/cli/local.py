@@ -34,7 +34,7 @@ from vmeval_hfds.cli.output import (
     returns_exit_code,
     rows_text,
     say,
-    say_builder,
+    say_layout,
     say_left_out,
     show,
     size_text,
@@ -92,7 +92,7 @@ def check(
     from vmeval_builders.scan import scan_rows
 
     scan = scan_rows(folder, builder, Choice(include, exclude))
-    say_builder(scan.builder.name, scan.builder_found, form)
+    say_layout(scan.layout.name, scan.layout_found, form)
     say_left_out(scan.left_out, form)
     problems = check_scan(scan, quick)
     show(form, problems, [*map(str, problems), _problem_count(problems)])
@@ -147,7 +147,7 @@ def build(
                 force=force,
                 progress=callback,
             )
-        say_builder(result.builder, result.builder_found, form)
+        say_layout(result.builder, result.builder_found, form)
         say_left_out(result.left_out, form)
         say_warnings(result.problems)
     show(
@@ -310,8 +310,8 @@ def info(
     source = None if folder else open_dataset(dataset, repo_id, revision, token_env)
     result = info(folder, source, builder=builder)
     if folder:
-        say_builder(result.builder.name, result.builder_found, form)
-    names = (by,) if by else result.builder.shown
+        say_layout(result.layout.name, result.layout_found, form)
+    names = (by,) if by else result.layout.shown
     show(form, _info_object(result, names), _bar_lines(result, by) if by else _info_lines(result))
 
 
@@ -328,7 +328,7 @@ def _info_object(result: InfoResult, names: tuple[str, ...]) -> dict[str, object
     ]
     return {
         "name": result.name,
-        "builder": result.builder.name,
+        "builder": result.layout.name,
         "rows": len(result.rows),
         "files": result.files,
         "size_bytes": result.size_bytes,
@@ -342,16 +342,16 @@ def _counts(group: object) -> dict[str, object]:
 
 
 def _info_lines(result: InfoResult) -> Iterator[str]:
-    shown = result.builder.shown
-    header = (*shown, result.builder.name, "frames", "videos", "bytes")
+    shown = result.layout.shown
+    header = (*shown, result.layout.name, "frames", "videos", "bytes")
     groups = result.groups(*shown)
     rows = [(*group.names, group.rows, group.frames, group.videos, group.size_bytes) for group in groups]
     yield from table(header, rows)
     yield (
-        f"{counted(len(result.rows), result.builder.noun)}, {counted(result.files, 'file')}, {size_text(result.size_bytes)}."
+        f"{counted(len(result.rows), result.layout.noun)}, {counted(result.files, 'file')}, {size_text(result.size_bytes)}."
     )
     if result.manifest is None:
-        if result.builder.manifest:
+        if result.layout.manifest:
             yield "There is no manifest."
     elif not result.manifest:
         yield "The manifest agrees."

@@ -23,7 +23,7 @@ from vmeval_hfds.cli.output import (
     progress,
     rows_text,
     say,
-    say_builder,
+    say_layout,
     show,
     size_text,
 )
@@ -88,7 +88,7 @@ def _scan(folder: Path, builder: str | None, form: str) -> Scan:
     from vmeval_builders.scan import scan_rows
 
     scan = scan_rows(folder, builder)
-    say_builder(scan.builder.name, scan.builder_found, form)
+    say_layout(scan.layout.name, scan.layout_found, form)
     return scan
 
 

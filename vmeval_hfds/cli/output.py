@@ -102,12 +102,12 @@ def counted(number: int, noun: str) -> str:
 
 def rows_text(builder: str, number: int) -> str:
     """Say how many rows of a builder there are."""
-    from vmeval_builders.layouts.registry import builder_named
+    from vmeval_builders.layouts.registry import layout_named
 
-    return counted(number, builder_named(builder).noun)
+    return counted(number, layout_named(builder).noun)
 
 
-def say_builder(name: str, found: bool, form: str) -> None:
+def say_layout(name: str, found: bool, form: str) -> None:
     """Say which builder was found out, where the person did not name one."""
     if found and form == "human":
         say(f"This holds {name} (--builder says otherwise).")

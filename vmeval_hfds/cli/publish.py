@@ -24,7 +24,7 @@ from vmeval_hfds.cli.output import (
     progress,
     refused_folder,
     rows_text,
-    say_builder,
+    say_layout,
     say_left_out,
     show,
     size_text,
@@ -98,7 +98,7 @@ def push(
     with refused_folder(form) as say_warnings:
         if dry_run:
             plan = plan_push(folder, repo_id, **planned)
-            say_builder(plan.builder, plan.builder_found, form)
+            say_layout(plan.builder, plan.builder_found, form)
             say_left_out(plan.left_out, form)
             show(form, plan, _plan_lines(plan))
             return
@@ -113,7 +113,7 @@ def push(
                 progress=callback,
                 **planned,
             )
-        say_builder(result.builder, result.builder_found, form)
+        say_layout(result.builder, result.builder_found, form)
         say_left_out(result.left_out, form)
         say_warnings(result.problems)
     did = "Published" if result.changed else "Nothing changed:"

@@ -69,7 +69,7 @@ def _rows_by_path(name: str, selected: Sequence[GroupRows], repeats_allowed: boo
 
 def _row_folders(selected: Sequence[GroupRows]) -> Iterator[str]:
     for group in selected:
-        if not group.columns.builder.rows_are_files:
+        if not group.columns.layout.rows_are_files:
             yield from group.paths
 
 

@@ -5,27 +5,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 
-from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.rows import RowFile
 from vmeval_hfds.folder.select import GroupRows
 
 
 def possible_places(rows: GroupRows) -> Iterator[str]:
     """List every path that the files of some rows might have, preferred or not."""
-    builder = rows.columns.builder
+    layout = rows.columns.layout
     for number, path in enumerate(rows.paths):
-        for column in builder.files:
+        for column in layout.files:
             names = rows.file_names.get(column)
-            yield from builder.places_of(column, path, names[number] if names else None)
+            yield from layout.places_of(column, path, names[number] if names else None)
 
 
 def listed_sizes(
-    builder: Builder, path: str, names: Mapping[str, str | None], sizes: Mapping[str, int]
+    layout: Layout, path: str, names: Mapping[str, str | None], sizes: Mapping[str, int]
 ) -> dict[str, int]:
     """Say how long a row's files are, as the dataset lists them.
 
     Args:
-        builder: What describes the row.
+        layout: What describes the row.
         path: The row's path.
         names: Column to the file's name, where the builder leaves it open.
         sizes: Path to size in bytes, of all files.
@@ -34,19 +34,19 @@ def listed_sizes(
         Column to size in bytes, for the files that are there.
     """
     found = {}
-    for column in builder.files:
-        places = builder.places_of(column, path, names.get(column))
+    for column in layout.files:
+        places = layout.places_of(column, path, names.get(column))
         place = next((place for place in places if place in sizes), None)
         if place is not None:
             found[column] = sizes[place]
     return found
 
 
-def place_of(builder: Builder, file: RowFile, expected: Mapping[str, bytes]) -> tuple[str, bytes]:
+def place_of(layout: Layout, file: RowFile, expected: Mapping[str, bytes]) -> tuple[str, bytes]:
     """Say where a row's file belongs.
 
     Args:
-        builder: What describes the row.
+        layout: What describes the row.
         file: The file.
         expected: The row's files and their SHA-256, as the dataset lists them.
 
@@ -55,7 +55,7 @@ def place_of(builder: Builder, file: RowFile, expected: Mapping[str, bytes]) -> 
         listed, else the usual one.
     """
     digest = hashlib.sha256(file.content).digest()
-    places = builder.places_of(file.column, file.path, file.name)
+    places = layout.places_of(file.column, file.path, file.name)
     if len(places) == 1:
         return places[0], digest
     same = (place for place in places if expected.get(place) == digest)

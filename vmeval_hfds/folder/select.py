@@ -158,7 +158,7 @@ def _only_domain(shard: pq.ParquetFile, group: int, columns: ColumnMap) -> str |
     row_group = shard.metadata.row_group(group)
     for number in range(row_group.num_columns):
         column = row_group.column(number)
-        if column.path_in_schema == columns.names.get("domain") and column.is_stats_set:
+        if column.path_in_schema == columns.names.get(columns.layout.domain_column) and column.is_stats_set:
             found = column.statistics
             if found.has_min_max and found.min == found.max and found.null_count == 0:
                 return str(found.min)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from vmeval_builders.entries import Unit
 from vmeval_builders.frames import FrameError
-from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS
 from vmeval_builders.rows import read_unit, row_of
 from vmeval_builders.scan import Scan
@@ -27,11 +27,10 @@ from vmeval_hfds.gallery.thumbnails import no_size_warnings, thumbnail
 from vmeval_hfds.rows.find import Source, find_source
 from vmeval_hfds.rows.texts import text_rows, their_text_columns
 from vmeval_hfds.store.directory import DatasetFiles
-from vmeval_hfds.table.columns import ColumnMap, builder_of, map_columns
+from vmeval_hfds.table.columns import ColumnMap, layout_of, map_columns
 from vmeval_hfds.table.plan import units_by
 from vmeval_hfds.table.shards import ROW_GROUP_ROWS, open_shard, read_batches, read_group, row_groups
 
-_FRAMES = ("first_frame", "final_frame")
 #: Rows read at once from a dataset: others make row groups that are too large to hold.
 _BATCH_ROWS = 32
 _BATCH_ROWS_WITH_VIDEOS = 4
@@ -101,7 +100,7 @@ def write_gallery(
     target = Path(os.path.abspath(target))
     opened = find_source(source, builder)
     _check_target(target, opened.root)
-    described = opened.builder if isinstance(opened, Scan) else builder_of(opened, builder)
+    described = opened.layout if isinstance(opened, Scan) else layout_of(opened, builder)
     counts = _wanted_counts(opened, described, domains)
     shares = even_shares(counts, limit)
     name = title or _name(opened)
@@ -149,27 +148,22 @@ def _name(source: Scan | DatasetFiles) -> str:
     return Path(os.path.abspath(source.root)).name if source.root else source.name
 
 
-def _summary(builder: Builder, shares: Mapping[str, int], rows: int) -> str:
+def _summary(layout: Layout, shares: Mapping[str, int], rows: int) -> str:
     shown = sum(shares.values())
-    number = f"{shown:,} {builder.noun}{'' if shown == 1 else 's'}"
+    number = f"{shown:,} {layout.noun}{'' if shown == 1 else 's'}"
     found = f"{number} of {rows:,}" if shown < rows else number
     domains = sum(share > 0 for share in shares.values())
     return f"{found} in {domains:,} domain{'' if domains == 1 else 's'}."
 
 
-def _group_column(builder: Builder) -> str:
-    """Name the column that the page sorts and filters rows by."""
-    return "domain" if "domain" in builder.columns else builder.config
-
-
-def _wanted_counts(source: Scan | DatasetFiles, builder: Builder, domains: Collection[str]) -> dict[str, int]:
+def _wanted_counts(source: Scan | DatasetFiles, layout: Layout, domains: Collection[str]) -> dict[str, int]:
     """Count the rows of the wanted domains, without opening a frame."""
     counts: Counter[str] = Counter()
     if isinstance(source, Scan):
-        groups = units_by(source, _group_column(builder))
+        groups = units_by(source, layout.domain_column)
         counts.update({domain: len(units) for domain, units in groups.items()})
     else:
-        look_into = partial(_domains_in_shard, source, builder)
+        look_into = partial(_domains_in_shard, source, layout)
         for found in fetch_ahead(look_into, source.row_shards, _PEEKS_AT_ONCE):
             counts.update(found)
     for domain in domains:
@@ -178,9 +172,9 @@ def _wanted_counts(source: Scan | DatasetFiles, builder: Builder, domains: Colle
     return {domain: counts[domain] for domain in sorted(counts) if not domains or domain in domains}
 
 
-def _domains_in_shard(dataset: DatasetFiles, builder: Builder, name: str) -> list[str]:
+def _domains_in_shard(dataset: DatasetFiles, layout: Layout, name: str) -> list[str]:
     with open_shard(dataset.peek(name)) as shard:
-        columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}", builder.name)
+        columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}", layout.name)
         return [
             domain
             for group in range(shard.num_row_groups)
@@ -189,11 +183,11 @@ def _domains_in_shard(dataset: DatasetFiles, builder: Builder, name: str) -> lis
 
 
 def _domains_in_group(shard: pq.ParquetFile, name: str, group: int, columns: ColumnMap) -> list[str]:
-    column = _group_column(columns.builder)
+    column = columns.layout.domain_column
     if column not in columns.names:
         return [""] * int(shard.metadata.row_group(group).num_rows)
     theirs = columns.names[column]
-    empty = "" if columns.builder == QUESTIONS else f"no-{column}"
+    empty = "" if columns.layout == QUESTIONS else f"no-{column}"
     return [value or empty for value in read_group(shard, name, group, [theirs])[theirs].to_pylist()]
 
 
@@ -222,20 +216,20 @@ def even_shares(counts: Mapping[str, int], limit: int | None) -> dict[str, int]:
 def _write_cards(
     page: IO[str],
     source: Scan | DatasetFiles,
-    builder: Builder,
+    layout: Layout,
     shares: Mapping[str, int],
     progress: Progress | None,
 ) -> list[str]:
     batches = (
-        _folder_rows(source, shares) if isinstance(source, Scan) else _dataset_rows(source, builder, shares)
+        _folder_rows(source, shares) if isinstance(source, Scan) else _dataset_rows(source, layout, shares)
     )
     broken: list[str] = []
     done, rows_in_all, room_bytes = 0, sum(shares.values()), PAGE_VIDEO_BYTES
     with no_size_warnings(), ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
         for rows in batches:
-            if builder.gallery_video:
-                room_bytes = _drop_large_videos(rows, builder.gallery_video, room_bytes)
-            for text, faults in pool.map(partial(_card, builder), rows):
+            if layout.gallery_video:
+                room_bytes = _drop_large_videos(rows, layout.gallery_video, room_bytes)
+            for text, faults in pool.map(partial(_card, layout), rows):
                 page.write(text)
                 broken += faults
             done += len(rows)
@@ -258,7 +252,7 @@ def _drop_large_videos(rows: Sequence[dict[str, Any]], column: str, room_bytes: 
 
 
 def _folder_rows(scan: Scan, shares: Mapping[str, int]) -> Iterator[list[dict[str, Any]]]:
-    for domain, units in sorted(units_by(scan, _group_column(scan.builder)).items()):
+    for domain, units in sorted(units_by(scan, scan.layout.domain_column).items()):
         chosen = units[: shares.get(domain, 0)]
         for group in row_groups(chosen, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
             yield [_unit_row(scan, unit) for unit in group]
@@ -266,22 +260,22 @@ def _folder_rows(scan: Scan, shares: Mapping[str, int]) -> Iterator[list[dict[st
 
 def _unit_row(scan: Scan, unit: Unit) -> dict[str, Any]:
     """Read what is shown of a row; a video that is not shown is not read."""
-    row = row_of(scan.builder, read_unit(scan.source, scan.builder, unit, media=False))
-    for column in filter(None, (*_FRAMES, scan.builder.gallery_video)):
+    row = row_of(scan.layout, read_unit(scan.source, scan.layout, unit, media=False))
+    for column in filter(None, (*scan.layout.gallery_frames, scan.layout.gallery_video)):
         if entry := unit.files.get(column):
             row[column] = {"bytes": scan.source.read(entry), "path": entry.path.rpartition("/")[2]}
     return row
 
 
 def _dataset_rows(
-    dataset: DatasetFiles, builder: Builder, shares: Mapping[str, int]
+    dataset: DatasetFiles, layout: Layout, shares: Mapping[str, int]
 ) -> Iterator[list[dict[str, Any]]]:
     left = dict(shares)
     for name in dataset.row_shards:
         if not any(left.values()):
             return
         with open_shard(dataset.peek(name)) as shard:
-            columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}", builder.name)
+            columns = map_columns(shard.schema_arrow, f"{dataset.name}: {name}", layout.name)
             for group in range(shard.num_row_groups):
                 wanted = _wanted_rows(_domains_in_group(shard, name, group, columns), left)
                 if wanted:
@@ -292,9 +286,9 @@ def _group_rows(
     shard: pq.ParquetFile, name: str, group: int, columns: ColumnMap, wanted: Sequence[int]
 ) -> Iterator[list[dict[str, Any]]]:
     """Read some rows of a row group, a few at a time and no more of it than is needed for them."""
-    shown = filter(None, (*_FRAMES, columns.builder.gallery_video))
+    shown = filter(None, (*columns.layout.gallery_frames, columns.layout.gallery_video))
     frames = {frame: columns.names[frame] for frame in shown if frame in columns.names}
-    batch_rows = _BATCH_ROWS_WITH_VIDEOS if columns.builder.gallery_video else _BATCH_ROWS
+    batch_rows = _BATCH_ROWS_WITH_VIDEOS if columns.layout.gallery_video else _BATCH_ROWS
     needed = dict.fromkeys([*their_text_columns(columns), *frames.values()])
     start = 0
     for batch in read_batches(shard, name, group, [*needed], batch_rows):
@@ -318,45 +312,46 @@ def _wanted_rows(domains: Sequence[str | None], left: dict[str, int]) -> list[in
     return wanted
 
 
-def _card(builder: Builder, row: Mapping[str, Any]) -> tuple[str, list[str]]:
+def _card(layout: Layout, row: Mapping[str, Any]) -> tuple[str, list[str]]:
     """Make one row's card, and list the frames that cannot be shown."""
     path = row["path"] or ""
-    frames = [column for column in _FRAMES if column in builder.columns]
+    frames = layout.gallery_frames
     pictures = [_picture(row.get(column)) for column in frames]
-    title = row.get("id") or row.get("task_id") or path or "without an id"
-    plain = set(builder.text_columns) - {"id", "path", builder.gallery_text, builder.json_from}
-    facts = {name: str(row[name]) for name in builder.text_columns if name in plain and row[name] is not None}
+    title = row.get(layout.id_column) or path or "without an id"
+    plain = set(layout.text_columns) - {layout.id_column, "path", layout.gallery_text, layout.json_from}
+    facts = {name: str(row[name]) for name in layout.text_columns if name in plain and row[name] is not None}
     text = CardText(
         title=title,
-        domain=row.get(_group_column(builder)) or "",
+        domain=row.get(layout.domain_column) or "",
         path=path,
-        text=row.get(builder.gallery_text),
-        text_name=builder.gallery_text,
-        level=row.get(builder.gallery_filter) or "",
-        tags=_tags(builder, row),
+        text=row.get(layout.gallery_text),
+        text_name=layout.gallery_text,
+        level=row.get(layout.gallery_filter) or "",
+        frame_names=[name.removesuffix("_frame").replace("_", " ") for name in frames],
+        tags=_tags(layout, row),
         facts=facts,
-        metadata=row.get(builder.json_from),
+        metadata=row.get(layout.json_from),
     )
     faults = [
-        f"{builder.places_of(column, path, None)[0]}: {picture.fault}"
+        f"{layout.places_of(column, path, None)[0]}: {picture.fault}"
         for column, picture in zip(frames, pictures, strict=True)
         if picture.fault
     ]
-    return card(text, pictures, _clip(builder, row)), faults
+    return card(text, pictures, _clip(layout, row)), faults
 
 
-def _tags(builder: Builder, row: Mapping[str, Any]) -> list[str]:
+def _tags(layout: Layout, row: Mapping[str, Any]) -> list[str]:
     """Pick what is to be seen of a row at a glance."""
-    names = (_group_column(builder), "model", builder.gallery_filter, "status")
+    names = (layout.domain_column, *layout.shown, layout.gallery_filter)
     words = [row[name] for name in dict.fromkeys(names) if row.get(name)]
     return [*words, f"score {row['score_text']}"] if row.get("score_text") else words
 
 
-def _clip(builder: Builder, row: Mapping[str, Any]) -> Clip | None:
+def _clip(layout: Layout, row: Mapping[str, Any]) -> Clip | None:
     """Give a row's video; None where the builder's are not shown."""
-    if not builder.gallery_video:
+    if not layout.gallery_video:
         return None
-    video = row.get(builder.gallery_video) or {}
+    video = row.get(layout.gallery_video) or {}
     content = video.get("bytes")
     size_bytes = video.get("size_bytes", len(content or b""))
     return Clip(video.get("path") or "", size_bytes, content)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from vmeval_builders.json_values import parse_object
-from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.layouts.layout import Layout
 from vmeval_hfds.gallery.thumbnails import Thumbnail
 
 #: By this a file is known as a gallery, which a new gallery may replace.
@@ -20,7 +20,6 @@ GENERATOR = b'<meta name="generator" content="vmeval-hfds gallery">'
 #: Longer metadata is cut on the page: it is for reading, and the dataset has the whole of it.
 METADATA_CHARACTERS = 20_000
 _LINE_CHARACTERS = 90
-_FRAME_NAMES = ("first", "final")
 #: What browsers play; the name decides, never the data.
 _VIDEO_KINDS = {"mp4": "video/mp4", "mov": "video/mp4", "webm": "video/webm"}
 #: Words that get a colour; a run that failed looks like what is hard.
@@ -66,6 +65,7 @@ class CardText:
         text: The prompt, or what an evaluator said; None where there is none.
         text_name: The column that it is from.
         level: What the second filter goes by; empty where it is not stated.
+        frame_names: What its frames are called, such as first and final.
         tags: What stands below the text: domain, model, how it ended, the score.
         facts: Column to value, for all else that is known.
         metadata: The JSON text.
@@ -77,12 +77,13 @@ class CardText:
     text: str | None
     text_name: str
     level: str
+    frame_names: Sequence[str]
     tags: Sequence[str]
     facts: Mapping[str, str]
     metadata: str | None
 
 
-def page_parts(title: str, summary: str, builder: Builder) -> tuple[str, str]:
+def page_parts(title: str, summary: str, layout: Layout) -> tuple[str, str]:
     """Give what stands before and after the cards.
 
     Nothing may run or load but the page's own script and style, which the policy names by their hashes.
@@ -90,16 +91,16 @@ def page_parts(title: str, summary: str, builder: Builder) -> tuple[str, str]:
     Args:
         title: The page's title.
         summary: A sentence on what is shown.
-        builder: What describes the rows.
+        layout: What describes the rows.
     """
     template = files("vmeval_hfds.gallery").joinpath("gallery.html").read_text(encoding="utf-8")
-    media = " media-src data:;" if builder.gallery_video else ""
+    media = " media-src data:;" if layout.gallery_video else ""
     policy = (
         f"default-src 'none'; img-src data:;{media} style-src {_hash_of('style', template)}; "
         f"script-src {_hash_of('script', template)}; base-uri 'none'; form-action 'none'"
     )
     before, _, after = template.replace("@policy@", policy).partition("@cards@\n")
-    name = builder.gallery_filter.replace("_", " ") or "level"
+    name = layout.gallery_filter.replace("_", " ") or "level"
     plural = f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
     before = before.replace("@level@", _text(name.capitalize())).replace("@levels@", _text(plural))
     before = before.replace("@summary@", _text(summary)).replace("@title@", _text(title))
@@ -134,7 +135,7 @@ def _frames(row: CardText, pictures: Sequence[Picture]) -> str:
     if not pictures:
         return ""
     shown = [
-        _frame(which, row.title, picture) for which, picture in zip(_FRAME_NAMES, pictures, strict=False)
+        _frame(which, row.title, picture) for which, picture in zip(row.frame_names, pictures, strict=True)
     ]
     arrow = '<span class="arrow" aria-hidden="true">→</span>'
     return f'<div class="frames">{arrow.join(shown)}</div>\n'
@@ -174,6 +175,8 @@ def _video(row: CardText, clip: Clip | None) -> str:
 
 
 def _prompt(row: CardText) -> str:
+    if row.text is None and not row.text_name:
+        return ""
     if row.text is None:
         return f'<p class="prompt none">no {_text(row.text_name)}</p>'
     return f'<p class="prompt" dir="auto">{_text(row.text.strip())}</p>'
@@ -182,7 +185,8 @@ def _prompt(row: CardText) -> str:
 def _facts(row: CardText, pictures: Sequence[Picture]) -> str:
     named = {name.replace("_", " "): value for name, value in row.facts.items()}
     named |= {
-        f"{which} frame": _frame_fact(picture) for which, picture in zip(_FRAME_NAMES, pictures, strict=False)
+        f"{which} frame": _frame_fact(picture)
+        for which, picture in zip(row.frame_names, pictures, strict=True)
     }
     lines = "".join(
         f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in named.items() if value

@@ -43,15 +43,19 @@ def preview_of(scan: Scan, groups: Mapping[str, Sequence[Unit]]) -> bytes | None
         FolderChangedError: A frame is not as long as when the folder was walked.
         OSError: A frame cannot be read.
     """
-    return preview_png(preview_frames(scan.source, groups)) if scan.builder.has_frames else None
+    columns = scan.layout.gallery_frames
+    return preview_png(preview_frames(scan.source, groups, columns)) if columns else None
 
 
-def preview_frames(source: Source, groups: Mapping[str, Sequence[Unit]]) -> list[Frames]:
+def preview_frames(
+    source: Source, groups: Mapping[str, Sequence[Unit]], columns: Sequence[str]
+) -> list[Frames]:
     """Read the frames that stand for each group: of its first row, by path, that has a first frame.
 
     Args:
         source: What holds the files.
         groups: What rows have in common, such as a domain, to the rows.
+        columns: The columns of the first frame and, where there is one, of the final frame.
 
     Returns:
         The groups by name; those without a frame are left out, and no more than the picture can show are read.
@@ -63,14 +67,14 @@ def preview_frames(source: Source, groups: Mapping[str, Sequence[Unit]]) -> list
     chosen: list[Frames] = []
     for group in sorted(groups):
         units = sorted(groups[group], key=lambda unit: unit.path)
-        unit = next((unit for unit in units if "first_frame" in unit.files), None)
+        unit = next((unit for unit in units if columns[0] in unit.files), None)
         if unit is None:
             continue
         if len(chosen) >= PREVIEW_GROUPS:
             chosen.append((group, None, None))
             continue
-        final = unit.files.get("final_frame")
-        first = source.read(unit.files["first_frame"])
+        final = unit.files.get(columns[1]) if len(columns) > 1 else None
+        first = source.read(unit.files[columns[0]])
         chosen.append((group, first, source.read(final) if final else None))
     return chosen
 

@@ -12,7 +12,7 @@ from vmeval_hfds.table.columns import ColumnMap
 
 def their_text_columns(columns: ColumnMap) -> list[str]:
     """Name the columns to read for `text_rows`, as the table calls them."""
-    return [columns.names[name] for name in columns.builder.text_columns if name in columns.names]
+    return [columns.names[name] for name in columns.layout.text_columns if name in columns.names]
 
 
 def text_rows(columns: ColumnMap, table: pa.Table) -> list[dict[str, Any]]:
@@ -22,20 +22,19 @@ def text_rows(columns: ColumnMap, table: pa.Table) -> list[dict[str, Any]]:
         columns: Where the table has what we need.
         table: Rows with the columns of `their_text_columns`.
     """
-    builder = columns.builder
+    layout = columns.layout
     texts = {
         name: [
-            _as_text(value) if builder.columns[name] == "string" else value
+            _as_text(value) if layout.columns[name] == "string" else value
             for value in table[theirs].to_pylist()
         ]
         for name, theirs in columns.names.items()
-        if name in builder.text_columns
+        if name in layout.text_columns
     }
-    texts[columns.id_column], texts["domain"], texts["path"] = (
-        [_as_text(value) for value in key] for key in columns.keys(table)
-    )
+    keys = ([_as_text(value) for value in key] for key in columns.keys(table))
+    texts.update(zip(layout.key_columns, keys, strict=True))
     return [
-        {name: texts[name][row] if name in texts else None for name in builder.text_columns}
+        {name: texts[name][row] if name in texts else None for name in layout.text_columns}
         for row in range(table.num_rows)
     ]
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vmeval_builders.arrow.schema import SCHEMA_VERSION
-from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.layouts.layout import Layout
 from vmeval_hfds.errors import DatasetError
 
 CARD_NAME = "README.md"
@@ -90,7 +90,7 @@ class CardFacts:
         address: What `load_dataset` and `export` are given: a repo id, or a place holder.
     """
 
-    builder: Builder
+    layout: Layout
     split: str
     configs: Sequence[ConfigFacts]
     groups: Sequence[GroupFacts]
@@ -121,7 +121,7 @@ def render_card(
     header, body = split_card(existing or "")
     blocks = header_blocks(header)
     present = {key for key, _ in blocks}
-    for key, value in _default_keys(facts.builder).items():
+    for key, value in _default_keys(facts.layout).items():
         if key not in present:
             blocks.append((key, f"{key}:{value}\n"))
     for key, value in (stated or {}).items():
@@ -185,10 +185,10 @@ def _replaced(blocks: list[tuple[str, str]], key: str, text: str) -> list[tuple[
     return result if placed else [*result, (key, text)]
 
 
-def _default_keys(builder: Builder) -> dict[str, str]:
+def _default_keys(layout: Layout) -> dict[str, str]:
     """Keys that a new card gets, and that people then own."""
     return {
-        "pretty_name": f" {builder.title}",
+        "pretty_name": f" {layout.title}",
         "language": "\n- en",
         "task_categories": "\n- image-to-video",
         "tags": "\n- video\n- reasoning\n- vmevalkit",
@@ -203,7 +203,7 @@ def _own_blocks(facts: CardFacts) -> dict[str, str]:
         "configs": "configs:\n" + "".join(_config_entry(facts.split, config) for config in facts.configs),
         "dataset_info": "dataset_info:\n"
         + "".join(_info_entry(facts.split, config) for config in facts.configs),
-        "vmeval_hfds": f"vmeval_hfds:\n  schema_version: {SCHEMA_VERSION}\n  builder: {facts.builder.name}\n",
+        "vmeval_hfds": f"vmeval_hfds:\n  schema_version: {SCHEMA_VERSION}\n  builder: {facts.layout.name}\n",
     }
 
 
@@ -242,40 +242,42 @@ def _merged_body(facts: CardFacts, body: str) -> str:
         return f"{before}{generated}{after.removeprefix(chr(10))}"
     if body.strip():
         return f"{body.rstrip()}\n\n{generated}"
-    return f"\n# {facts.builder.title}\n\n{generated}"
+    return f"\n# {facts.layout.title}\n\n{generated}"
 
 
 def _generated_text(facts: CardFacts) -> str:
-    address, builder = facts.address, facts.builder
+    address, layout = facts.address, facts.layout
     is_repo = address != DIRECTORY_ADDRESS
     option = "--repo-id" if is_repo else "--dataset"
     first = next((one.config for one in facts.groups), DEFAULT_CONFIG)
-    picture = f"![One {builder.noun} of each {builder.config}, first and final frame](assets/preview.png)\n\n"
-    columns = ", ".join(f"`{name}`" for name in builder.columns)
+    picture = (
+        f"![One {layout.noun} of each {layout.group_column}, first and final frame](assets/preview.png)\n\n"
+    )
+    columns = ", ".join(f"`{name}`" for name in layout.columns)
     return f"""\
-{picture if builder.has_frames else ""}{_group_table(builder, facts.groups)}
-One row is one {builder.noun}: {columns}.
+{picture if layout.gallery_frames else ""}{_group_table(layout, facts.groups)}
+One row is one {layout.noun}: {columns}.
 
 ```python
 from datasets import load_dataset
 
-{builder.name} = load_dataset({json.dumps(address)}, split="{facts.split}")
-one_{builder.config} = load_dataset({json.dumps(address)}, {json.dumps(first)}, split="{facts.split}")
+{layout.name} = load_dataset({json.dumps(address)}, split="{facts.split}")
+one_{layout.group_column} = load_dataset({json.dumps(address)}, {json.dumps(first)}, split="{facts.split}")
 ```
 
-The folder that the {builder.name} came from, byte for byte:
+The folder that the {layout.name} came from, byte for byte:
 
 ```bash
 pip install vmeval-hfds
-vmeval-hfds export {option} {address} --target data/{builder.name}
+vmeval-hfds export {option} {address} --target data/{layout.name}
 ```
 
 The config `files` lists every file of that folder with its size and SHA-256.
 """
 
 
-def _group_table(builder: Builder, groups: Iterable[GroupFacts]) -> str:
-    lines = [f"| {builder.config} | config | {builder.name} | bytes |", "| --- | --- | ---: | ---: |"]
+def _group_table(layout: Layout, groups: Iterable[GroupFacts]) -> str:
+    lines = [f"| {layout.group_column} | config | {layout.name} | bytes |", "| --- | --- | ---: | ---: |"]
     lines += [
         f"| {_cell(one.value)} | `{one.config}` | {one.rows:,} | {one.source_bytes:,} |" for one in groups
     ]
@@ -295,7 +297,7 @@ def schema_version(card: str) -> int | None:
     return None
 
 
-def card_builder(card: str) -> str:
+def card_layout(card: str) -> str:
     """Read the name of the builder that made a card's tables; cards of before builders were named say questions."""
     for key, text in header_blocks(split_card(card)[0]):
         if key == "vmeval_hfds" and (match := re.search(r"builder:\s*(\S+)", text)):

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from vmeval_builders import paths
 from vmeval_builders.arrow.arrays import text_array
 from vmeval_builders.arrow.schema import MEDIA_TYPE
-from vmeval_builders.layouts.layout import Builder
-from vmeval_builders.layouts.registry import QUESTIONS, builder_named, builder_of_columns
+from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.layouts.registry import QUESTIONS, layout_named, layout_of_columns
 from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.reader import open_shards
@@ -37,39 +37,36 @@ class ColumnMap:
         unused: Their columns that are no files and no names of rows.
     """
 
-    builder: Builder
+    layout: Layout
     names: Mapping[str, str]
     unused: Sequence[str]
 
     @property
-    def id_column(self) -> str:
-        """Our column that names a row's task."""
-        return "id" if "id" in self.builder.columns else "task_id"
-
-    @property
     def key_columns(self) -> list[str]:
         """The columns to read to know which rows there are, and how the files are called whose name is open."""
-        keys = [self.names[name] for name in (self.id_column, "domain", "path") if name in self.names]
-        return [*keys, *(f"{theirs}.path" for theirs in self._named_files.values())]
+        return [*self._keys, *(f"{theirs}.path" for theirs in self._named_files.values())]
+
+    @property
+    def _keys(self) -> list[str]:
+        return list(dict.fromkeys(self.names[name] for name in self.layout.key_columns if name in self.names))
 
     @property
     def _named_files(self) -> dict[str, str]:
         """Our columns whose files may have any name, and theirs."""
         return {
             name: self.names[name]
-            for name in self.builder.media
-            if name in self.names and self.builder.names_vary(name)
+            for name in self.layout.media
+            if name in self.names and self.layout.names_vary(name)
         }
 
     @property
     def file_columns(self) -> list[str]:
         """The columns to read to have the files too."""
-        keys = [self.names[name] for name in (self.id_column, "domain", "path") if name in self.names]
-        return [*keys, *(self.names[name] for name in self.builder.files if name in self.names)]
+        return [*self._keys, *(self.names[name] for name in self.layout.files if name in self.names)]
 
     def keys(self, table: pa.Table) -> tuple[list[Any], list[Any], list[Any]]:
         """Give ids, domains and paths of rows, as they stand in the data; an id that no column has is None."""
-        ids, domains = (self._texts(table, name) for name in (self.id_column, "domain"))
+        ids, domains = (self._texts(table, name) for name in self.layout.key_columns[:2])
         if "path" in self.names:
             return ids, domains, self._texts(table, "path")
         return ids, domains, [_usual_path(domain, task) for domain, task in zip(domains, ids, strict=True)]
@@ -95,10 +92,10 @@ class ColumnMap:
         path = self.names.get("path")
         paths = table[path] if path else text_array(self.keys(table)[2])
         columns = {"path": paths}
-        for name in self.builder.files:
+        for name in self.layout.files:
             if name in self.names:
                 column = table[self.names[name]]
-                columns[name] = _media(column, name) if name in self.builder.media else _text(column, name)
+                columns[name] = _media(column, name) if name in self.layout.media else _text(column, name)
         return pa.table(columns)
 
 
@@ -113,9 +110,9 @@ def map_columns(schema: pa.Schema, name: str, builder: str | None = None) -> Col
     Raises:
         DatasetError: It has no id or path, or nothing that would be a file.
         AmbiguousFolderError: Several builders make such a table, and none was named.
-        BuilderNameError: There is no such builder.
+        LayoutNameError: There is no such builder.
     """
-    described = builder_named(builder) if builder else builder_of_columns(schema.names) or QUESTIONS
+    described = layout_named(builder) if builder else layout_of_columns(schema.names) or QUESTIONS
     others = _OTHER_NAMES if described == QUESTIONS else {}
     names = {}
     for ours in described.columns:
@@ -123,36 +120,36 @@ def map_columns(schema: pa.Schema, name: str, builder: str | None = None) -> Col
         if theirs is not None:
             names[ours] = theirs
     files = [ours for ours in described.files if ours in names]
-    key = "id" if described == QUESTIONS else "path"
+    key = described.id_column if described == QUESTIONS else "path"
     if key not in names or not files:
         found = ", ".join(schema.names) or "none"
-        expected = ", ".join([key, "domain", *described.files][:3])
+        expected = ", ".join(dict.fromkeys([key, described.domain_column, *list(described.files)[:1]]))
         raise DatasetError(f"{name}: expected the columns of {described.name} ({expected}, …), found {found}")
-    known = {names[ours] for ours in ("id", "domain", "path", *files) if ours in names}
+    known = {names[ours] for ours in (*described.key_columns, *files) if ours in names}
     return ColumnMap(described, names, [column for column in schema.names if column not in known])
 
 
-def builder_of(dataset: DatasetFiles, builder: str | None = None) -> Builder:
+def layout_of(dataset: DatasetFiles, builder: str | None = None) -> Layout:
     """Say which builder describes a dataset's rows, by its first shard.
 
     Raises:
         DatasetError: None does, or not the one that was named.
-        BuilderNameError: There is no such builder.
+        LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several do, and none was named.
     """
     for shard in open_shards(dataset, dataset.row_shards[:1]):
-        return map_columns(shard.schema, shard.name, builder).builder
+        return map_columns(shard.schema, shard.name, builder).layout
     return QUESTIONS
 
 
-def check_builder(dataset: DatasetFiles, builder: str) -> None:
+def check_layout(dataset: DatasetFiles, builder: str) -> None:
     """Make sure that a dataset's rows have a builder's columns.
 
     Raises:
         DatasetError: They have not.
-        BuilderNameError: There is no such builder.
+        LayoutNameError: There is no such builder.
     """
-    expected = builder_named(builder).columns
+    expected = layout_named(builder).columns
     for shard in open_shards(dataset, dataset.row_shards[:1]):
         if missing := [column for column in expected if column not in shard.schema.names]:
             raise DatasetError(f"{shard.name}: expected {builder}, found no column {missing[0]}")

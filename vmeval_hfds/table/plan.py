@@ -10,8 +10,8 @@ from vmeval_builders.scan import Scan
 
 
 def units_by_config(scan: Scan) -> dict[str, list[Unit]]:
-    """Sort rows by their builder's config column, keeping their order; those without a value are one group."""
-    return units_by(scan, scan.builder.config)
+    """Sort rows by their layout's group column, keeping their order; those without a value are one group."""
+    return units_by(scan, scan.layout.group_column)
 
 
 def units_by(scan: Scan, column: str) -> dict[str, list[Unit]]:
@@ -19,8 +19,8 @@ def units_by(scan: Scan, column: str) -> dict[str, list[Unit]]:
     groups: dict[str, list[Unit]] = defaultdict(list)
     for unit in scan.units:
         value = unit.parts.get(column)
-        if value is None or scan.builder.needs_row(unit):
-            contents = read_unit(scan.source, scan.builder, unit, media=False)
-            value = row_of(scan.builder, contents)[column]
+        if value is None or scan.layout.needs_row(unit):
+            contents = read_unit(scan.source, scan.layout, unit, media=False)
+            value = row_of(scan.layout, contents)[column]
         groups[value or f"no-{column}"].append(unit)
     return dict(groups)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -16,7 +16,7 @@ from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
 from vmeval_builders.checks import changing, contents_problems
 from vmeval_builders.entries import FileEntry, Unit
 from vmeval_builders.errors import FolderChangedError, VmevalError
-from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.manifest import TaskKey, task_key
 from vmeval_builders.problems import Problem
 from vmeval_builders.rows import held_columns, read_unit, row_of, table_of
@@ -34,10 +34,6 @@ SHARD_BYTES = 64 * 2**20
 ROW_GROUP_ROWS = 100
 ROW_GROUP_BYTES = 16 * 2**20
 LISTING_GROUP_ROWS = 10_000
-#: Columns whose values many rows share.
-_REPEATING_COLUMNS = frozenset(
-    {"domain", "difficulty", "task_category", "experiment", "model", "status", "evaluator", "annotator"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +48,7 @@ class ShardJob:
     """
 
     source: Source
-    builder: Builder
+    layout: Layout
     target: Path
     units: Sequence[Unit]
 
@@ -116,16 +112,23 @@ def row_groups(items: Iterable[Item], size: Callable[[Item], int], most_rows: in
         yield group
 
 
-def open_writer(target: Path, columns: Mapping[str, str]) -> pq.ParquetWriter:
-    """Open a Parquet file for writing, with options under which the same rows give the same bytes."""
+def open_writer(
+    target: Path, columns: Mapping[str, str], repeating: Collection[str] = ()
+) -> pq.ParquetWriter:
+    """Open a Parquet file for writing, with options under which the same rows give the same bytes.
+
+    Args:
+        target: The file.
+        columns: Column to kind.
+        repeating: Columns whose values many rows share.
+    """
     text = [name for name, kind in columns.items() if kind in ("string", "int64", "float64")]
-    repeating = [name for name in text if name in _REPEATING_COLUMNS]
     return pq.ParquetWriter(
         target,
         arrow_schema(columns),
         # PNG and MP4 do not get smaller, and statistics of whole images would double the footer.
         compression=dict.fromkeys(text, "zstd"),
-        use_dictionary=repeating,
+        use_dictionary=list(repeating),
         write_statistics=text,
         write_page_checksum=True,
     )
@@ -138,11 +141,11 @@ def write_shard(job: ShardJob) -> ShardReport:
     for the shard throws it away where one of them is a refusal.
     """
     report = ShardReport()
-    with open_writer(job.target, job.builder.columns) as writer:
+    with open_writer(job.target, job.layout.columns, job.layout.repeating) as writer:
         for group in row_groups(job.units, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
             rows = list(_read_group(job, group, report))
             if rows:
-                table = table_of(job.builder, rows)
+                table = table_of(job.layout, rows)
                 report.rows += table.num_rows
                 report.table_bytes += table.nbytes
                 writer.write_table(table)
@@ -155,18 +158,18 @@ def write_shard(job: ShardJob) -> ShardReport:
 def _read_group(job: ShardJob, group: Sequence[Unit], report: ShardReport) -> Iterator[dict[str, Any]]:
     for unit in group:
         try:
-            contents = read_unit(job.source, job.builder, unit)
+            contents = read_unit(job.source, job.layout, unit)
         except FolderChangedError:
             report.problems.append(changing(unit.path))
             continue
         except OSError as error:
             report.problems.append(Problem.unreadable(unit.path, error))
             continue
-        report.problems += contents_problems(job.builder, contents, decode=False)
-        row = row_of(job.builder, contents)
-        if job.builder.manifest:
-            report.keys.append(task_key(row))
-        for column in held_columns(job.builder, contents):
+        report.problems += contents_problems(job.layout, contents, decode=False)
+        row = row_of(job.layout, contents)
+        if job.layout.manifest:
+            report.keys.append(task_key(job.layout, row))
+        for column in held_columns(job.layout, contents):
             digest = hashlib.sha256(contents.blobs[column]).digest()
             report.held[unit.files[column].path] = digest
             report.source_bytes += len(contents.blobs[column])

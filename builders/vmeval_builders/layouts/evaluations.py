@@ -2,54 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import Any
 
 from vmeval_builders import paths
 from vmeval_builders.entries import Contents
 from vmeval_builders.json_values import json_text, number, value_at
-from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.layouts.columns import Computed, Json, JsonFile, Part
+from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.problems import Problem
 
 _SCORES = ("result.solution_correctness_score", "result.goal_achieved_score", "result.score")
 
 
-class Evaluations(Builder):
+class Evaluations(Layout):
     """``{experiment}/{model}/{domain}_task/{task_id}/{Evaluator}.json``."""
 
     name = "evaluations"
     noun = "result"
     title = "Evaluations of video models"
-    columns: ClassVar[Mapping[str, str]] = {
-        "experiment": "string",
-        "model": "string",
-        "domain": "string",
-        "task_id": "string",
-        "evaluator": "string",
-        "annotator": "string",
-        "score": "float64",
-        "score_text": "string",
-        "status": "string",
-        "explanation": "string",
-        "created_at": "string",
-        "result": "string",
-        "path": "string",
-    }
-    pattern = "[[**/{experiment}/]{model}/]{domain}_task/{task_id}/{file}.json"
-    files: ClassVar[Mapping[str, tuple[str, ...]]] = {"result": ("",)}
+    rows = "[[**/{experiment}/]{model}/]{domain}_task/{task_id}/{file}.json"
     never_beside = paths.QUESTION_FILES | {paths.VBVR_METADATA}
-    json_from = "result"
-    json_columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "evaluator": ("metadata.evaluator",),
-        "annotator": ("metadata.annotator",),
-        "status": ("result.status",),
-        "explanation": ("result.explanation", "result.comments", "result.error"),
-        "created_at": ("metadata.timestamp",),
-    }
-    config = "evaluator"
+    id_column = "task_id"
+    group_column = "evaluator"
+    domain_column = "domain"
     shown = ("evaluator", "model", "domain", "status")
     gallery_filter = "evaluator"
     gallery_text = "explanation"
+
+    experiment = Part()
+    model = Part()
+    domain = Part()
+    task_id = Part()
+    evaluator = Json("metadata.evaluator")
+    annotator = Json("metadata.annotator")
+    score = Computed("float64")
+    score_text = Computed()
+    status = Json("result.status")
+    explanation = Json("result.explanation", "result.comments", "result.error")
+    created_at = Json("metadata.timestamp")
+    result = JsonFile("")
 
     def complete(self, row: dict[str, Any], contents: Contents) -> None:
         """Set the score and the evaluator, and tell experiment, model and evaluator folders apart."""

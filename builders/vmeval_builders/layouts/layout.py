@@ -1,69 +1,111 @@
-"""What describes a layout: where its rows are, which files and JSON values are their columns."""
+"""What describes a layout: where its rows are, and each column with its kind and its origin."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
-from vmeval_builders.arrow.schema import media_columns
+from vmeval_builders.arrow.schema import ROW_KINDS, media_columns
 from vmeval_builders.entries import Contents, FileEntry, FolderEntry, Unit
+from vmeval_builders.errors import LayoutError
+from vmeval_builders.layouts.columns import Column, Computed, File, Json, JsonFile, Part
+from vmeval_builders.layouts.match import Matcher, compile_pattern, pattern_names
 from vmeval_builders.problems import Problem
 
+_STATED = ("name", "noun", "title", "rows", "id_column", "group_column")
 
-class Builder:
+
+class Layout:
     """The description of a layout; `questions`, `outputs` and `evaluations` are such.
 
-    A subclass states the class attributes, and where values are not simply parts of the path, files or JSON keys,
-    overrides `complete`. It has no state, so that it can be sent to other processes.
+    A subclass states the attributes below and declares each column of its table as one of
+    `vmeval_builders.layouts.columns`; ``path`` (where the row is, relative to the folder) comes by itself. Where
+    a value is not simply a part of the path, a file or a JSON value, it overrides `complete`. A layout has no
+    state and does not change, so that it can be sent to other processes.
 
     Attributes:
         name: What ``--builder`` calls it.
         noun: What messages call a row.
         title: What a new card is called.
-        columns: Column to kind (`vmeval_builders.arrow.schema`), with ``path``: where the row is, relative to the folder.
-        pattern: Where rows are. ``{name}`` is a part of the path that a column can have, ``[…]`` may be missing,
-            ``**/`` is any folders or none.
-        files: Column to the places of its file, relative to the row's path, the preferred one first. ``*.mp4`` is
-            any one file that ends so; where several are, none is the column's. ``""`` is the path itself: a row is
-            a file then.
+        rows: Where rows are, one pattern or several, of which the first that fits counts. ``{name}`` is a part of
+            the path that a column can have, ``[…]`` may be missing, ``**/`` is any folders or none.
         marks: What makes a path a row: places of files, and folders (with a ``/`` at the end). All places of
-            `files` where it is empty.
+            files where it is empty.
         never_beside: A folder that directly holds a file of such a name is no row, nor does it hold one.
-        json_from: The column whose text is a JSON object.
-        json_columns: Column to the places of its value in that object, ``"inference.status"``, the preferred first.
-        config: The column by whose values rows are sorted into configs.
-        shown: The columns that a summary counts by.
+        id_column: The column that names a row's task; ``--id`` chooses by it.
+        group_column: The column by whose values rows are sorted into configs.
+        domain_column: The column that ``--domain`` chooses by; the group column where it is empty.
+        shown: The columns that `info` counts by, and the gallery's tags; the group column where it is empty.
+        gallery_frames: The image columns that the gallery and the card's picture show; the first two where it is
+            empty.
         gallery_filter: The column by which the gallery's second select chooses; ``""`` where it has none.
-        gallery_text: The column that is a card's text in the gallery.
+        gallery_text: The column that is a card's text in the gallery; ``""`` where it shows none.
         gallery_video: The video column that the gallery plays; ``""`` where it plays none.
         manifest: The file at the root that lists rows by ``domain`` and ``id``, where the layout has one.
         keeps_times: Whether modification times are part of the layout, and come back.
         incomplete_codes: The errors that a build lets through where it is told to keep what is incomplete.
+        declared: Every declared column, in the order of the table, without ``path``.
     """
 
     name: ClassVar[str]
     noun: ClassVar[str]
     title: ClassVar[str]
-    columns: ClassVar[Mapping[str, str]]
-    pattern: ClassVar[str]
-    files: ClassVar[Mapping[str, tuple[str, ...]]]
+    rows: ClassVar[str | tuple[str, ...]]
     marks: ClassVar[frozenset[str]] = frozenset()
     never_beside: ClassVar[frozenset[str]] = frozenset()
-    json_from: ClassVar[str] = ""
-    json_columns: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    config: ClassVar[str]
+    id_column: ClassVar[str]
+    group_column: ClassVar[str]
+    domain_column: ClassVar[str] = ""
     shown: ClassVar[tuple[str, ...]] = ()
-    gallery_video: ClassVar[str] = ""
+    gallery_frames: ClassVar[tuple[str, ...]] = ()
     gallery_filter: ClassVar[str] = ""
-    gallery_text: ClassVar[str] = "prompt"
+    gallery_text: ClassVar[str] = ""
+    gallery_video: ClassVar[str] = ""
     manifest: ClassVar[str] = ""
     keeps_times: ClassVar[bool] = False
     incomplete_codes: ClassVar[frozenset[str]] = frozenset()
+    declared: ClassVar[Mapping[str, Column]] = {}
 
-    def __reduce__(self) -> tuple[type[Builder], tuple[()]]:
+    def __init_subclass__(cls) -> None:
+        """Gather the declared columns, and refuse a declaration that contradicts itself.
+
+        Raises:
+            LayoutError: It does; the message names the column.
+        """
+        own = {name: value for name, value in vars(cls).items() if isinstance(value, Column)}
+        for name in own:
+            if name == "path" or hasattr(Layout, name) or name in Layout.__annotations__:
+                raise LayoutError(
+                    f"column {name}: every layout has a {name!r} already; call it something else"
+                )
+        cls.declared = {**cls.declared, **own}
+        stated = [name for name in _STATED if hasattr(cls, name)]
+        if not cls.shown and "group_column" in stated:
+            cls.shown = (cls.group_column,)
+        if not cls.domain_column and "group_column" in stated:
+            cls.domain_column = cls.group_column
+        if not cls.gallery_frames:
+            cls.gallery_frames = tuple(name for name, one in cls.declared.items() if one.kind == "image")[:2]
+        if len(stated) == len(_STATED):
+            _check(cls)
+
+    def __init__(self) -> None:
+        """Refuse a description that is not complete.
+
+        Raises:
+            LayoutError: It does not state something that every layout must.
+        """
+        for name in _STATED:
+            if not hasattr(self, name):
+                raise LayoutError(f"the layout {type(self).__name__} does not state its {name!r}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse: a layout does not change."""
+        raise AttributeError(f"a layout does not change; {name!r} cannot be set")
+
+    def __reduce__(self) -> tuple[type[Layout], tuple[()]]:
         """Send the class alone to other processes: what is cached can be made again there."""
         return type(self), ()
 
@@ -76,15 +118,15 @@ class Builder:
         return hash(type(self))
 
     def complete(self, row: dict[str, Any], contents: Contents) -> None:
-        """Set what the description alone does not give, such as an id that a file may state.
+        """Set what the declared columns alone do not give, such as an id that a file may state.
 
         Args:
-            row: The row, with all that the description gives.
+            row: The row, with all that the declarations give.
             contents: What the row's files hold.
         """
 
     def problems(self, contents: Contents, decode: bool) -> Iterator[Problem]:
-        """List what is wrong with a row's contents, beyond what is said of every builder's.
+        """List what is wrong with a row's contents, beyond what is said of every layout's.
 
         Args:
             contents: What the row's files hold.
@@ -93,21 +135,55 @@ class Builder:
         yield from ()
 
     def needs_row(self, unit: Unit) -> bool:
-        """Whether the config column's value may be another than the part of the path that has its name.
+        """Whether the group column's value may be another than the part of the path that has its name.
 
         Where this is so, a row's texts are read before rows are sorted into configs.
         """
-        return unit.parts.get(self.config) is None
+        return unit.parts.get(self.group_column) is None
+
+    def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
+        """Find the rows among files and folders.
+
+        Args:
+            files: Every file, by path order.
+            folders: Every folder by its path; ``""`` is the root.
+
+        Returns:
+            The rows, by path order.
+        """
+        return self._matcher.units(list(files), folders)
+
+    def parts(self, path: str) -> dict[str, str | None] | None:
+        """Take a path apart by the first pattern that fits; None where none does."""
+        for pattern in self._patterns:
+            if match := pattern.fullmatch(path):
+                return match.groupdict()
+        return None
+
+    @cached_property
+    def columns(self) -> Mapping[str, str]:
+        """Every column of the table and its kind, ``path`` the last."""
+        return {**{name: one.kind for name, one in self.declared.items()}, "path": "string"}
+
+    @cached_property
+    def files(self) -> Mapping[str, tuple[str, ...]]:
+        """The columns that are whole files, and the places of each."""
+        return {name: one.places for name, one in self.declared.items() if isinstance(one, File)}
+
+    @cached_property
+    def json_from(self) -> str:
+        """The column whose text is a JSON object; ``""`` where there is none."""
+        return next((name for name, one in self.declared.items() if isinstance(one, JsonFile)), "")
+
+    @cached_property
+    def json_columns(self) -> Mapping[str, tuple[str, ...]]:
+        """The columns that come from that object, and where in it each stands."""
+        return {name: one.keys for name, one in self.declared.items() if isinstance(one, Json)}
 
     @cached_property
     def media(self) -> tuple[str, ...]:
         """The columns that hold whole image or video files."""
         return tuple(name for name in media_columns(self.columns) if name in self.files)
-
-    @cached_property
-    def has_frames(self) -> bool:
-        """Whether rows have a first frame, as a picture."""
-        return self.columns.get("first_frame") == "image"
 
     @cached_property
     def text_files(self) -> tuple[str, ...]:
@@ -120,125 +196,20 @@ class Builder:
         return [name for name in self.columns if name not in media_columns(self.columns)]
 
     @cached_property
+    def key_columns(self) -> tuple[str, ...]:
+        """The columns by which people choose rows and the place of a row: id, domain and path."""
+        return (self.id_column, self.domain_column, "path")
+
+    @cached_property
+    def repeating(self) -> list[str]:
+        """The columns that rows are counted and filtered by, whose values many of them share."""
+        names = (self.group_column, self.domain_column, *self.shown, self.gallery_filter)
+        return [name for name in self.columns if name in names]
+
+    @cached_property
     def rows_are_files(self) -> bool:
         """Whether a row is one file, instead of a folder."""
         return any("" in places for places in self.files.values())
-
-    def parts(self, path: str) -> dict[str, str | None] | None:
-        """Take a path apart by the pattern; None where it does not fit."""
-        match = self._matcher.fullmatch(path)
-        return match.groupdict() if match else None
-
-    @cached_property
-    def _matcher(self) -> re.Pattern[str]:
-        tokens = re.findall(r"\*\*/|{\w+}|\[|\]|[^\[\]{*]+", self.pattern)
-        made = {"**/": "(?:.*/)?", "[": "(?:", "]": ")??"}
-        return re.compile(
-            "".join(
-                made.get(token) or (f"(?P<{token[1:-1]}>[^/]+)" if token[0] == "{" else re.escape(token))
-                for token in tokens
-            ),
-            re.DOTALL,
-        )
-
-    def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
-        """Find the rows among files and folders.
-
-        Args:
-            files: Every file, by path order.
-            folders: Every folder by its path; ``""`` is the root.
-
-        Returns:
-            The rows, by path order.
-        """
-        files = list(files)
-        ruled_out = set()
-        if self.never_beside:
-            split = (entry.path.rpartition("/") for entry in files)
-            ruled_out = {folder for folder, _, name in split if name in self.never_beside}
-        found = self._claims(files, ruled_out)
-        units = []
-        for path in sorted(self._marked(found, folders)):
-            folder = path.rpartition("/")[0] if self.rows_are_files else path
-            if folder not in ruled_out and (parts := self.parts(path)) is not None:
-                units.append(Unit(path, self._chosen(found.get(path, {})), parts))
-        return units
-
-    def _claims(
-        self, files: Iterable[FileEntry], ruled_out: Collection[str]
-    ) -> dict[str, dict[str, list[FileEntry]]]:
-        """Sort files by the row that they would belong to and the place they have there."""
-        found: dict[str, dict[str, list[FileEntry]]] = defaultdict(lambda: defaultdict(list))
-        places = self._places
-        for entry in files:
-            folder, _, name = entry.path.rpartition("/")
-            if name in places and folder:
-                found[folder][name].append(entry)
-            elif not self._is_simple and (
-                folder not in ruled_out or folder.rpartition("/")[2] in self._subfolders
-            ):
-                claim = self._claim(entry.path, folder, name)
-                if claim:
-                    found[claim[0]][claim[1]].append(entry)
-        return found
-
-    def _claim(self, path: str, folder: str, name: str) -> tuple[str, str] | None:
-        """Name the row and the place of a file that lies deeper than its row, or is one of several names."""
-        above, _, last = folder.rpartition("/")
-        ending = f"*.{name.rpartition('.')[2]}"
-        choices = [(above, f"{last}/{name}"), (above, f"{last}/{ending}")] if last in self._subfolders else []
-        for row, place in (*choices, (folder, ending), (path, "")):
-            if row and place in self._places and self.parts(row) is not None:
-                return row, place
-        return None
-
-    def _marked(
-        self, found: Mapping[str, Mapping[str, object]], folders: Mapping[str, FolderEntry]
-    ) -> set[str]:
-        marks = self.marks or self._places.keys()
-        rows = {path for path, places in found.items() if not marks.isdisjoint(places)}
-        if any(mark.endswith("/") for mark in marks):
-            split = (path.rpartition("/") for path in folders)
-            rows |= {above for above, _, name in split if above and f"{name}/" in marks}
-        return rows
-
-    def _chosen(self, places: Mapping[str, list[FileEntry]]) -> dict[str, FileEntry]:
-        """Choose each column's file."""
-        chosen = {}
-        for column, groups in self._choices:
-            for group in groups:
-                there = [entry for place in group if place in places for entry in places[place]]
-                if there:
-                    if len(there) == 1:
-                        chosen[column] = there[0]
-                    break
-        return chosen
-
-    @cached_property
-    def _choices(self) -> list[tuple[str, list[list[str]]]]:
-        """Every column and its places: those that are one folder's, under any name, stand together."""
-        choices = []
-        for column, places in self.files.items():
-            groups: dict[str, list[str]] = defaultdict(list)
-            for place in places:
-                groups[place.rpartition("*")[0] if "*" in place else place].append(place)
-            choices.append((column, list(groups.values())))
-        return choices
-
-    @cached_property
-    def _subfolders(self) -> frozenset[str]:
-        """The folders of a row in which files of columns lie."""
-        return frozenset(place.rpartition("/")[0] for place in self._places if "/" in place)
-
-    @cached_property
-    def _places(self) -> dict[str, str]:
-        """Every place of a file, and the column that it is of."""
-        return {place: column for column, places in self.files.items() for place in places}
-
-    @cached_property
-    def _is_simple(self) -> bool:
-        """Whether every file lies directly in its row's folder, under a name of its own."""
-        return not any("/" in place or "*" in place or not place for place in self._places)
 
     def places_of(self, column: str, path: str, name: str | None) -> list[str]:
         """List where a row's file may lie, the usual place first.
@@ -256,6 +227,10 @@ class Builder:
         fitting = [folder for folder, _, ending in split if name.endswith(ending)] or [split[0][0]]
         return [f"{path}/{folder}{name}" for folder in fitting]
 
+    def names_vary(self, column: str) -> bool:
+        """Whether a column's file may have any name, so that the row must say which."""
+        return any("*" in place for place in self.files.get(column, ()))
+
     @cached_property
     def _tails(self) -> dict[str, tuple[str, ...]]:
         """What follows a row's path, for the columns whose files have fixed names."""
@@ -265,6 +240,96 @@ class Builder:
             for column, places in fixed.items()
         }
 
-    def names_vary(self, column: str) -> bool:
-        """Whether a column's file may have any name, so that the row must say which."""
-        return any("*" in place for place in self.files.get(column, ()))
+    @cached_property
+    def _patterns(self) -> list[re.Pattern[str]]:
+        return _compiled(type(self))
+
+    @cached_property
+    def _matcher(self) -> Matcher:
+        return Matcher(self.parts, self.files, self.marks, self.never_beside)
+
+
+def _compiled(layout: type[Layout]) -> list[re.Pattern[str]]:
+    patterns = (layout.rows,) if isinstance(layout.rows, str) else layout.rows
+    expressions = {name: one.expression for name, one in layout.declared.items() if isinstance(one, Part)}
+    return [compile_pattern(pattern, expressions) for pattern in patterns]
+
+
+def _check(layout: type[Layout]) -> None:
+    """Refuse a declaration that contradicts itself.
+
+    Raises:
+        LayoutError: The message names the column.
+    """
+    for name, fault in _faults(layout):
+        raise LayoutError(f"column {name}: {fault}")
+
+
+def _faults(layout: type[Layout]) -> Iterator[tuple[str, str]]:
+    """Give the columns whose declarations contradict something, and the end of a sentence that says what."""
+    columns = layout.declared
+    taken: dict[str, str] = {}
+    for name, column in columns.items():
+        if column.kind not in ROW_KINDS:
+            yield name, f"is of the kind {column.kind!r}, which is none of {', '.join(ROW_KINDS)}"
+        if isinstance(column, File):
+            if fault := column.fault():
+                yield name, fault
+            for place in column.places:
+                if (other := taken.setdefault(place, name)) != name:
+                    yield name, f"takes the file {place!r}, which is the column {other}'s already"
+    yield from _json_faults(columns)
+    yield from _path_faults(layout)
+    for mark in layout.marks:
+        if not mark.endswith("/") and mark not in taken:
+            yield mark, "makes a path a row, but is no column's file"
+    for attribute, kind in _NAMING.items():
+        stated = getattr(layout, attribute)
+        for name in (stated,) if isinstance(stated, str) else stated:
+            if name and (name not in columns or columns[name].kind != kind):
+                found = f"is {columns[name].kind}" if name in columns else "is not declared"
+                yield name, f"{found}, but {attribute} names it; expected one that is {kind}"
+
+
+#: The attributes that name columns, and what kind these must be.
+_NAMING = {
+    "id_column": "string",
+    "group_column": "string",
+    "domain_column": "string",
+    "shown": "string",
+    "gallery_frames": "image",
+    "gallery_filter": "string",
+    "gallery_text": "string",
+    "gallery_video": "video",
+}
+
+
+def _json_faults(columns: Mapping[str, Column]) -> Iterator[tuple[str, str]]:
+    files = [name for name, column in columns.items() if isinstance(column, JsonFile)]
+    if len(files) > 1:
+        yield files[1], f"is a JsonFile, and so is {files[0]}; a layout has one at most"
+    for name, column in columns.items():
+        if isinstance(column, Json) and not files:
+            yield name, "comes from JSON, but no column is a JsonFile"
+        if isinstance(column, Json) and column.kind not in ("string", "float64"):
+            yield name, f"is {column.kind} from JSON; expected string or float64"
+
+
+def _path_faults(layout: type[Layout]) -> Iterator[tuple[str, str]]:
+    for name, column in layout.declared.items():
+        try:
+            re.compile(column.expression if isinstance(column, Part) else "")
+        except re.error as error:
+            yield name, f"cannot look like {column!r} ({error})"
+    try:
+        _compiled(layout)
+    except re.error as error:
+        yield "path", f"the pattern {layout.rows!r} cannot be read ({error})"
+        return
+    patterns = (layout.rows,) if isinstance(layout.rows, str) else layout.rows
+    named = {name for pattern in patterns for name in pattern_names(pattern)}
+    for name, column in layout.declared.items():
+        if isinstance(column, Part) and name not in named:
+            yield name, f"is a part of the path, but there is no {{{name}}} in {layout.rows!r}"
+        if name in named and not isinstance(column, Part | Computed):
+            yield name, f"comes from a {type(column).__name__}, but {{{name}}} is a part of the path as well"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from vmeval_builders import paths
 from vmeval_builders.entries import Contents, FileEntry, FolderEntry, Unit
-from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.layouts.columns import Image, Json, JsonFile, Part, Text, Video
+from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.problems import Problem
 
 #: What a generated video's name may end in.
@@ -15,53 +16,40 @@ VIDEO_ENDINGS = (".mp4", ".webm", ".mov", ".avi", ".mkv")
 _VIDEOS = tuple(f"*{ending}" for ending in VIDEO_ENDINGS)
 
 
-class Outputs(Builder):
+class Outputs(Layout):
     """``{experiment}/{model}/{domain}_task/{task_id}/{run_id}/`` with a video, the question and metadata."""
 
     name = "outputs"
     noun = "run"
     title = "Outputs of video models"
-    columns: ClassVar[Mapping[str, str]] = {
-        "experiment": "string",
-        "model": "string",
-        "domain": "string",
-        "task_id": "string",
-        "run_id": "string",
-        "status": "string",
-        "error": "string",
-        "duration_seconds": "float64",
-        "started_at": "string",
-        "prompt": "string",
-        "first_frame": "image",
-        "final_frame": "image",
-        "video": "video",
-        "metadata": "string",
-        "path": "string",
-    }
-    pattern = "[[**/{experiment}/]{model}/]{domain}_task/{task_id}[/{run_id}]"
-    files: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "prompt": (f"question/{paths.PROMPT}",),
-        "first_frame": (f"question/{paths.FIRST_FRAME}",),
-        "final_frame": (f"question/{paths.FINAL_FRAME}",),
-        "video": (*(f"video/{name}" for name in _VIDEOS), *_VIDEOS),
-        "metadata": ("metadata.json",),
-    }
+    rows = "[[**/{experiment}/]{model}/]{domain}_task/{task_id}[/{run_id}]"
     # A run that failed has an empty video folder; one that was killed early may have no metadata.
     marks = frozenset({"question/", "video/", *_VIDEOS})
     never_beside = paths.QUESTION_FILES
-    json_from = "metadata"
-    json_columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "status": ("inference.status",),
-        "error": ("inference.error",),
-        "duration_seconds": ("inference.duration_seconds",),
-        "started_at": ("inference.timestamp",),
-    }
-    config = "model"
+    id_column = "task_id"
+    group_column = "model"
+    domain_column = "domain"
     shown = ("model", "domain", "status")
     gallery_video = "video"
     gallery_filter = "model"
+    gallery_text = "prompt"
     # VMEvalKit's dashboard takes the run folder that was modified last as the run of a task.
     keeps_times = True
+
+    experiment = Part()
+    model = Part()
+    domain = Part()
+    task_id = Part()
+    run_id = Part()
+    status = Json("inference.status")
+    error = Json("inference.error")
+    duration_seconds = Json("inference.duration_seconds", kind="float64")
+    started_at = Json("inference.timestamp")
+    prompt = Text(f"question/{paths.PROMPT}")
+    first_frame = Image(f"question/{paths.FIRST_FRAME}")
+    final_frame = Image(f"question/{paths.FINAL_FRAME}")
+    video = Video(*(f"video/{name}" for name in _VIDEOS), *_VIDEOS)
+    metadata = JsonFile("metadata.json")
 
     def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
         """Find the runs; videos that lie beside the folders of runs are no runs of their own."""

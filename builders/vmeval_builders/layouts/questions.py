@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import Any
 
 from vmeval_builders import paths
 from vmeval_builders.entries import Contents
 from vmeval_builders.frames import FrameError, frame_size
 from vmeval_builders.json_values import scalar_text
-from vmeval_builders.layouts.layout import Builder
+from vmeval_builders.layouts.columns import Computed, Image, Json, JsonFile, Part, Text, Video
+from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.problems import Problem
 
 FRAMES = ("first_frame", "final_frame")
@@ -18,46 +19,35 @@ FRAMES = ("first_frame", "final_frame")
 INCOMPLETE_CODES = frozenset({"no-first-frame", "no-prompt"})
 
 
-class Questions(Builder):
+class Questions(Layout):
     """``{domain}_task/{task_id}/`` with frames, a prompt, metadata and maybe a ground-truth video."""
 
     name = "questions"
     noun = "question"
     title = "Video reasoning questions"
-    columns: ClassVar[Mapping[str, str]] = {
-        "id": "string",
-        "domain": "string",
-        "prompt": "string",
-        "first_frame": "image",
-        "final_frame": "image",
-        "ground_truth": "video",
-        "difficulty": "string",
-        "task_category": "string",
-        "created_at": "string",
-        "question_metadata": "string",
-        "path": "string",
-    }
-    pattern = "**/{id}"
-    files: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "first_frame": (paths.FIRST_FRAME,),
-        "final_frame": (paths.FINAL_FRAME,),
-        "ground_truth": (paths.GROUND_TRUTH,),
-        "prompt": (paths.PROMPT,),
-        "question_metadata": (paths.METADATA, paths.VBVR_METADATA),
-    }
+    rows = "**/{id}"
     # metadata.json alone makes no task: VMEvalKit's runs have one too.
     marks = paths.QUESTION_FILES
-    json_from = "question_metadata"
-    json_columns: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "difficulty": ("difficulty",),
-        "task_category": ("task_category",),
-        "created_at": ("created_at",),
-    }
-    config = "domain"
+    id_column = "id"
+    group_column = "domain"
     shown = ("domain", "difficulty")
+    gallery_frames = FRAMES
     gallery_filter = "difficulty"
+    gallery_text = "prompt"
     manifest = paths.MANIFEST
     incomplete_codes = INCOMPLETE_CODES
+
+    id = Part()
+    domain = Computed()
+    prompt = Text(paths.PROMPT)
+    goal = Text(paths.GOAL)
+    first_frame = Image(paths.FIRST_FRAME)
+    final_frame = Image(paths.FINAL_FRAME)
+    ground_truth = Video(paths.GROUND_TRUTH)
+    difficulty = Json("difficulty")
+    task_category = Json("task_category")
+    created_at = Json("created_at")
+    question_metadata = JsonFile(paths.METADATA, paths.VBVR_METADATA)
 
     def parts(self, path: str) -> dict[str, str | None]:
         """Take a task's path apart; its domain is None where only its metadata can tell."""

@@ -1,0 +1,157 @@
+"""Which paths of a folder are rows, and which files are their columns'."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
+
+from vmeval_builders.entries import FileEntry, FolderEntry, Unit
+
+#: Takes a path apart; None where it is no row's.
+Parts = Callable[[str], "dict[str, str | None] | None"]
+
+_TOKEN = re.compile(r"\*\*/|{\w+}|\[|\]|[^\[\]{*]+")
+_NAME = re.compile(r"{(\w+)}")
+
+
+def pattern_names(pattern: str) -> list[str]:
+    """Name the parts of a pattern, in order."""
+    return _NAME.findall(pattern)
+
+
+def compile_pattern(pattern: str, expressions: Mapping[str, str]) -> re.Pattern[str]:
+    """Make a regular expression of a pattern.
+
+    Args:
+        pattern: ``{name}`` is a part of the path, ``[…]`` may be missing, ``**/`` is any folders or none.
+        expressions: Part to what it must match, where that is not any name.
+
+    Raises:
+        re.error: It cannot be read, such as for a part that comes twice.
+    """
+    made = {"**/": "(?:.*/)?", "[": "(?:", "]": ")??"}
+    tokens = (made.get(token) or _token(token, expressions) for token in _TOKEN.findall(pattern))
+    return re.compile("".join(tokens), re.DOTALL)
+
+
+def _token(token: str, expressions: Mapping[str, str]) -> str:
+    if token[0] != "{":
+        return re.escape(token)
+    name = token[1:-1]
+    return f"(?P<{name}>{expressions.get(name, '[^/]+')})"
+
+
+class Matcher:
+    """Finds rows among files and folders, as one layout describes them."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        files: Mapping[str, tuple[str, ...]],
+        marks: Collection[str],
+        never_beside: Collection[str],
+    ) -> None:
+        """Take what describes the rows.
+
+        Args:
+            parts: Takes a path apart.
+            files: Column to the places of its file.
+            marks: What makes a path a row; any file of `files` where it is empty.
+            never_beside: Names of files; a folder that directly holds one is no row, nor does it hold one.
+        """
+        self._parts = parts
+        self._files = files
+        self._never_beside = frozenset(never_beside)
+        self._marks = frozenset(marks or self._places)
+
+    def units(self, files: Sequence[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
+        """Find the rows, by path order."""
+        ruled_out: set[str] = set()
+        if self._never_beside:
+            split = (entry.path.rpartition("/") for entry in files)
+            ruled_out = {folder for folder, _, name in split if name in self._never_beside}
+        found = self._claims(files, ruled_out)
+        units = []
+        for path in sorted(self._marked(found, folders)):
+            places = found.get(path, {})
+            folder = path.rpartition("/")[0] if "" in places else path
+            if folder not in ruled_out and (parts := self._parts(path)) is not None:
+                units.append(Unit(path, self._chosen(places), parts))
+        return units
+
+    def _claims(
+        self, files: Iterable[FileEntry], ruled_out: Collection[str]
+    ) -> dict[str, dict[str, list[FileEntry]]]:
+        """Sort files by the row that they would belong to and the place they have there."""
+        found: dict[str, dict[str, list[FileEntry]]] = defaultdict(lambda: defaultdict(list))
+        places = self._places
+        for entry in files:
+            folder, _, name = entry.path.rpartition("/")
+            if name in places and folder:
+                found[folder][name].append(entry)
+            elif not self._is_simple and (
+                folder not in ruled_out or folder.rpartition("/")[2] in self._subfolders
+            ):
+                claim = self._claim(entry.path, folder, name)
+                if claim:
+                    found[claim[0]][claim[1]].append(entry)
+        return found
+
+    def _claim(self, path: str, folder: str, name: str) -> tuple[str, str] | None:
+        """Name the row and the place of a file that lies deeper than its row, or is one of several names."""
+        above, _, last = folder.rpartition("/")
+        ending = f"*.{name.rpartition('.')[2]}"
+        choices = [(above, f"{last}/{name}"), (above, f"{last}/{ending}")] if last in self._subfolders else []
+        for row, place in (*choices, (folder, ending), (path, "")):
+            if row and place in self._places and self._parts(row) is not None:
+                return row, place
+        return None
+
+    def _marked(
+        self, found: Mapping[str, Mapping[str, object]], folders: Mapping[str, FolderEntry]
+    ) -> set[str]:
+        rows = {path for path, places in found.items() if not self._marks.isdisjoint(places)}
+        if any(mark.endswith("/") for mark in self._marks):
+            split = (path.rpartition("/") for path in folders)
+            rows |= {above for above, _, name in split if above and f"{name}/" in self._marks}
+        return rows
+
+    def _chosen(self, places: Mapping[str, list[FileEntry]]) -> dict[str, FileEntry]:
+        """Choose each column's file."""
+        chosen = {}
+        for column, groups in self._choices:
+            for group in groups:
+                there = [entry for place in group if place in places for entry in places[place]]
+                if there:
+                    if len(there) == 1:
+                        chosen[column] = there[0]
+                    break
+        return chosen
+
+    @cached_property
+    def _choices(self) -> list[tuple[str, list[list[str]]]]:
+        """Every column and its places: those that are one folder's, under any name, stand together."""
+        choices = []
+        for column, places in self._files.items():
+            groups: dict[str, list[str]] = defaultdict(list)
+            for place in places:
+                groups[place.rpartition("*")[0] if "*" in place else place].append(place)
+            choices.append((column, list(groups.values())))
+        return choices
+
+    @cached_property
+    def _subfolders(self) -> frozenset[str]:
+        """The folders of a row in which files of columns lie."""
+        return frozenset(place.rpartition("/")[0] for place in self._places if "/" in place)
+
+    @cached_property
+    def _places(self) -> dict[str, str]:
+        """Every place of a file, and the column that it is of."""
+        return {place: column for column, places in self._files.items() for place in places}
+
+    @cached_property
+    def _is_simple(self) -> bool:
+        """Whether every file lies directly in its row's folder, under a name of its own."""
+        return not any("/" in place or "*" in place or not place for place in self._places)
