@@ -395,7 +395,7 @@ def _write_listing(
             )
             for number, (row, row_id) in enumerate(report.ids):
                 rows[row] = shards.RowOrigin(names[group], row_id, name, number)
-    listed = ListingFacts(scan.builder.name, {names[group]: group for group in jobs}, written)
+    listed = ListingFacts(scan.layout.name, {names[group]: group for group in jobs}, written)
     entries, times = _listing_entries(scan), _listed_times(scan)
     folder = target / LISTING_FOLDER
     folder.mkdir()
