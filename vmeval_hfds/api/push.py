@@ -43,20 +43,14 @@ from vmeval_hfds.table.card import (
     DEFAULT_CONFIG,
     CardFacts,
     ConfigFacts,
-    card_layout,
     render_card,
-    schema_version,
 )
+from vmeval_hfds.table.foreign import foreign_content
 from vmeval_hfds.table.listing import read_whole_listing
 from vmeval_hfds.table.shards import ROW_GROUP_BYTES, open_shard
 
 if TYPE_CHECKING:
     from vmeval_hfds.hub.commit import Operation
-
-#: Files that a repository may have without holding somebody's data.
-_HARMLESS_FILES = frozenset(
-    {".gitattributes", ".gitignore", CARD_NAME, "LICENSE", "LICENSE.md", "LICENSE.txt"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,22 +292,6 @@ def _look_at(repo: HubRepo, builder: str, revision: str, tag: str | None, force:
             f"{repo.repo_id}: holds something else ({foreign}); choose another repository, or go on with --force"
         )
     return _Remote(commit, True, files, card)
-
-
-def foreign_content(files: Mapping[str, object], card: str | None, builder: str) -> str | None:
-    """Say what in a repository is not of a push's making, or None where all may be replaced.
-
-    Args:
-        files: The repository's files by path.
-        card: Its card's text.
-        builder: The name of the builder that is to be published.
-    """
-    if card is not None and schema_version(card) is not None:
-        found = card_layout(card)
-        return None if found == builder else f"{found}, not {builder}"
-    if card is not None and dataset_rows(card):
-        return "a card with dataset_info that vmeval-hfds did not write"
-    return next((path for path in sorted(files) if path not in _HARMLESS_FILES), None)
 
 
 @contextmanager

@@ -59,7 +59,12 @@ _dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would b
 @click.option("--revision", default="main", show_default=True, help="The branch; made where it is missing.")
 @include_option
 @exclude_option
-@click.option("--delete", is_flag=True, help="Remove files of the repository that are not in the folder.")
+@click.option(
+    "--delete",
+    is_flag=True,
+    help="Remove files of the repository that are not in the folder; never those of a dataset.",
+)
+@click.option("--force", is_flag=True, help="Go on where the repository holds a dataset.")
 @allow_secrets_option
 @click.option(
     "--skip-empty-folders", is_flag=True, help="Leave out empty folders, which the Hub cannot keep."
@@ -78,6 +83,7 @@ def upload(
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     delete: bool,
+    force: bool,
     allow_secrets: bool,
     skip_empty_folders: bool,
     dry_run: bool,
@@ -96,6 +102,7 @@ def upload(
         "include": include,
         "exclude": exclude,
         "delete": delete,
+        "force": force,
         "allow_secrets": allow_secrets,
         "skip_empty_folders": skip_empty_folders,
     }

@@ -9,11 +9,14 @@ def dataset_rows(card: str) -> dict[str, int]:
     """Read how many rows a card says that each config has, whoever wrote it.
 
     Returns:
-        Config to rows, over all splits; empty where the card has no `dataset_info`.
+        Config to rows, over all splits; empty where the card has no `dataset_info`, or none that can be read.
     """
     from huggingface_hub import DatasetCard
 
-    data: dict[str, Any] = DatasetCard(card, ignore_metadata_errors=True).data.to_dict()  # type: ignore[no-untyped-call]
+    try:
+        data: dict[str, Any] = DatasetCard(card, ignore_metadata_errors=True).data.to_dict()  # type: ignore[no-untyped-call]
+    except Exception:  # noqa: BLE001 (the YAML parser's, which is a dependency of the client and none of ours)
+        return {}
     stated = data.get("dataset_info") or []
     infos = stated if isinstance(stated, list) else [stated]
     return {

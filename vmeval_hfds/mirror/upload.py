@@ -14,10 +14,10 @@ from vmeval_builders.problems import Problem
 from vmeval_builders.scan import scan_folder
 from vmeval_builders.secrets import name_problems, token_problem
 from vmeval_hfds.engine.pool import Progress
-from vmeval_hfds.errors import FolderError, HubAccessError, HubError, UnsafePathError
+from vmeval_hfds.errors import FolderError, HubAccessError, HubError, TargetExistsError, UnsafePathError
 from vmeval_hfds.hub.commit import changes, make_commit
 from vmeval_hfds.hub.repo import DEFAULT_TOKEN_ENV, HubRepo, RemoteFile
-from vmeval_hfds.hub.transfer import without_bars
+from vmeval_hfds.hub.transfer import fetch, without_bars
 from vmeval_hfds.mirror import plan as mirror_plan
 from vmeval_hfds.mirror.files import LocalFile, read_files
 from vmeval_hfds.mirror.plan import (
@@ -29,6 +29,8 @@ from vmeval_hfds.mirror.plan import (
     printable,
 )
 from vmeval_hfds.mirror.remote import Branch, attributes_are_hubs, look_at_branch
+from vmeval_hfds.table.card import CARD_NAME
+from vmeval_hfds.table.foreign import held_dataset, is_dataset_file
 
 _SHOWN_PROBLEMS = 3
 _NOT_UTF8 = "At the root of a repository the file must be UTF-8; convert it, or leave it out with --exclude."
@@ -80,6 +82,7 @@ def hf_upload(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     delete: bool = False,
+    force: bool = False,
     allow_secrets: bool = False,
     skip_empty_folders: bool = False,
     progress: Progress | None = None,
@@ -102,7 +105,8 @@ def hf_upload(
         include: Globs of what goes; ``*`` stands for any characters, ``/`` too. By default all.
         exclude: Globs of what does not. What only tools leave behind, such as ``.git``, never does.
         delete: Remove files below `path_in_repo` that are not in the folder. A .gitattributes that the Hub made
-            stays.
+            stays, and so do the files of a dataset.
+        force: Go on where the repository holds a dataset, which a raw mirror would spoil.
         allow_secrets: Send ``.env`` files and files with a Hugging Face token in them.
         skip_empty_folders: Leave out empty folders, which the Hub cannot keep.
         progress: Called with steps done and steps in all. Each file is two: it is read, and it is sent.
@@ -110,6 +114,7 @@ def hf_upload(
     Raises:
         FolderError: The folder could not come back whole, or something in it should not be published; it
             carries all problems. Nothing was changed.
+        TargetExistsError: The repository holds a dataset, and the folder is none. Nothing was changed.
         FileNotFoundError: There is no such folder.
         HubError: The Hub failed or refused; the branch is as before, unless the message says that the commit
             was made.
@@ -121,11 +126,12 @@ def hf_upload(
     if repo.token is False:
         raise HubAccessError(f"{repo_id}: there is no token; set {token_env}, or run hf auth login")
     branch = look_at_branch(repo, revision, private)
-    plan = _decide(repo, folder, branch, revision, delete)
+    keeps_dataset = _holds_another_dataset(repo, folder, branch, force)
+    plan = _decide(repo, folder, branch, revision, delete, keeps_dataset)
     if not branch.exists:
         repo.create(private)
         branch = look_at_branch(repo, revision, private)
-        plan = _decide(repo, folder, branch, revision, delete)
+        plan = _decide(repo, folder, branch, revision, delete, keeps_dataset)
     commit = str(branch.start)
     if branch.commit is None:
         repo.create_branch(revision, commit)
@@ -151,6 +157,7 @@ def plan_upload(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     delete: bool = False,
+    force: bool = False,
     allow_secrets: bool = False,
     skip_empty_folders: bool = False,
     progress: Progress | None = None,
@@ -161,6 +168,7 @@ def plan_upload(
 
     Raises:
         FolderError: The upload would be refused; it carries all problems.
+        TargetExistsError: Likewise, for what the repository holds.
         FileNotFoundError: There is no such folder.
         HubError: The Hub failed.
     """
@@ -168,7 +176,9 @@ def plan_upload(
     folder = _read_folder(
         Path(local_path), path_in_repo, Choice(include, exclude), allow_secrets, skip_empty_folders, progress
     )
-    return _decide(repo, folder, look_at_branch(repo, revision, private), revision, delete)
+    branch = look_at_branch(repo, revision, private)
+    keeps_dataset = _holds_another_dataset(repo, folder, branch, force)
+    return _decide(repo, folder, branch, revision, delete, keeps_dataset)
 
 
 def _read_folder(
@@ -221,14 +231,48 @@ def _refusal(path: Path, problems: Sequence[Problem]) -> FolderError:
     return FolderError(f"{path}: cannot be mirrored, and nothing was changed. {shown}{more}", problems)
 
 
-def _decide(repo: HubRepo, folder: _Folder, branch: Branch, revision: str, delete: bool) -> UploadPlan:
+def _holds_another_dataset(repo: HubRepo, folder: _Folder, branch: Branch, force: bool) -> bool:
+    """Whether the branch holds a dataset, and the folder does not.
+
+    Raises:
+        TargetExistsError: So it is, and nobody said to go on.
+    """
+    own = folder.files.get(CARD_NAME)
+    own_card = own.place.read_bytes().decode() if own else None
+    if repo.repo_type != "dataset" or held_dataset(folder.files, own_card):
+        return False
+    card = None
+    if CARD_NAME in branch.files and branch.start is not None:
+        card = fetch(repo, CARD_NAME, branch.start).read_bytes().decode("utf-8", "replace")
+    held = held_dataset(branch.files, card)
+    if held and not force:
+        raise TargetExistsError(
+            f"{repo.repo_id}: holds {held}, which a raw mirror would spoil; publish the folder with vmeval-hfds push, "
+            "choose another repository, or go on with --force"
+        )
+    return held is not None
+
+
+def _decide(
+    repo: HubRepo, folder: _Folder, branch: Branch, revision: str, delete: bool, keeps_dataset: bool
+) -> UploadPlan:
     """Compare folder and branch.
+
+    Args:
+        repo: The repository.
+        folder: What may be sent.
+        branch: Where it would go.
+        revision: The branch's name.
+        delete: Remove what the folder has not.
+        keeps_dataset: But nothing of the dataset that the branch holds.
 
     Raises:
         FolderError: Files of both could not live beside each other.
     """
     send = [path for path, file in folder.files.items() if not _is_there(file, branch.files.get(path))]
     gone = mirror_plan.deletions(branch.files, folder.files, folder.path_in_repo) if delete else []
+    if keeps_dataset:
+        gone = [path for path in gone if not is_dataset_file(path)]
     asks_whose = ATTRIBUTES in gone
     if asks_whose and attributes_are_hubs(repo, branch.start, branch.files):
         gone.remove(ATTRIBUTES)
