@@ -173,7 +173,7 @@ def _read_group(job: ShardJob, group: Sequence[Unit], report: ShardReport) -> It
             digest = hashlib.sha256(contents.blobs[column]).digest()
             report.held[unit.files[column].path] = digest
             report.source_bytes += len(contents.blobs[column])
-        report.ids.append((unit.path, row["id" if "id" in row else "task_id"]))
+        report.ids.append((unit.path, row[job.layout.id_column]))
         yield row
 
 
