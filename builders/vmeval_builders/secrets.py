@@ -1,4 +1,4 @@
-"""Tell what must not be published by accident: `.env` files, and Hugging Face tokens inside of files."""
+"""Tell what must not be seen by accident: `.env` files, Hugging Face tokens inside of files and messages."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ SECRET_CODES = frozenset({"secret-file", "token"})
 _TOKEN = re.compile(rb"(?<![A-Za-z0-9])hf_[A-Za-z0-9]{30,}")
 # One pass for UTF-8 and UTF-16; the whole expression would take thirty times as long.
 _HINT = re.compile(rb"h\0?f\0?_")
+# In what people read, less is enough to blot it out.
+_SHOWN_TOKEN = re.compile(r"hf_[A-Za-z0-9]{16,}")
 #: More than a token takes, in UTF-16 too.
 _NEAR_BYTES = 256
 _EXAMPLES = frozenset({".env.example", ".env.sample", ".env.template", ".env.dist"})
@@ -72,3 +74,15 @@ def token_problem(path: str) -> Problem:
     """Tell that a token is in a file; never which."""
     message = "There is a Hugging Face token in it; take it out, or publish it with --allow-secrets."
     return Problem("token", "error", path, message)
+
+
+def looks_like_token(text: str) -> bool:
+    """Whether something in a short text looks like a token."""
+    return _SHOWN_TOKEN.search(text) is not None
+
+
+def without_tokens(text: str, token: str | None = None) -> str:
+    """Blot out anything in a message that looks like a token, and a known one whatever it looks like."""
+    if token:
+        text = text.replace(token, "hf_…")
+    return _SHOWN_TOKEN.sub("hf_…", text)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from vmeval_hfds.hub.repo import DEFAULT_TOKEN_ENV, HubRepo, RemoteFile
+from vmeval_hfds.hub.repo import HubRepo, RemoteFile
+from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
 from vmeval_hfds.mirror.download import DownloadResult, download, hf_download, plan_download
 from vmeval_hfds.mirror.plan import DownloadPlan, UploadPlan
 from vmeval_hfds.mirror.upload import UploadResult, hf_upload, plan_upload

@@ -34,7 +34,8 @@ from vmeval_hfds.hub.commit import (
     scratch_branch,
     stale_scratch_branches,
 )
-from vmeval_hfds.hub.repo import DEFAULT_TOKEN_ENV, HubRepo, RemoteFile
+from vmeval_hfds.hub.repo import HubRepo, RemoteFile
+from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
 from vmeval_hfds.hub.transfer import fetch
 from vmeval_hfds.store.directory import PREVIEW_NAME, DatasetFiles, is_shard_name, open_dataset_dir
 from vmeval_hfds.store.repository import files_of_repo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -39,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = cli.main(arguments, prog_name="vmeval-hfds", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(_without_tokens(shown.getvalue()), err=True, nl=False)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         say("Interrupted.")
@@ -51,9 +54,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not _is_expected(error):
             raise
-        say(f"Error: {_sentence(error)}")
+        say(f"Error: {_without_tokens(_sentence(error))}")
         return EXIT_FAILED
     return int(result or 0)
+
+
+def _without_tokens(text: str) -> str:
+    """Blot out a token that was given where a name or a path belongs."""
+    from vmeval_builders.secrets import without_tokens
+
+    return without_tokens(text)
 
 
 def _is_expected(error: Exception) -> bool:

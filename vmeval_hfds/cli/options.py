@@ -59,7 +59,7 @@ token_env_option = click.option(
     "--token-env",
     default="HF_TOKEN",
     show_default=True,
-    help="The environment variable that holds the token; without it, the one that hf auth login keeps.",
+    help="The environment variable that holds the token; without HF_TOKEN, it is the one that hf auth login keeps.",
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Protocol
 
 from huggingface_hub.errors import (
@@ -25,9 +24,6 @@ from vmeval_hfds.errors import (
     HubUnreachableError,
 )
 from vmeval_hfds.hub.retry import TRANSIENT_STATUS, TRANSPORT_ERROR, retry_after_seconds, status_of
-
-#: Anything that looks like a token.
-TOKEN = re.compile(r"hf_[A-Za-z0-9]{8,}")
 
 
 class Asker(Protocol):

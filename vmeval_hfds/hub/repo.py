@@ -11,16 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from huggingface_hub import HfApi, get_token
+from huggingface_hub import HfApi
 from huggingface_hub.hf_api import RepoFile
 
+from vmeval_builders.secrets import without_tokens
 from vmeval_hfds.errors import HubConflictError, HubError, HubNotFoundError
-from vmeval_hfds.hub.explain import TOKEN, explain
+from vmeval_hfds.hub.explain import explain
 from vmeval_hfds.hub.retry import with_retries
+from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV, read_token
 
 Result = TypeVar("Result")
-
-DEFAULT_TOKEN_ENV = "HF_TOKEN"  # noqa: S105 (a variable's name, not a token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,18 @@ class HubRepo:
     Args:
         repo_id: ``user/name``.
         repo_type: ``dataset``, ``model`` or ``space``.
-        token_env: The environment variable that holds the token. Without it, the one that ``hf auth login``
-            keeps is used.
+        token_env: The environment variable that holds the token. Where the usual one is not set, the token is
+            the one that ``hf auth login`` keeps.
+
+    Raises:
+        HubAccessError: Another variable was named, and is not set.
     """
 
     def __init__(self, repo_id: str, repo_type: str = "dataset", token_env: str = DEFAULT_TOKEN_ENV) -> None:
         self.repo_id = repo_id
         self.repo_type = repo_type
         self.token_env = token_env
-        self._token = os.environ.get(token_env) or get_token()
+        self._token = read_token(token_env)
         self._endpoint = os.environ.get("HF_ENDPOINT") or None
         self.api = HfApi(endpoint=self._endpoint, token=self._token or False, library_name="vmeval-hfds")
 
@@ -90,9 +93,7 @@ class HubRepo:
 
     def hide_token(self, text: str) -> str:
         """Blot out anything in a text that looks like a token."""
-        if self._token:
-            text = text.replace(self._token, "hf_…")
-        return TOKEN.sub("hf_…", text)
+        return without_tokens(text, self._token)
 
     def info(self, revision: str | None = None) -> Any:  # noqa: ANN401 (the client's own type, by repository kind)
         """Ask for what the Hub knows of the repository at a revision."""

@@ -15,7 +15,8 @@ from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import HubError, TargetExistsError, UnknownNameError, UnsafePathError
 from vmeval_hfds.folder.writer import FolderWriter
 from vmeval_hfds.hub import transfer
-from vmeval_hfds.hub.repo import DEFAULT_TOKEN_ENV, HubRepo
+from vmeval_hfds.hub.repo import HubRepo
+from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
 from vmeval_hfds.hub.transfer import state_folder, without_bars
 from vmeval_hfds.mirror import plan as mirror_plan
 from vmeval_hfds.mirror.files import for_each, holds, leads_through_link, remove_file

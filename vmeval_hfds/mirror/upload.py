@@ -16,7 +16,8 @@ from vmeval_builders.secrets import name_problems, token_problem
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import FolderError, HubAccessError, HubError, TargetExistsError, UnsafePathError
 from vmeval_hfds.hub.commit import changes, make_commit
-from vmeval_hfds.hub.repo import DEFAULT_TOKEN_ENV, HubRepo, RemoteFile
+from vmeval_hfds.hub.repo import HubRepo, RemoteFile
+from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
 from vmeval_hfds.hub.transfer import fetch, without_bars
 from vmeval_hfds.mirror import plan as mirror_plan
 from vmeval_hfds.mirror.files import LocalFile, read_files

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.hub import transfer
-from vmeval_hfds.hub.repo import DEFAULT_TOKEN_ENV, HubRepo
+from vmeval_hfds.hub.repo import HubRepo
+from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
 from vmeval_hfds.store.directory import DatasetFiles, pick_shards
 
 
