@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vmeval_builders.errors import MissingPathError as MissingPathError
+from vmeval_builders.errors import NotAFolderError as NotAFolderError
 from vmeval_builders.errors import VmevalError as VmevalError
 from vmeval_builders.problems import Problem
 
@@ -22,6 +24,14 @@ class FolderError(VmevalError, ValueError):
 
 class DatasetError(VmevalError, ValueError):
     """Something is not a dataset of questions, or is damaged."""
+
+
+class SourceTypeError(VmevalError, TypeError):
+    """Something was given for rows that holds none, such as a `datasets.DatasetDict`."""
+
+
+class AddressError(VmevalError, ValueError):
+    """Something is no repository's name or address, or that of a repository of another kind."""
 
 
 class SplitNameError(VmevalError, ValueError):

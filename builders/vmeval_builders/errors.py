@@ -11,6 +11,14 @@ class VmevalError(Exception):
         return str(self.args[0]) if self.args else ""
 
 
+class MissingPathError(VmevalError, FileNotFoundError):
+    """There is nothing where a folder, an archive or a dataset directory should be."""
+
+
+class NotAFolderError(VmevalError, NotADirectoryError):
+    """A file is where a folder or an archive should be."""
+
+
 class FolderChangedError(VmevalError, RuntimeError):
     """A file's size was another when it was read than when the folder was walked."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from vmeval_builders import paths
 from vmeval_builders.choice import ALL_BUT_TOOLS, Choice, tool_name
 from vmeval_builders.entries import FileEntry, FolderEntry, Unit
+from vmeval_builders.errors import MissingPathError, NotAFolderError
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, find_layout, layout_named
 from vmeval_builders.problems import Problem
@@ -68,8 +69,8 @@ def scan_rows(
         choice: Which of its files are meant.
 
     Raises:
-        FileNotFoundError: There is no such folder.
-        NotADirectoryError: The path is a file, and no archive.
+        MissingPathError: There is no such folder.
+        NotAFolderError: The path is a file, and no archive.
         ArchiveError: The archive is damaged or cut short.
         LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
@@ -88,8 +89,8 @@ def scan_files(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS) -
     """Walk a folder or archive once, without opening a file of it; its rows are not looked for.
 
     Raises:
-        FileNotFoundError: There is no such folder.
-        NotADirectoryError: The path is a file, and no archive.
+        MissingPathError: There is no such folder.
+        NotAFolderError: The path is a file, and no archive.
         ArchiveError: The archive is damaged or cut short.
     """
     path = Path(folder).resolve()
@@ -109,14 +110,14 @@ def scan_folder(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS) 
         Its files in an order that does not depend on the file system.
 
     Raises:
-        FileNotFoundError: There is no such folder.
-        NotADirectoryError: The path is a file.
+        MissingPathError: There is no such folder.
+        NotAFolderError: The path is a file.
     """
     root = Path(folder).resolve()
     if not root.exists():
-        raise FileNotFoundError(f"{folder}: no such folder; give the folder that holds the *_task folders")
+        raise MissingPathError(f"{folder}: no such folder; give the folder that holds the *_task folders")
     if not root.is_dir():
-        raise NotADirectoryError(f"{folder}: is a file; give the folder that holds the *_task folders")
+        raise NotAFolderError(f"{folder}: is a file; give the folder that holds the *_task folders")
     return _in_order(root, index_folder(root), choice)
 
 

@@ -341,7 +341,7 @@ def test_stored_rows_are_those_of_the_folder(folder, dataset):
 
 
 def test_info_counts_results(folder, dataset):
-    of_folder, of_dataset = info(folder), info(dataset=dataset)
+    of_folder, of_dataset = info(folder), info(dataset)
     assert of_folder.layout.name == "evaluations"
     assert of_folder.rows == of_dataset.rows
     counted = {group.names: group.rows for group in of_dataset.groups("evaluator", "status")}

@@ -185,7 +185,7 @@ def test_no_picture_is_looked_at(tmp_path, evaluations, monkeypatch):
     def looked(content):
         raise AssertionError("looks at a frame")
 
-    monkeypatch.setattr("vmeval_hfds.api.metadata_frame.png_size", looked)
+    monkeypatch.setattr("vmeval_hfds.rows.pictures.png_size", looked)
     for source in (tmp_path / "outputs", tmp_path / "dataset"):
         pd.testing.assert_frame_equal(leaderboard(evaluations, outputs=source), expected)
 

@@ -15,7 +15,8 @@ from tests.factories import MP4, png, write_question, write_rich_folder
 from vmeval_hfds import build, to_dataset
 from vmeval_hfds.api.metadata_frame import metadata_frame
 from vmeval_hfds.api.push import push
-from vmeval_hfds.errors import DatasetError
+from vmeval_hfds.errors import DatasetError, VmevalError
+from vmeval_hfds.rows import of_shards
 from vmeval_hfds.rows.flatten import column, column_name, leaves
 from vmeval_hfds.store.directory import DatasetFiles, open_dataset_dir
 
@@ -218,35 +219,17 @@ def test_a_dataset_with_fewer_and_further_columns(tmp_path):
 
 def test_what_is_no_dataset_of_questions_is_refused(tmp_path):
     datasets = pytest.importorskip("datasets")
-    with pytest.raises(DatasetError, match="found a DatasetDict"):
+    with pytest.raises(TypeError, match="found a DatasetDict"):
         metadata_frame(datasets.DatasetDict())
+    questions = datasets.Dataset.from_dict({"id": ["a"]})
+    with pytest.raises(VmevalError, match=r"give one of its splits \(test, train\)"):
+        metadata_frame(datasets.DatasetDict(test=questions, train=questions))
     with pytest.raises(DatasetError, match="numbers"):
         metadata_frame(datasets.Dataset.from_dict({"numbers": [1]}))
     with pytest.raises(FileNotFoundError, match="no such folder"):
         metadata_frame(tmp_path / "missing")
     with pytest.raises(NotADirectoryError):
         metadata_frame(__file__)
-
-
-def test_a_repo_id_is_opened_on_the_hub(tmp_path, monkeypatch):
-    folder = write_rich_folder(tmp_path / "questions")
-    build(folder, tmp_path / "dataset")
-    asked = []
-
-    def open_repo(repo_id, *args, **kwargs):
-        asked.append(repo_id)
-        if repo_id == "user/missing":
-            raise FileNotFoundError("no such repository")
-        return open_dataset_dir(tmp_path / "dataset")
-
-    monkeypatch.setattr("vmeval_hfds.store.repository.open_repo", open_repo)
-    monkeypatch.chdir(tmp_path)
-    assert len(metadata_frame("user/questions")) == len(metadata_frame(folder))
-    with pytest.raises(FileNotFoundError) as caught:
-        metadata_frame("user/missing")
-    assert any("no folder 'user/missing' here" in note for note in caught.value.__notes__)
-    assert len(metadata_frame("questions")) == len(metadata_frame(folder))  # a folder here is never a repo id
-    assert asked == ["user/questions", "user/missing"]
 
 
 def test_a_folder_of_parquet_files_that_others_made_is_a_dataset(tmp_path):
@@ -268,7 +251,7 @@ def test_pictures_are_looked_at_in_small_batches(tmp_path, monkeypatch):
             tmp_path / "questions", id=f"maze_{number:04d}", first_frame=png(number, (9, number + 1))
         )
     build(tmp_path / "questions", tmp_path / "dataset")
-    monkeypatch.setattr("vmeval_hfds.api.metadata_frame._BATCH_ROWS", 2)
+    monkeypatch.setattr(of_shards, "BATCH_ROWS", 2)
     assert metadata_frame(tmp_path / "dataset")["first_frame_height"].tolist() == list(range(1, 8))
 
 

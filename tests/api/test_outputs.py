@@ -603,7 +603,7 @@ def test_a_dataset_in_memory_comes_back_as_far_as_its_columns_hold_it(tmp_path, 
 
 
 def test_info_counts_runs_by_model_domain_and_status(folder, dataset):
-    of_folder, of_dataset = info(folder), info(dataset=dataset)
+    of_folder, of_dataset = info(folder), info(dataset)
     assert of_folder.layout.name == of_dataset.layout.name == "outputs"
     assert of_folder.rows == of_dataset.rows
     assert of_folder.files == of_dataset.files

@@ -39,7 +39,7 @@ def test_it_comes_back(folder, tmp_path):
     export(dataset, tmp_path / "rebuilt")
     assert tree(tmp_path / "rebuilt") == tree(folder)
     assert verify(folder, dataset).same
-    assert info(folder).rows == info(dataset=dataset).rows
+    assert info(folder).rows == info(dataset).rows
 
 
 @pytest.mark.parametrize("folder", ["questions"], indirect=True)

@@ -142,7 +142,7 @@ def test_it_comes_back(tmp_path, folder, relative, num_proc):
     assert tree(tmp_path / "rebuilt") == tree(folder)
     assert result.missing == result.changed == result.added == []
     assert verify(folder, dataset).same
-    assert info(folder).rows == info(dataset=dataset).rows
+    assert info(folder).rows == info(dataset).rows
 
 
 def test_it_comes_back_from_the_hub(hub, tmp_path, folder, relative):

@@ -134,7 +134,7 @@ def round_trip(files, **options):
         assert tree(root / "rebuilt") == tree(folder)
         assert verify(root / "rebuilt", root / "dataset", num_proc=1).same
         assert result.missing == result.changed == []
-        assert info(root / "rebuilt", builder=builder).rows == info(dataset=root / "dataset").rows
+        assert info(root / "rebuilt", builder=builder).rows == info(root / "dataset").rows
 
 
 def named_where_it_must_be(folder):

@@ -183,14 +183,11 @@ def test_a_list_that_names_a_file_twice_is_an_error(tmp_path):
         verify(tmp_path, dataset)
 
 
-@pytest.mark.parametrize(
-    "call", [verify, lambda folder, dataset: info(dataset=dataset)], ids=["verify", "info"]
-)
-def test_no_dataset_is_said_plainly(folder, tmp_path, call):
+def test_no_dataset_is_said_plainly(folder, tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere: no such dataset directory"):
-        call(folder, tmp_path / "nowhere")
+        verify(folder, tmp_path / "nowhere")
     with pytest.raises(DatasetError):
-        call(folder, folder)
+        verify(folder, folder)
 
 
 def test_no_folder_is_said_plainly(dataset, tmp_path):
@@ -204,7 +201,7 @@ def test_no_folder_is_said_plainly(dataset, tmp_path):
 
 
 def test_folder_and_dataset_hold_the_same(dataset, folder):
-    of_folder, of_dataset = info(folder), info(dataset=dataset)
+    of_folder, of_dataset = info(folder), info(dataset)
     assert of_folder.rows == of_dataset.rows
     assert (of_folder.files, of_folder.size_bytes) == (of_dataset.files, of_dataset.size_bytes)
     assert of_folder.manifest == of_dataset.manifest
@@ -212,7 +209,7 @@ def test_folder_and_dataset_hold_the_same(dataset, folder):
 
 
 def test_tasks_are_told_one_by_one(folder, dataset):
-    for result in (info(folder), info(dataset=dataset)):
+    for result in (info(folder), info(dataset)):
         facts = {task.path: task for task in result.rows}
         assert list(facts) == sorted(facts)
         turn = facts["rotation_task/rotation_0000"]
@@ -253,7 +250,7 @@ def test_the_manifest_is_compared(tmp_path, of):
         if of == "folder":
             return info(folder).manifest
         return info(
-            dataset=build(folder, tmp_path / "dataset", force=(tmp_path / "dataset").exists()).target
+            build(folder, tmp_path / "dataset", force=(tmp_path / "dataset").exists()).target
         ).manifest
 
     assert told() == []
@@ -270,12 +267,6 @@ def test_a_manifest_that_lies_is_told_of_a_folder(tmp_path):
     assert codes.count("not-in-manifest") == 4
 
 
-@pytest.mark.parametrize("arguments", [{}, {"folder": ".", "dataset": "."}], ids=["neither", "both"])
-def test_info_is_of_one_thing(arguments):
-    with pytest.raises(ValueError, match="just one of them"):
-        info(**arguments)
-
-
 def test_no_frame_is_opened(tmp_path):
     write_question(tmp_path, first_frame=b"no image", ground_truth=MP4, metadata=b"no JSON")
     [task] = info(tmp_path).rows
@@ -287,7 +278,7 @@ def test_a_difficulty_of_any_type_is_counted(tmp_path, value):
     folder = tmp_path / "questions"
     write_question(folder, metadata=as_json({"difficulty": value}))
     build(folder, tmp_path / "dataset")
-    assert info(folder).groups("difficulty") == info(dataset=tmp_path / "dataset").groups("difficulty")
+    assert info(folder).groups("difficulty") == info(tmp_path / "dataset").groups("difficulty")
 
 
 @pytest.mark.parametrize("column", ["difficulty", "task_category", "domain", "path"])
@@ -295,6 +286,6 @@ def test_a_dataset_without_a_column_is_told_of_or_refused_plainly(dataset, colum
     for shard in shards(dataset):
         pq.write_table(pq.read_table(shard).drop_columns([column]), shard)
     try:
-        assert len(info(dataset=dataset).rows) == 7
+        assert len(info(dataset).rows) == 7
     except DatasetError as error:
         assert column in str(error)  # noqa: PT017

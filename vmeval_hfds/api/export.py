@@ -7,7 +7,6 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -24,13 +23,10 @@ from vmeval_hfds.folder.check import check_row_paths, folders_of
 from vmeval_hfds.folder.places import place_of, possible_places
 from vmeval_hfds.folder.select import GroupRows, select_rows
 from vmeval_hfds.folder.writer import FolderWriter
-from vmeval_hfds.rows.spill import open_rows
+from vmeval_hfds.rows.open import Source, open_dataset
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.listing import Listing, read_listing, read_whole_listing
 from vmeval_hfds.table.shards import ROW_GROUP_BYTES, open_shard, read_batches
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 #: How many paths a message names before it only counts.
 NAMED_IN_MESSAGE = 3
@@ -134,7 +130,7 @@ class _Plan:
 
 
 def export(
-    source: str | os.PathLike[str] | DatasetFiles | Dataset,
+    source: Source,
     target: str | os.PathLike[str],
     *,
     builder: str | None = None,
@@ -151,8 +147,8 @@ def export(
     alone; files that the dataset does not know are never touched. No image is decoded.
 
     Args:
-        source: A dataset directory, a repository that `open_repo` opened, or a `datasets.Dataset` with the
-            columns of `to_dataset`.
+        source: A dataset directory, a repository (its id or address), a `datasets.Dataset` with the columns of
+            `to_dataset`, or what was opened.
         target: The folder; it may exist.
         builder: The name of the builder that describes the rows; None finds it out.
         domains: Only the rows of these domains, without what lies outside their folders.
@@ -169,9 +165,9 @@ def export(
         UnknownNameError: The dataset has no such domain or id. Nothing was written.
         ChangedRowsError: `strict`, and rows were changed. Nothing was written.
         DatasetError: The source is no dataset that a builder made, or is damaged.
-        FileNotFoundError: There is no such dataset directory.
+        MissingPathError: There is no such dataset directory or repository.
     """
-    with open_rows(source) as dataset:
+    with open_dataset(source) as dataset:
         plan = _make_plan(dataset, domains, ids, builder)
         return _export(plan, Path(os.path.abspath(target)), force, strict, num_proc, progress)
 

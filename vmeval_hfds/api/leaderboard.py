@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from numbers import Real
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from vmeval_builders.layouts.registry import layout_named
-from vmeval_builders.scan import Scan
-from vmeval_hfds.api.metadata_frame import metadata_frame
 from vmeval_hfds.errors import DatasetError, UnknownNameError
-from vmeval_hfds.rows.find import Source, find_source
+from vmeval_hfds.rows.open import Source, open_rows
 
 if TYPE_CHECKING:
     import pandas as pd
-    from datasets import Dataset
 
-#: What `metadata_frame` reads, or a frame that it gave.
-Rows: TypeAlias = "Source | Dataset | pd.DataFrame"
+#: What holds rows, or a frame that `metadata_frame` gave.
+Table: TypeAlias = "Source | pd.DataFrame"
 
 KEYS = ("evaluator", "model", "domain")
 _POSSIBLE_KEYS = ("experiment", "evaluator", "annotator", "model", "domain")
@@ -29,9 +23,9 @@ _FAILED = ("failed", "error")
 
 
 def leaderboard(
-    evaluations: Rows,
-    outputs: Rows | None = None,
-    questions: Rows | None = None,
+    evaluations: Table,
+    outputs: Table | None = None,
+    questions: Table | None = None,
     *,
     by: Sequence[str] = KEYS,
 ) -> pd.DataFrame:
@@ -45,7 +39,7 @@ def leaderboard(
     ``leaderboard(…).pivot(index=["evaluator", "model"], columns="domain", values="score")`` makes a table of it.
 
     Args:
-        evaluations: A folder, dataset directory, repo id, `datasets.Dataset` or DataFrame of evaluations.
+        evaluations: A folder, dataset directory, repository, `datasets.Dataset` or DataFrame of evaluations.
         outputs: The same of outputs: adds ``runs``, ``failed_runs`` and ``not_evaluated`` (tasks with a run that
             did not fail, and without a result), and rows for what was run and never evaluated.
         questions: The same of questions: adds ``tasks``, how many the domain has, and ``without_result``, for how
@@ -60,7 +54,7 @@ def leaderboard(
     Raises:
         UnknownNameError: `by` names something else, or nothing.
         DatasetError: A source is not what it should be.
-        FileNotFoundError: There is no such source.
+        MissingPathError: There is no such source.
     """
     _check_keys(by)
     keys = list(by)
@@ -84,13 +78,14 @@ def _check_keys(by: Sequence[str]) -> None:
         raise UnknownNameError(f"by is {by!r}; expected some of {', '.join(_POSSIBLE_KEYS)}, each once")
 
 
-def _read(source: Rows, builder: str, columns: Sequence[str]) -> pd.DataFrame:
+def _read(source: Table, builder: str, columns: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
     if isinstance(source, pd.DataFrame):
         frame = source
     else:
-        frame = metadata_frame(_without_pictures(source, builder), builder=builder)
+        found = [row.texts for row in open_rows(source, builder).texts(columns)]
+        frame = pd.DataFrame(found, columns=list(columns), dtype="object")
     if missing := [name for name in columns if name not in frame.columns]:
         raise DatasetError(
             f"expected {builder} with the columns {', '.join(columns)}; there is no {missing[0]}"
@@ -98,26 +93,6 @@ def _read(source: Rows, builder: str, columns: Sequence[str]) -> pd.DataFrame:
     return frame[list(columns)].assign(
         **{name: frame[name].astype("string") for name in columns if name != "score"}
     )
-
-
-def _without_pictures(source: Source | Dataset, builder: str) -> Source | Dataset:
-    """Keep `metadata_frame` from looking at frames, whose sizes are of no use here."""
-    if hasattr(source, "with_format"):
-        return source
-    found = find_source(source, builder)
-    if isinstance(found, Scan):
-        wanted = layout_named(builder).text_files
-        texts = [
-            {name: entry for name, entry in unit.files.items() if name in wanted} for unit in found.units
-        ]
-        units = [replace(unit, files=files) for unit, files in zip(found.units, texts, strict=True)]
-        return replace(found, units=units)
-    # Only of a path does it read frames; of a stream, as the Hub gives, it reads text alone.
-    return replace(found, peek=lambda name: _stream(found.peek(name)))
-
-
-def _stream(place: Path | BinaryIO) -> BinaryIO:
-    return place.open("rb") if isinstance(place, Path) else place
 
 
 def _number(value: object) -> float | None:

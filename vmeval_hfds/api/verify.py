@@ -17,7 +17,9 @@ from vmeval_builders.sources.source import Source
 from vmeval_hfds.engine import pool
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import DatasetError
-from vmeval_hfds.store.directory import DatasetFiles, open_dataset_dir
+from vmeval_hfds.rows.open import Source as RowSource
+from vmeval_hfds.rows.open import open_dataset
+from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.columns import check_layout
 from vmeval_hfds.table.listing import Listing, read_whole_listing
 
@@ -60,7 +62,7 @@ class _Job:
 
 def verify(
     folder: str | os.PathLike[str],
-    dataset: str | os.PathLike[str] | DatasetFiles,
+    dataset: RowSource,
     *,
     builder: str | None = None,
     include: Sequence[str] = (),
@@ -72,7 +74,7 @@ def verify(
 
     Args:
         folder: The folder; or a tar archive of it, which is not unpacked.
-        dataset: A dataset directory, or a repository that `open_repo` opened.
+        dataset: A dataset directory, a repository (its id or address), or what was opened.
         builder: The name of the builder that the dataset must be of; None takes any.
         include: Globs of what is compared; ``*`` stands for any characters, ``/`` too. By default all.
         exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.
@@ -85,16 +87,26 @@ def verify(
     Raises:
         DatasetError: The dataset has no list of files, or a damaged one, or is not of that builder.
         LayoutNameError: There is no such builder.
-        FileNotFoundError: There is no such folder or dataset.
+        MissingPathError: There is no such folder or dataset.
         ArchiveError: The archive is damaged or cut short.
         OSError: A file cannot be read.
     """
-    source = dataset if isinstance(dataset, DatasetFiles) else open_dataset_dir(dataset)
+    with open_dataset(dataset) as source:
+        return _verify(folder, source, builder, Choice(include, exclude), num_proc, progress)
+
+
+def _verify(
+    folder: str | os.PathLike[str],
+    source: DatasetFiles,
+    builder: str | None,
+    choice: Choice,
+    num_proc: int | None,
+    progress: Progress | None,
+) -> VerifyResult:
     if not source.listing_shards:
         raise DatasetError(f"{source.name}: has no config files, so that there is nothing to verify against")
     if builder is not None:
         check_layout(source, builder)
-    choice = Choice(include, exclude)
     listing = _chosen(read_whole_listing(source), choice)
     digests = listing.digests
     scan = scan_files(folder, choice)

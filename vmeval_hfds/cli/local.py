@@ -307,8 +307,7 @@ def info(
     from vmeval_hfds.api.info import info
 
     one_of(path=folder, dataset=dataset, repo_id=repo_id)
-    source = None if folder else open_dataset(dataset, repo_id, revision, token_env)
-    result = info(folder, source, builder=builder)
+    result = info(folder or open_dataset(dataset, repo_id, revision, token_env), builder=builder)
     if folder:
         say_layout(result.layout.name, result.layout_found, form)
     names = (by,) if by else result.layout.shown
@@ -347,9 +346,7 @@ def _info_lines(result: InfoResult) -> Iterator[str]:
     groups = result.groups(*shown)
     rows = [(*group.names, group.rows, group.frames, group.videos, group.size_bytes) for group in groups]
     yield from table(header, rows)
-    yield (
-        f"{counted(len(result.rows), result.layout.noun)}, {counted(result.files, 'file')}, {size_text(result.size_bytes)}."
-    )
+    yield f"{counted(len(result.rows), result.layout.noun)}, {_files_text(result)}."
     if result.manifest is None:
         if result.layout.manifest:
             yield "There is no manifest."
@@ -358,6 +355,12 @@ def _info_lines(result: InfoResult) -> Iterator[str]:
     else:
         yield from map(str, result.manifest[:_SHOWN_PATHS])
         yield f"The manifest disagrees in {counted(len(result.manifest), 'place')}."
+
+
+def _files_text(result: InfoResult) -> str:
+    if result.files is None or result.size_bytes is None:
+        return "files unknown: nothing lists them"
+    return f"{counted(result.files, 'file')}, {size_text(result.size_bytes)}"
 
 
 @click.command()

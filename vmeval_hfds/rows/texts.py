@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -10,32 +11,38 @@ import pyarrow as pa
 from vmeval_hfds.table.columns import ColumnMap
 
 
-def their_text_columns(columns: ColumnMap) -> list[str]:
-    """Name the columns to read for `text_rows`, as the table calls them."""
-    return [columns.names[name] for name in columns.layout.text_columns if name in columns.names]
-
-
-def text_rows(columns: ColumnMap, table: pa.Table) -> list[dict[str, Any]]:
-    """Give each row's texts and numbers by the builder's columns; None for what the table does not have.
+def their_columns(columns: ColumnMap, names: Collection[str]) -> list[str]:
+    """Name the columns to read for some of ours, as the table calls them.
 
     Args:
         columns: Where the table has what we need.
-        table: Rows with the columns of `their_text_columns`.
+        names: Our columns; those that the table does not have are left out.
     """
-    layout = columns.layout
-    texts = {
-        name: [
-            _as_text(value) if layout.columns[name] == "string" else value
-            for value in table[theirs].to_pylist()
-        ]
-        for name, theirs in columns.names.items()
-        if name in layout.text_columns
-    }
-    keys = ([_as_text(value) for value in key] for key in columns.keys(table))
-    texts.update(zip(layout.key_columns, keys, strict=True))
+    # Where a row has no path, its id and domain tell it.
+    needed = [*names]
+    if "path" in names and "path" not in columns.names:
+        needed += columns.layout.key_columns
+    return list(dict.fromkeys(columns.names[name] for name in needed if name in columns.names))
+
+
+def text_rows(columns: ColumnMap, table: pa.Table, kinds: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Give each row's texts and numbers by our columns; None for what the table does not have.
+
+    Args:
+        columns: Where the table has what we need.
+        table: Rows with `their_columns` of the wanted ones.
+        kinds: Our columns that are wanted, and their kinds.
+    """
+    texts = {}
+    for name, kind in kinds.items():
+        theirs = columns.names.get(name)
+        if theirs is not None:
+            values = table[theirs].to_pylist()
+            texts[name] = [_as_text(value) for value in values] if kind == "string" else values
+        elif name == "path":
+            texts[name] = [_as_text(value) for value in columns.keys(table)[2]]
     return [
-        {name: texts[name][row] if name in texts else None for name in layout.text_columns}
-        for row in range(table.num_rows)
+        {name: texts[name][row] if name in texts else None for name in kinds} for row in range(table.num_rows)
     ]
 
 

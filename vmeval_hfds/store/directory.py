@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vmeval_builders import paths
-from vmeval_hfds.errors import DatasetError
+from vmeval_hfds.errors import DatasetError, MissingPathError
 
 ROWS_FOLDER = "data"
 LISTING_FOLDER = "files"
@@ -70,12 +70,16 @@ def open_dataset_dir(path: str | os.PathLike[str]) -> DatasetFiles:
     """Find the shards of a dataset directory.
 
     Raises:
-        FileNotFoundError: There is no such directory.
+        MissingPathError: There is no such directory.
         DatasetError: It is not a dataset directory.
     """
     root = Path(path)
+    if root.is_file():
+        raise DatasetError(
+            f"{path}: expected a dataset directory, found a file; build it with vmeval-hfds build"
+        )
     if not root.is_dir():
-        raise FileNotFoundError(f"{path}: no such dataset directory; make one with vmeval-hfds build")
+        raise MissingPathError(f"{path}: no such dataset directory; make one with vmeval-hfds build")
     rows, listings = pick_shards(one.relative_to(root).as_posix() for one in root.rglob("*.parquet"))
     if not rows:
         found = "a question folder" if (root / paths.MANIFEST).exists() else "none"

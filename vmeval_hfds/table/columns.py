@@ -129,19 +129,6 @@ def map_columns(schema: pa.Schema, name: str, builder: str | None = None) -> Col
     return ColumnMap(described, names, [column for column in schema.names if column not in known])
 
 
-def layout_of(dataset: DatasetFiles, builder: str | None = None) -> Layout:
-    """Say which builder describes a dataset's rows, by its first shard.
-
-    Raises:
-        DatasetError: None does, or not the one that was named.
-        LayoutNameError: There is no such builder.
-        AmbiguousFolderError: Several do, and none was named.
-    """
-    for shard in open_shards(dataset, dataset.row_shards[:1]):
-        return map_columns(shard.schema, shard.name, builder).layout
-    return QUESTIONS
-
-
 def check_layout(dataset: DatasetFiles, builder: str) -> None:
     """Make sure that a dataset's rows have a builder's columns.
 

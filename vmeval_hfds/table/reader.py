@@ -53,9 +53,14 @@ class Shard:
         return self.file.schema_arrow
 
     @property
+    def footer(self) -> pq.FileMetaData:
+        """What its end says of its columns and row groups."""
+        return self.file.metadata
+
+    @property
     def rows(self) -> int:
         """How many rows it has."""
-        return int(self.file.metadata.num_rows)
+        return int(self.footer.num_rows)
 
     def row_groups(self) -> Iterator[RowGroup]:
         """Give its row groups in order; nothing of them is read yet."""
@@ -67,7 +72,7 @@ class Shard:
 
     def row_group(self, number: int) -> RowGroup:
         """Give one row group."""
-        before = (self.file.metadata.row_group(one).num_rows for one in range(number))
+        before = (self.footer.row_group(one).num_rows for one in range(number))
         return RowGroup(self, number, sum(before))
 
 
@@ -88,12 +93,12 @@ class RowGroup:
     @property
     def rows(self) -> int:
         """How many rows it has."""
-        return int(self.shard.file.metadata.row_group(self.number).num_rows)
+        return int(self.shard.footer.row_group(self.number).num_rows)
 
     @property
     def size_bytes(self) -> int:
         """The size of all its columns, unpacked."""
-        return int(self.shard.file.metadata.row_group(self.number).total_byte_size)
+        return int(self.shard.footer.row_group(self.number).total_byte_size)
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Read it whole.
@@ -133,7 +138,7 @@ class RowGroup:
 
     def only_value(self, column: str) -> Any | None:  # noqa: ANN401 (whatever the column holds)
         """Give the one value that all its rows have in a column, where the statistics say so."""
-        group = self.shard.file.metadata.row_group(self.number)
+        group = self.shard.footer.row_group(self.number)
         chunks = (group.column(number) for number in range(group.num_columns))
         found = next((one.statistics for one in chunks if one.path_in_schema == column), None)
         if found is None or not found.has_min_max or found.min != found.max or found.null_count != 0:
@@ -146,12 +151,13 @@ class RowGroup:
         )
 
 
-def open_shard(place: Path | BinaryIO, name: str) -> Shard:
+def open_shard(place: Path | BinaryIO, name: str, footer: pq.FileMetaData | None = None) -> Shard:
     """Open a Parquet file, or a stream of one.
 
     Args:
         place: Its path, or a stream that can seek.
         name: What to call it in messages.
+        footer: What `Shard.footer` gave before, so that it is not read again.
 
     Raises:
         DatasetError: It is not a Parquet file, or is cut short.
@@ -159,7 +165,9 @@ def open_shard(place: Path | BinaryIO, name: str) -> Shard:
     """
     is_local = isinstance(place, Path)
     try:
-        file = pq.ParquetFile(place, memory_map=is_local, pre_buffer=False, page_checksum_verification=True)
+        file = pq.ParquetFile(
+            place, metadata=footer, memory_map=is_local, pre_buffer=False, page_checksum_verification=True
+        )
     except (VmevalError, FileNotFoundError):
         raise
     except (pa.ArrowInvalid, OSError) as error:
@@ -169,17 +177,18 @@ def open_shard(place: Path | BinaryIO, name: str) -> Shard:
     return Shard(name, file, is_local)
 
 
-def peek_shard(dataset: DatasetFiles, name: str) -> Shard:
+def peek_shard(dataset: DatasetFiles, name: str, footer: pq.FileMetaData | None = None) -> Shard:
     """Open a shard of a dataset without bringing all of it here.
 
     Args:
         dataset: The dataset.
         name: The shard's name in it.
+        footer: What `Shard.footer` gave before, so that it is not read again.
 
     Raises:
         DatasetError: It is not a Parquet file, or is cut short.
     """
-    return open_shard(dataset.peek(name), f"{dataset.name}: {name}")
+    return open_shard(dataset.peek(name), f"{dataset.name}: {name}", footer)
 
 
 def open_shards(dataset: DatasetFiles, names: Iterable[str], whole: bool = False) -> Iterator[Shard]:

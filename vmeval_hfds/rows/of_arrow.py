@@ -1,0 +1,141 @@
+"""The rows of a `datasets.Dataset`, read as Arrow: so it decodes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vmeval_hfds.rows.pictures import column_pixels, media_bytes
+from vmeval_hfds.rows.rows import About, Media, Row, Totals, text_kinds
+from vmeval_hfds.rows.texts import text_rows, their_columns
+from vmeval_hfds.table.columns import ColumnMap, map_columns
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+Value = TypeVar("Value")
+
+BATCH_ROWS = 32
+_NAME = "the dataset"
+#: Kinds of columns that a dataset may have beside the builder's; they come along under their own names.
+_FURTHER_KINDS = {"string": "string", "large_string": "string", "float64": "float64", "int64": "int64"}
+
+
+@dataclass(frozen=True, slots=True)
+class ArrowRows:
+    """Rows in memory or in the datasets' cache, in the dataset's own order.
+
+    Attributes:
+        dataset: The dataset.
+        columns: Where it has what we need, and its further columns under their own names.
+        about: What is known of the rows before one is read.
+    """
+
+    dataset: Dataset
+    columns: ColumnMap
+    about: About
+
+    @classmethod
+    def of(cls, dataset: Dataset, builder: str | None) -> ArrowRows:
+        """Find out what describes a dataset's rows.
+
+        Raises:
+            DatasetError: Nothing does, or not the builder that is named.
+            LayoutNameError: There is no such builder.
+            AmbiguousFolderError: Several builders do, and none is named.
+        """
+        columns = map_columns(dataset.features.arrow_schema, _NAME, builder)
+        described, further = columns.layout, _further_columns(dataset, columns)
+        with_further = replace(columns, names={**columns.names, **dict(zip(further, further, strict=True))})
+        texts = text_kinds(described) | further
+        about = About(_NAME, described.title, None, described, builder is None, texts, keeps_order=True)
+        return cls(dataset, with_further, about)
+
+    def texts(self, columns: Collection[str] | None = None) -> Iterator[Row]:
+        """See `Rows.texts`."""
+        kinds = {
+            name: kind for name, kind in self.about.text_columns.items() if columns is None or name in columns
+        }
+        needed = their_columns(self.columns, kinds)
+        if not needed:  # Without a column, Arrow would count no rows.
+            yield from (Row(dict.fromkeys(kinds)) for _ in range(self.dataset.num_rows))
+            return
+        for table in self._batches(needed):
+            for texts in text_rows(self.columns, table, kinds):
+                yield Row(texts)
+
+    def sizes(self, pixels: bool = False) -> Iterator[Row]:
+        """See `Rows.sizes`."""
+        held = [name for name in self.about.layout.files if name in self.columns.names]
+        images = [name for name in held if self.about.layout.columns[name] == "image"] if pixels else []
+        for table in self._batches(their_columns(self.columns, [*self.about.text_columns, *held])):
+            lengths = {name: _lengths(table[self.columns.names[name]]) for name in held}
+            looked_at = {name: column_pixels(table[self.columns.names[name]]) for name in images}
+            for number, texts in enumerate(text_rows(self.columns, table, self.about.text_columns)):
+                yield Row(texts, _present(lengths, number), _present(looked_at, number))
+
+    def media(self, numbers: Sequence[int], columns: Collection[str]) -> Iterator[list[Row]]:
+        """See `Rows.media`."""
+        needed = their_columns(self.columns, [*self.about.text_columns, *columns])
+        for table in self._batches(needed, numbers):
+            yield media_rows(self.columns, table, self.about.text_columns, columns)
+
+    def totals(self) -> Totals:
+        """See `Rows.totals`."""
+        return Totals()
+
+    def _batches(self, columns: Sequence[str], numbers: Sequence[int] | None = None) -> Iterator[pa.Table]:
+        chosen = self.dataset if numbers is None else self.dataset.select(numbers)
+        yield from chosen.select_columns(list(columns)).with_format("arrow").iter(BATCH_ROWS)
+
+
+def _further_columns(dataset: Dataset, columns: ColumnMap) -> dict[str, str]:
+    """Pick the texts and numbers that a dataset has beside its builder's columns, and their kinds."""
+    known = {*columns.layout.columns, *columns.names.values()}
+    kinds = {name: str(getattr(feature, "dtype", "")) for name, feature in dataset.features.items()}
+    return {
+        name: _FURTHER_KINDS[kind]
+        for name, kind in kinds.items()
+        if kind in _FURTHER_KINDS and name not in known
+    }
+
+
+def media_rows(
+    columns: ColumnMap, table: pa.Table, kinds: Mapping[str, str], media: Collection[str]
+) -> list[Row]:
+    """Give the rows of an Arrow table with their texts and media.
+
+    Args:
+        columns: Where the table has what we need.
+        table: Rows.
+        kinds: The text columns that are wanted, and their kinds.
+        media: The image and video columns that are wanted.
+    """
+    found: list[dict[str, Media]] = [{} for _ in range(table.num_rows)]
+    for name in media:
+        if theirs := columns.names.get(name):
+            for of_row, value in zip(found, table[theirs].to_pylist(), strict=True):
+                if value is not None:
+                    of_row[name] = Media(None, value) if isinstance(value, bytes) else _media(value)
+    texts = text_rows(columns, table, kinds)
+    return [Row(of_row, media=of_media) for of_row, of_media in zip(texts, found, strict=True)]
+
+
+def _media(value: Mapping[str, object]) -> Media:
+    name, content = value.get("path"), value.get("bytes")
+    return Media(name if isinstance(name, str) else None, content if isinstance(content, bytes) else None)
+
+
+def _lengths(values: pa.ChunkedArray) -> list[int | None]:
+    """Count the bytes of what a column holds whole: they are the rows' files."""
+    lengths: list[int | None] = pc.binary_length(media_bytes(values)).to_pylist()
+    return lengths
+
+
+def _present(columns: Mapping[str, Sequence[Value | None]], number: int) -> dict[str, Value]:
+    """Pick what the columns have of one row."""
+    return {name: value for name, of_rows in columns.items() if (value := of_rows[number]) is not None}

@@ -1,0 +1,79 @@
+"""The rows of a walked folder or archive."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+from vmeval_builders.checks import manifest_content
+from vmeval_builders.entries import Unit
+from vmeval_builders.rows import read_unit, row_of
+from vmeval_builders.scan import Scan
+from vmeval_hfds.rows.pictures import HEADER_BYTES, Pixels, pixels_of
+from vmeval_hfds.rows.rows import About, Media, Row, Totals, text_kinds
+from vmeval_hfds.table.shards import ROW_GROUP_ROWS, row_groups
+
+
+@dataclass(frozen=True)
+class FolderRows:
+    """Rows as files, in the order of their paths; a text is read when its row is asked for.
+
+    Attributes:
+        scan: The walked folder.
+    """
+
+    scan: Scan
+
+    @cached_property
+    def about(self) -> About:
+        """See `Rows.about`."""
+        scan, columns = self.scan, text_kinds(self.scan.layout)
+        return About(str(scan.root), scan.root.name, scan.root, scan.layout, scan.layout_found, columns)
+
+    def texts(self, columns: Collection[str] | None = None) -> Iterator[Row]:
+        """See `Rows.texts`."""
+        wanted = self.about.text_columns if columns is None else columns
+        for unit in self.scan.units:
+            in_path = all(unit.parts.get(name) is not None for name in wanted)
+            known = unit.parts if in_path and not self.scan.layout.needs_row(unit) else self._texts(unit)
+            yield Row({name: known[name] for name in wanted})
+
+    def sizes(self, pixels: bool = False) -> Iterator[Row]:
+        """See `Rows.sizes`."""
+        for unit in self.scan.units:
+            sizes_bytes = {column: entry.size_bytes for column, entry in unit.files.items()}
+            yield Row(self._texts(unit), sizes_bytes, self._pixels(unit) if pixels else {})
+
+    def media(self, numbers: Sequence[int], columns: Collection[str]) -> Iterator[list[Row]]:
+        """See `Rows.media`."""
+        chosen = [self.scan.units[number] for number in numbers]
+        for group in row_groups(chosen, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
+            yield [Row(self._texts(unit), media=self._media(unit, columns)) for unit in group]
+
+    def totals(self) -> Totals:
+        """See `Rows.totals`."""
+        files = self.scan.files
+        size_bytes = sum(entry.size_bytes for entry in files)
+        return Totals(len(files), size_bytes, manifest_content(self.scan))
+
+    def _texts(self, unit: Unit) -> dict[str, Any]:
+        row = row_of(self.scan.layout, read_unit(self.scan.source, self.scan.layout, unit, media=False))
+        return {name: row[name] for name in self.scan.layout.text_columns}
+
+    def _media(self, unit: Unit, columns: Collection[str]) -> dict[str, Media]:
+        entries = {column: unit.files[column] for column in columns if column in unit.files}
+        return {
+            column: Media(entry.path.rpartition("/")[2], self.scan.source.read(entry))
+            for column, entry in entries.items()
+        }
+
+    def _pixels(self, unit: Unit) -> dict[str, Pixels]:
+        found = {}
+        for column, entry in unit.files.items():
+            if self.scan.layout.columns[column] == "image":
+                head = self.scan.source.head(entry, HEADER_BYTES)
+                if size := pixels_of(head, partial(self.scan.source.read, entry)):
+                    found[column] = size
+        return found

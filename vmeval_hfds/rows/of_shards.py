@@ -1,0 +1,195 @@
+"""The rows of a dataset's Parquet shards, on this disk or on the Hub."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.layouts.registry import QUESTIONS
+from vmeval_hfds.engine.pool import fetch_ahead
+from vmeval_hfds.rows.of_arrow import media_rows
+from vmeval_hfds.rows.pictures import Pixels, column_pixels
+from vmeval_hfds.rows.rows import About, Row, Totals, text_kinds
+from vmeval_hfds.rows.texts import text_rows, their_columns
+from vmeval_hfds.store.directory import DatasetFiles
+from vmeval_hfds.table.columns import ColumnMap, map_columns
+from vmeval_hfds.table.listing import read_listing, read_sizes
+from vmeval_hfds.table.reader import RowGroup, Shard, peek_shard
+
+#: Rows of media read at once: others make row groups that are too large to hold.
+BATCH_ROWS = 32
+BATCH_ROWS_WITH_VIDEOS = 4
+#: Over a network, looking into shards is mostly waiting.
+_PEEKS_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class ShardRows:
+    """Rows in Parquet, in the order of the shards.
+
+    Attributes:
+        dataset: The shards.
+        about: What is known of the rows before one is read.
+        footers: The footers of shards that were open already: over a network, each is a request.
+    """
+
+    dataset: DatasetFiles
+    about: About
+    footers: dict[str, pq.FileMetaData] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, dataset: DatasetFiles, builder: str | None) -> ShardRows:
+        """Find out what describes a dataset's rows.
+
+        Raises:
+            DatasetError: Nothing does, or not the builder that is named.
+            LayoutNameError: There is no such builder.
+            AmbiguousFolderError: Several builders do, and none is named.
+        """
+        described: Layout = QUESTIONS
+        footers = {}
+        for name in dataset.row_shards[:1]:
+            with peek_shard(dataset, name) as shard:
+                described = map_columns(shard.schema, shard.name, builder).layout
+                footers[name] = shard.footer
+        title = Path(os.path.abspath(dataset.root)).name if dataset.root else dataset.name
+        columns = text_kinds(described)
+        about = About(dataset.name, title, dataset.root, described, builder is None, columns)
+        return cls(dataset, about, footers)
+
+    def texts(self, columns: Collection[str] | None = None) -> Iterator[Row]:
+        """See `Rows.texts`."""
+        kinds = {
+            name: kind for name, kind in self.about.text_columns.items() if columns is None or name in columns
+        }
+
+        def read(group: RowGroup, mapped: ColumnMap) -> Iterator[Row]:
+            for texts in text_rows(mapped, _read(group, their_columns(mapped, kinds)), kinds):
+                yield Row(texts)
+
+        return self._each_group(read)
+
+    def sizes(self, pixels: bool = False) -> Iterator[Row]:
+        """See `Rows.sizes`."""
+
+        def read(group: RowGroup, mapped: ColumnMap) -> Iterator[Row]:
+            needed = [*their_columns(mapped, self.about.text_columns), *mapped.key_columns]
+            table = _read(group, list(dict.fromkeys(needed)))
+            # On this disk the images are cheap to look at; over a network they would all be fetched.
+            looked_at = _pixels(group, mapped) if pixels and group.shard.is_local else {}
+            names = mapped.file_names(table)
+            for number, texts in enumerate(text_rows(mapped, table, self.about.text_columns)):
+                named = {column: of_rows[number] for column, of_rows in names.items()}
+                of_row = {column: size for column, of_rows in looked_at.items() if (size := of_rows[number])}
+                yield Row(texts, self._listed_sizes(texts["path"] or "", named), of_row)
+
+        return self._each_group(read)
+
+    def media(self, numbers: Sequence[int], columns: Collection[str]) -> Iterator[list[Row]]:
+        """See `Rows.media`."""
+        start, left = 0, list(numbers)
+        for name in self.dataset.row_shards:
+            if not left:
+                return
+            with self._open(name) as shard:
+                mapped = self._mapped(shard)
+                for group in shard.row_groups():
+                    wanted = [number - start for number in left if number < start + group.rows]
+                    if wanted:
+                        yield from self._group_media(group, mapped, wanted, columns)
+                    left = left[len(wanted) :]
+                    start += group.rows
+
+    def totals(self) -> Totals:
+        """See `Rows.totals`."""
+        if not self.dataset.listing_shards:
+            return Totals()
+        sizes = self._sizes_bytes
+        return Totals(len(sizes), sum(sizes.values()), self._manifest())
+
+    def _manifest(self) -> bytes | None:
+        name = self.about.layout.manifest
+        if not name or name not in self._sizes_bytes:
+            return None
+        listed = read_listing(self.dataset, contents=True)
+        return next((file.content for file in listed if file.path == name), None)
+
+    @cached_property
+    def _sizes_bytes(self) -> dict[str, int]:
+        return read_sizes(self.dataset)
+
+    def _listed_sizes(self, path: str, names: Mapping[str, str | None]) -> dict[str, int] | None:
+        """Say how long a row's files are, by the list of files; None where there is none.
+
+        Args:
+            path: The row's path.
+            names: Column to the file's name, where the builder leaves it open.
+        """
+        if not self.dataset.listing_shards:
+            return None
+        found = {}
+        for column in self.about.layout.files:
+            places = self.about.layout.places_of(column, path, names.get(column))
+            if place := next((place for place in places if place in self._sizes_bytes), None):
+                found[column] = self._sizes_bytes[place]
+        return found
+
+    def _open(self, name: str) -> Shard:
+        shard = peek_shard(self.dataset, name, self.footers.get(name))
+        self.footers[name] = shard.footer
+        return shard
+
+    def _mapped(self, shard: Shard) -> ColumnMap:
+        return map_columns(shard.schema, shard.name, self.about.layout.name)
+
+    def _each_group(self, read: Callable[[RowGroup, ColumnMap], Iterator[Row]]) -> Iterator[Row]:
+        def of_shard(name: str) -> list[Row]:
+            with self._open(name) as shard:
+                mapped = self._mapped(shard)
+                return [row for group in shard.row_groups() for row in read(group, mapped)]
+
+        names = self.dataset.row_shards
+        found = map(of_shard, names) if self.about.root else fetch_ahead(of_shard, names, _PEEKS_AT_ONCE)
+        return chain.from_iterable(found)
+
+    def _group_media(
+        self, group: RowGroup, mapped: ColumnMap, wanted: Sequence[int], columns: Collection[str]
+    ) -> Iterator[list[Row]]:
+        """Read some rows of a row group, a few at a time and no more of it than is needed for them."""
+        videos = any(self.about.layout.columns[name] == "video" for name in columns)
+        needed = their_columns(mapped, [*self.about.text_columns, *columns])
+        start = 0
+        for batch in group.batches(needed, BATCH_ROWS_WITH_VIDEOS if videos else BATCH_ROWS):
+            here = [row - start for row in wanted if start <= row < start + batch.num_rows]
+            if here:
+                yield media_rows(mapped, batch.take(here), self.about.text_columns, columns)
+            start += batch.num_rows
+            if start > wanted[-1]:
+                return
+
+
+def _read(group: RowGroup, columns: Sequence[str]) -> pa.Table:
+    """Read columns of a row group; without one, only the rows are counted."""
+    return group.read(columns) if columns else pa.table({"": pa.nulls(group.rows)})
+
+
+def _pixels(group: RowGroup, mapped: ColumnMap) -> dict[str, list[Pixels | None]]:
+    """Look at the images of a row group, a few at a time."""
+    images = [name for name, kind in mapped.layout.columns.items() if kind == "image"]
+    return {
+        name: [
+            size
+            for batch in group.batches([mapped.names[name]], BATCH_ROWS)
+            for size in column_pixels(batch[mapped.names[name]])
+        ]
+        for name in images
+        if name in mapped.names
+    }

@@ -1,0 +1,154 @@
+"""Tell what holds rows, whatever a person gave for it, and open it: the one way for every function and option."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
+
+from vmeval_builders.scan import Scan, scan_rows
+from vmeval_hfds.errors import AddressError, DatasetError, HubNotFoundError, SourceTypeError
+from vmeval_hfds.hub.address import is_address, looks_like_repo, parse_address
+from vmeval_hfds.rows.of_arrow import ArrowRows
+from vmeval_hfds.rows.of_folder import FolderRows
+from vmeval_hfds.rows.of_shards import ShardRows
+from vmeval_hfds.rows.rows import Rows
+from vmeval_hfds.rows.spill import spilled
+from vmeval_hfds.store.directory import ROWS_FOLDER, DatasetFiles, open_dataset_dir
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+#: A folder, an archive, a dataset directory, a repository (as text only), or what was opened of them already.
+Source: TypeAlias = "str | os.PathLike[str] | Scan | DatasetFiles | Dataset"
+Opened: TypeAlias = "Scan | DatasetFiles | Dataset"
+
+DEFAULT_TOKEN_ENV = "HF_TOKEN"  # noqa: S105 (a variable's name, not a token)
+
+
+def open_source(
+    source: Source,
+    builder: str | None = None,
+    *,
+    revision: str | None = None,
+    token_env: str = DEFAULT_TOKEN_ENV,
+) -> Opened:
+    """Open whatever holds rows.
+
+    A path that is here goes before a repository of the same name. A directory with shards in ``data/*/`` is a
+    dataset directory, and so is one that has other Parquet files and no row; any other is a folder or archive.
+    Text that is the path of nothing here is a repository: ``user/name``, ``user/name@revision``,
+    ``hf://datasets/user/name[@revision]``, or the address of its page on the Hub.
+
+    Args:
+        source: What to open.
+        builder: The name of the builder that describes a folder; None finds it out.
+        revision: A branch, tag or commit of a repository, where the text names none; None is its main branch.
+        token_env: The environment variable that holds the token for a repository.
+
+    Raises:
+        MissingPathError: There is no such folder, archive or dataset directory.
+        NotAFolderError: The path is a file, and no archive.
+        AddressError: The address is that of something else, or a revision is stated twice, or of no repository.
+        HubError: The repository or revision cannot be read.
+        DatasetError: The repository or directory holds no shards.
+        SourceTypeError: It is something else, such as a `DatasetDict`.
+    """
+    if isinstance(source, str) and _is_repo(source):
+        return _open_repo(source, revision, token_env)
+    if revision is not None:
+        raise AddressError(f"{source}: is no repository, and only of a repository there is a revision")
+    if isinstance(source, Scan | DatasetFiles):
+        return source
+    if isinstance(source, str | os.PathLike):
+        return _open_path(Path(source), builder)
+    if is_dataset(source):
+        return source
+    raise SourceTypeError(
+        f"expected a folder, archive, dataset directory, repository or datasets.Dataset, found {_described(source)}"
+    )
+
+
+def open_rows(source: Source, builder: str | None = None) -> Rows:
+    """Open whatever holds rows, for reading them.
+
+    Args:
+        source: What to open, as `open_source` takes it.
+        builder: The name of the builder that describes the rows; None finds it out.
+
+    Raises:
+        VmevalError: As `open_source` does; or the builder that was named, or any, does not describe the rows.
+    """
+    opened = open_source(source, builder)
+    if isinstance(opened, Scan):
+        return FolderRows(opened)
+    if isinstance(opened, DatasetFiles):
+        return ShardRows.of(opened, builder)
+    return ArrowRows.of(opened, builder)
+
+
+@contextmanager
+def open_dataset(source: Source) -> Iterator[DatasetFiles]:
+    """Open what holds rows as shards, for as long as they are read; a `datasets.Dataset` is written down for it.
+
+    Args:
+        source: What to open, as `open_source` takes it.
+
+    Raises:
+        DatasetError: It is a folder, whose rows are files already.
+        VmevalError: As `open_source` does.
+    """
+    if isinstance(source, str | os.PathLike) and not (isinstance(source, str) and _is_repo(source)):
+        yield open_dataset_dir(source)
+        return
+    opened = open_source(source)
+    if isinstance(opened, DatasetFiles):
+        yield opened
+    elif isinstance(opened, Scan):
+        raise DatasetError(
+            f"{opened.root}: expected a dataset, found a folder of {opened.layout.name}; "
+            "build it with vmeval-hfds build"
+        )
+    else:
+        with spilled(opened) as dataset:
+            yield dataset
+
+
+def is_dataset(source: object) -> TypeGuard[Dataset]:
+    """Whether something is a `datasets.Dataset`; `datasets` is not loaded to tell."""
+    return hasattr(source, "with_format") and hasattr(source, "num_rows") and not isinstance(source, dict)
+
+
+def _described(source: Any) -> str:  # noqa: ANN401 (whatever somebody gave)
+    if isinstance(source, dict) and source:
+        return f"a {type(source).__name__}; give one of its splits ({', '.join(map(str, source))})"
+    return f"a {type(source).__name__}"
+
+
+def _is_repo(source: str) -> bool:
+    return is_address(source) or (looks_like_repo(source) and not os.path.lexists(source))
+
+
+def _open_repo(source: str, revision: str | None, token_env: str) -> DatasetFiles:
+    from vmeval_hfds.store.repository import open_repo
+
+    address = parse_address(source)
+    if revision is not None and address.revision is not None:
+        raise AddressError(f"{source}: names a revision already; leave out {revision!r}, or the one in it")
+    try:
+        return open_repo(address.repo_id, revision or address.revision, token_env)
+    except HubNotFoundError as error:
+        if is_address(source):
+            raise
+        raise HubNotFoundError(f"{error}; there is no folder {source!r} here either") from error
+
+
+def _open_path(path: Path, builder: str | None) -> Scan | DatasetFiles:
+    if next(path.glob(f"{ROWS_FOLDER}/*/*.parquet"), None) is not None:
+        return open_dataset_dir(path)
+    scan = scan_rows(path, builder)
+    if not scan.units and any(entry.path.endswith(".parquet") for entry in scan.files):
+        return open_dataset_dir(path)
+    return scan
