@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vmeval_hfds.api.leaderboard import leaderboard
     from vmeval_hfds.api.metadata_frame import metadata_frame
     from vmeval_hfds.api.mirror import hf_download, hf_list_files, hf_upload
-    from vmeval_hfds.api.push import PushResult, push
+    from vmeval_hfds.api.push import PushResult, push_to_hub
     from vmeval_hfds.api.to_dataset import to_dataset
     from vmeval_hfds.api.verify import VerifyResult, verify
     from vmeval_hfds.gallery.cards import write_gallery
@@ -49,7 +49,7 @@ _HOMES = {
     "leaderboard": "vmeval_hfds.api.leaderboard",
     "metadata_frame": "vmeval_hfds.api.metadata_frame",
     "open_repo": "vmeval_hfds.store.repository",
-    "push": "vmeval_hfds.api.push",
+    "push_to_hub": "vmeval_hfds.api.push",
     "to_dataset": "vmeval_hfds.api.to_dataset",
     "verify": "vmeval_hfds.api.verify",
     "write_gallery": "vmeval_hfds.gallery.cards",
@@ -78,7 +78,7 @@ __all__ = [
     "leaderboard",
     "metadata_frame",
     "open_repo",
-    "push",
+    "push_to_hub",
     "to_dataset",
     "verify",
     "write_gallery",

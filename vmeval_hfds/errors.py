@@ -50,6 +50,10 @@ class UnknownNameError(VmevalError, LookupError):
     """A domain or id that the dataset does not have."""
 
 
+class RemovalError(VmevalError, ValueError):
+    """A push would remove much of a dataset, and nobody said that it may."""
+
+
 class ChangedRowsError(VmevalError, ValueError):
     """Rows differ from what the dataset's list of files says, and that was not to be."""
 

@@ -92,7 +92,7 @@ def check_scan(scan: Scan, quick: bool = False) -> list[Problem]:
         problems += _dead_paths(contents, scan)
         if scan.layout.manifest:
             keys.append(task_key(scan.layout, row_of(scan.layout, contents)))
-    problems += _other_files(scan)
+    problems += other_file_problems(scan)
     problems += manifest_problems(manifest_content(scan), keys)
     return sorted_problems(problems)
 
@@ -181,7 +181,7 @@ def _leads_somewhere(stated: str, contents: Contents, scan: Scan) -> bool:
     )
 
 
-def _other_files(scan: Scan) -> Iterator[Problem]:
+def other_file_problems(scan: Scan) -> Iterator[Problem]:
     """Search the files that no row holds for tokens, and list those that cannot be read."""
     of_rows = {entry.path for unit in scan.units for entry in unit.files.values()}
     others = [entry for entry in scan.files if entry.path not in of_rows]

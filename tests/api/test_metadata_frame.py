@@ -14,7 +14,7 @@ from PIL import Image
 from tests.factories import MP4, png, write_question, write_rich_folder
 from vmeval_hfds import build, to_dataset
 from vmeval_hfds.api.metadata_frame import metadata_frame
-from vmeval_hfds.api.push import push
+from vmeval_hfds.api.push import push_to_hub
 from vmeval_hfds.errors import DatasetError, VmevalError
 from vmeval_hfds.rows import of_shards
 from vmeval_hfds.rows.flatten import column, column_name, leaves
@@ -259,7 +259,7 @@ def test_from_the_hub_no_image_crosses_the_network(hub, tmp_path):
     folder = tmp_path / "questions"
     for number in range(6):
         write_question(folder, id=f"maze_{number:04d}", first_frame=png(number, (400, 300)), ground_truth=MP4)
-    push(folder, "user/questions")
+    push_to_hub(folder, "user/questions")
     hub.clear_log()
     frame = metadata_frame("user/questions")
     received = sum(request.response_bytes for request in hub.requests if request.method == "GET")

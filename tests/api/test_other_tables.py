@@ -6,7 +6,7 @@ import pytest
 from datasets import Dataset, Features, Image, Value, load_dataset
 
 from tests.factories import png, tree, write_question
-from vmeval_hfds import export, open_repo, push, to_dataset
+from vmeval_hfds import export, open_repo, push_to_hub, to_dataset
 
 REPO = "user/others"
 IMAGE = {"bytes": png("first"), "path": None}
@@ -83,7 +83,7 @@ def test_a_dataset_in_memory_is_exported_and_paths_in_it_are_not_followed(tmp_pa
 
 def test_rows_that_someone_changed_are_exported_as_changed_and_counted(hub, tmp_path):
     write_question(tmp_path / "questions", "maze", "maze_0000")
-    push(tmp_path / "questions", REPO)
+    push_to_hub(tmp_path / "questions", REPO)
     changed = load_dataset(REPO, "maze", split="test").map(lambda row: {"prompt": "Another."})
     changed.push_to_hub(REPO, "maze", split="test", data_dir="data/maze", token=hub.token("user"))
     result = export(open_repo(REPO), tmp_path / "exported")

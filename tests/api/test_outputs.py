@@ -29,7 +29,7 @@ from tests.run_factories import (
 from vmeval_builders.checks import check_folder
 from vmeval_builders.paths import path_problems
 from vmeval_builders.scan import scan_rows
-from vmeval_hfds import OutputsBuilder, build, export, info, open_repo, push, to_dataset, verify
+from vmeval_hfds import OutputsBuilder, build, export, info, open_repo, push_to_hub, to_dataset, verify
 from vmeval_hfds.errors import UnsafePathError
 
 REPO = "user/outputs"
@@ -330,7 +330,7 @@ def test_all_times_come_back(tmp_path, folder):
 
 
 def test_all_times_come_back_from_the_hub(hub, tmp_path, folder):
-    push(folder, REPO)
+    push_to_hub(folder, REPO)
     export(open_repo(REPO), tmp_path / "rebuilt")
     assert_same(tmp_path / "rebuilt", folder)
     assert verify(tmp_path / "rebuilt", open_repo(REPO)).same
@@ -556,7 +556,7 @@ def test_load_dataset_gives_a_models_runs_with_the_bytes_of_their_videos(hub, tm
     from datasets import load_dataset
 
     if from_hub:
-        push(folder, REPO)
+        push_to_hub(folder, REPO)
     source = REPO if from_hub else str(build(folder, tmp_path / "dataset").target)
     expected = {row["path"]: row for row in rows(folder) if row["model"] == "wan"}
     loaded = load_dataset(source, "wan", split="test")
@@ -845,7 +845,7 @@ def test_real_outputs_come_back_with_their_times(tmp_path, real):
 def test_real_outputs_come_back_from_the_hub(hub, tmp_path, real):
     from datasets import load_dataset
 
-    push(real, REPO)
+    push_to_hub(real, REPO)
     export(open_repo(REPO), tmp_path / "rebuilt")
     assert_same(tmp_path / "rebuilt", real)
     for model in ("stub-fade", "stub-hold"):

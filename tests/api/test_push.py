@@ -9,7 +9,7 @@ from huggingface_hub import HfApi
 
 from tests.factories import tree, write, write_question
 from vmeval_hfds.api.export import export
-from vmeval_hfds.api.push import plan_push, push
+from vmeval_hfds.api.push import plan_push, push_to_hub
 from vmeval_hfds.api.verify import verify
 from vmeval_hfds.errors import (
     FolderError,
@@ -51,7 +51,7 @@ def scratch_branches(hub):
 
 
 def test_a_push_can_be_loaded_streamed_and_exported(hub, folder, tmp_path):
-    result = push(folder, REPO)
+    result = push_to_hub(folder, REPO)
     assert result.commit == hub.head(REPO)
     assert load_dataset(REPO, split="test").num_rows == 3
     assert load_dataset(REPO, "maze", split="test")["id"] == ["maze_0000", "maze_0001"]
@@ -63,7 +63,7 @@ def test_a_push_can_be_loaded_streamed_and_exported(hub, folder, tmp_path):
 
 
 def test_readers_see_one_commit_and_no_scratch_branch_stays(hub, folder):
-    push(folder, REPO, commit_message="The first questions", tag="v1")
+    push_to_hub(folder, REPO, commit_message="The first questions", tag="v1")
     assert hub.log(REPO, "main")[:1] == ["The first questions"]
     assert len(hub.log(REPO, "main")) == 2
     assert list(hub.branches(REPO)) == ["main"]
@@ -71,19 +71,19 @@ def test_readers_see_one_commit_and_no_scratch_branch_stays(hub, folder):
 
 
 def test_pushing_the_same_folder_again_makes_no_commit_and_sends_no_shard(hub, folder):
-    first = push(folder, REPO)
+    first = push_to_hub(folder, REPO)
     hub.clear_log()
-    second = push(folder, REPO)
+    second = push_to_hub(folder, REPO)
     assert (second.commit, second.changed) == (first.commit, False)
     assert uploads(hub) == []
 
 
 def test_a_change_in_one_domain_sends_that_domains_shards_and_files_only(hub, folder):
-    push(folder, REPO)
+    push_to_hub(folder, REPO)
     before = hub.files(REPO)
     write_question(folder, "maze", "maze_0001", prompt="Find another way out.")
     hub.clear_log()
-    push(folder, REPO)
+    push_to_hub(folder, REPO)
     after = hub.files(REPO)
     changed = {path for path in after if path.endswith(".parquet") and before.get(path) != after[path]}
     assert {path.split("/test-")[0] for path in changed} == {"data/maze", "files"}
@@ -91,11 +91,11 @@ def test_a_change_in_one_domain_sends_that_domains_shards_and_files_only(hub, fo
 
 
 def test_a_dropped_domain_leaves_neither_shards_nor_config(hub, folder, tmp_path):
-    push(folder, REPO)
+    push_to_hub(folder, REPO, allow_removals=True)
     for path in sorted((folder / "sudoku_task").rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     (folder / "sudoku_task").rmdir()
-    push(folder, REPO)
+    push_to_hub(folder, REPO, allow_removals=True)
     assert not [path for path in hub.files(REPO) if "sudoku" in path]
     assert "sudoku" not in hub.files(REPO)["README.md"].decode()
     assert load_dataset(REPO, split="test").num_rows == 2
@@ -105,14 +105,14 @@ def test_a_dropped_domain_leaves_neither_shards_nor_config(hub, folder, tmp_path
 def test_a_branch_that_is_missing_appears_with_the_push_in_it(hub, folder, tmp_path):
     hub.create_repo(REPO)
     main = hub.head(REPO)
-    result = push(folder, REPO, revision="draft")
+    result = push_to_hub(folder, REPO, revision="draft")
     assert hub.head(REPO, "draft") == result.commit
     assert hub.head(REPO) == main
     assert exported(tmp_path, "draft") == tree(folder)
 
 
 def test_what_a_person_wrote_into_the_card_survives(hub, folder):
-    push(folder, REPO, license_name="mit")
+    push_to_hub(folder, REPO, license_name="mit")
     card = hub.files(REPO)["README.md"].decode()
     edited = (
         card.replace("---\n", "---\n# by hand\npretty_name: Our mazes\nmine: 1\n", 1) + "\nAsk Ada first.\n"
@@ -120,7 +120,7 @@ def test_what_a_person_wrote_into_the_card_survives(hub, folder):
     edited = edited.replace("pretty_name: Video reasoning questions\n", "")
     hub.commit(REPO, {"README.md": edited.encode()}, "Edit the card")
     write_question(folder, "maze", "maze_0002")
-    push(folder, REPO)
+    push_to_hub(folder, REPO)
     card = hub.files(REPO)["README.md"].decode()
     for kept in (
         "# by hand\n",
@@ -148,41 +148,41 @@ def test_a_repository_with_something_else_is_refused_without_force(hub, folder, 
     head = hub.head(REPO)
     hub.clear_log()
     with pytest.raises(TargetExistsError, match="--force"):
-        push(folder, REPO)
+        push_to_hub(folder, REPO)
     assert hub.head(REPO) == head
     assert not [request for request in hub.requests if request.method in WRITES]
-    push(folder, REPO, force=True)
+    push_to_hub(folder, REPO, force=True)
     assert present.items() <= hub.files(REPO).items() or "README.md" in present
 
 
 def test_a_folder_with_errors_sends_nothing(hub, folder):
     (folder / "maze_task/maze_0000/first_frame.png").unlink()
     with pytest.raises(FolderError):
-        push(folder, REPO)
+        push_to_hub(folder, REPO)
     assert not hub.exists(REPO)
-    assert push(folder, REPO, keep_incomplete=True).rows == 3
+    assert push_to_hub(folder, REPO, keep_incomplete=True).rows == 3
 
 
 def test_a_public_repository_is_refused_where_a_private_one_was_asked_for(hub, folder):
     hub.create_repo(REPO)
     with pytest.raises(HubConflictError, match="public"):
-        push(folder, REPO, private=True)
+        push_to_hub(folder, REPO, private=True)
     assert hub.log(REPO, "main") == ["initial commit"]
 
 
 def test_a_private_repository_is_made_and_strangers_do_not_see_it(hub, folder, monkeypatch):
-    push(folder, REPO, private=True)
+    push_to_hub(folder, REPO, private=True)
     monkeypatch.setenv("HF_TOKEN", hub.token("stranger"))
     with pytest.raises(HubError, match="no such dataset repository"):
         open_repo(REPO)
 
 
 def test_a_tag_that_is_there_is_refused_before_anything_is_sent(hub, folder):
-    push(folder, REPO, tag="v1")
+    push_to_hub(folder, REPO, tag="v1")
     head = hub.head(REPO)
     write_question(folder, "maze", "maze_0009")
     with pytest.raises(TargetExistsError, match="v1"):
-        push(folder, REPO, tag="v1")
+        push_to_hub(folder, REPO, tag="v1")
     assert hub.head(REPO) == head
 
 
@@ -191,7 +191,7 @@ def test_a_token_without_write_access_is_said_in_one_sentence(hub, folder, monke
     token = hub.token("user", role="read")
     monkeypatch.setenv("HF_TOKEN", token)
     with pytest.raises(HubAccessError) as raised:
-        push(folder, REPO)
+        push_to_hub(folder, REPO)
     assert token not in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -200,22 +200,24 @@ def test_full_storage_is_said(hub, folder):
     hub.create_repo(REPO)
     hub.limits.storage_limit = 1
     with pytest.raises(HubFullError, match="storage"):
-        push(folder, REPO)
+        push_to_hub(folder, REPO)
     hub.limits.storage_limit = None
-    assert push(folder, REPO).changed
+    assert push_to_hub(folder, REPO).changed
 
 
 def test_a_dry_run_changes_nothing_and_says_what_would_be_done(hub, folder):
     plan = plan_push(folder, REPO)
-    assert (plan.creates_repo, plan.rows, plan.shards, plan.commits) == (True, 3, 3, 1)
+    assert (plan.creates_repo, plan.rows, plan.shards, plan.commits) == (True, 3, 2, 1)
     assert not hub.exists(REPO)
     assert not [request for request in hub.requests if request.method in WRITES]
-    push(folder, REPO)
-    assert abs(len(hub.requests) - plan.requests) <= 0.25 * plan.requests
+    push_to_hub(folder, REPO)
+    again = plan_push(folder, REPO)
+    assert (again.creates_repo, again.new_shards, again.commits) == (False, 0, 0)
+    assert again.changes.unchanged == {"maze": 2, "sudoku": 1}
 
 
 def test_a_push_of_somebody_else_meanwhile_ends_in_an_error_and_never_in_a_mixture(hub, folder):
-    push(folder, REPO)
+    push_to_hub(folder, REPO)
     write_question(folder, "maze", "maze_0002")
     theirs = {}
 
@@ -225,11 +227,11 @@ def test_a_push_of_somebody_else_meanwhile_ends_in_an_error_and_never_in_a_mixtu
 
     hub.on_request = intrude
     with pytest.raises(HubConflictError, match="run again"):
-        push(folder, REPO)
+        push_to_hub(folder, REPO)
     hub.on_request = None
     assert hub.log(REPO, "main")[0] == "Somebody else"
     assert load_dataset(REPO, split="test", revision=hub.head(REPO)).num_rows == 3
-    push(folder, REPO)
+    push_to_hub(folder, REPO)
     assert hub.files(REPO)["notes.txt"] == b"mine"
     assert load_dataset(REPO, split="test", revision=hub.head(REPO)).num_rows == 4
 
@@ -242,7 +244,7 @@ def test_two_pushes_at_once_leave_one_of_the_two(hub, folder, tmp_path):
 
     def run(source):
         try:
-            outcomes.append(push(source, REPO, force=True))
+            outcomes.append(push_to_hub(source, REPO, force=True))
         except HubConflictError as error:
             outcomes.append(error)
 
@@ -259,7 +261,7 @@ def test_two_pushes_at_once_leave_one_of_the_two(hub, folder, tmp_path):
 def test_an_answer_that_is_lost_does_not_make_the_commit_twice(hub, folder):
     hub.create_repo(REPO)
     hub.fault("lost_answer", method="POST", path=r"/commit/main")
-    result = push(folder, REPO)
+    result = push_to_hub(folder, REPO)
     assert hub.log(REPO, "main") == ["Publish 3 questions", "initial commit"]
     assert result.commit == hub.head(REPO)
 
@@ -268,6 +270,6 @@ def test_a_rate_limit_that_asks_for_minutes_is_told_with_the_wait(hub, folder):
     hub.create_repo(REPO)
     hub.fault("status", code=429, retry_after=240, method="POST", path=r"/commit/main", times=None)
     with pytest.raises(HubError, match="240 seconds"):
-        push(folder, REPO)
+        push_to_hub(folder, REPO)
     assert hub.log(REPO, "main") == ["initial commit"]
     assert HfApi().dataset_info(REPO).sha == hub.head(REPO)

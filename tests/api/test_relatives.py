@@ -24,7 +24,7 @@ from tests.run_factories import (
 )
 from vmeval_builders.checks import check_folder
 from vmeval_builders.scan import scan_rows
-from vmeval_hfds import build, export, info, open_repo, push, verify
+from vmeval_hfds import build, export, info, open_repo, push_to_hub, verify
 from vmeval_hfds.errors import FolderError
 
 REPO = "user/relatives"
@@ -148,7 +148,7 @@ def test_it_comes_back(tmp_path, folder, relative, num_proc):
 def test_it_comes_back_from_the_hub(hub, tmp_path, folder, relative):
     from datasets import load_dataset
 
-    push(folder, REPO)
+    push_to_hub(folder, REPO)
     export(open_repo(REPO), tmp_path / "rebuilt")
     assert tree(tmp_path / "rebuilt") == tree(folder)
     for domain, ids in relative.rows.items():
@@ -280,7 +280,7 @@ def test_real_questions_of_vbvr_come_back(hub, tmp_path, real):
     export(tmp_path / "dataset", tmp_path / "rebuilt")
     assert tree(tmp_path / "rebuilt") == tree(real)
     shutil.rmtree(tmp_path / "rebuilt")
-    push(real, REPO)
+    push_to_hub(real, REPO)
     export(open_repo(REPO), tmp_path / "rebuilt")
     assert tree(tmp_path / "rebuilt") == tree(real)
     assert times(real) == before

@@ -5,7 +5,7 @@ import tarfile
 import pytest
 
 from tests.factories import png, tree, write, write_folder
-from vmeval_hfds import build, check_folder, export, hf_upload, push, to_dataset, verify
+from vmeval_hfds import build, check_folder, export, hf_upload, push_to_hub, to_dataset, verify
 from vmeval_hfds.cli.main import main
 from vmeval_hfds.errors import FolderError
 
@@ -48,7 +48,7 @@ def leavers(tmp_path):
     """What takes a folder to where others may see it; each is called with a folder and options."""
     return {
         "build": lambda folder, **options: build(folder, tmp_path / "dataset", **options),
-        "push": lambda folder, **options: push(folder, ID, **options),
+        "push": lambda folder, **options: push_to_hub(folder, ID, **options),
         "upload": lambda folder, **options: hf_upload(folder, ID, **options),
         "to_dataset": lambda folder, **options: to_dataset(folder, cache_dir=tmp_path / "cache", **options),
     }

@@ -12,7 +12,7 @@ from tests.factories import run_command, tree, write_rich_folder
 from tests.run_factories import scatter_times, times, write_results, write_runs
 from vmeval_builders.rows import read_unit
 from vmeval_builders.scan import scan_rows
-from vmeval_hfds import build, check_folder, export, hf_upload, info, push, to_dataset, verify
+from vmeval_hfds import build, check_folder, export, hf_upload, info, push_to_hub, to_dataset, verify
 from vmeval_hfds.errors import FolderError
 from vmeval_hfds.store.repository import open_repo
 
@@ -126,7 +126,7 @@ def test_it_comes_back_as_the_folder(folder, tmp_path, form, seed):
 
 def test_it_can_be_pushed(folder, tmp_path, hub):
     archive = pack(folder, tmp_path / "packed.tar.gz", "w:gz", seed=2)
-    push(archive, "user/packed", keep_incomplete=True)
+    push_to_hub(archive, "user/packed", keep_incomplete=True)
     export(open_repo("user/packed"), tmp_path / "rebuilt")
     assert tree(tmp_path / "rebuilt") == tree(folder)
 

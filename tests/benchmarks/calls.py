@@ -60,7 +60,7 @@ def verify(source: str, dataset: str, num_proc: str = "") -> Prepared:
 
 def push(source: str, repo_id: str) -> Prepared:
     """Folder to repository."""
-    from vmeval_hfds.api.push import push as call
+    from vmeval_hfds.api.push import push_to_hub as call
 
     return lambda: call(source, repo_id).changed
 

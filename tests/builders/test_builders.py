@@ -33,7 +33,7 @@ from vmeval_builders.layouts.registry import (
     layout_of_columns,
 )
 from vmeval_builders.scan import scan_rows
-from vmeval_hfds import build, export, info, open_repo, push, verify
+from vmeval_hfds import build, export, info, open_repo, push_to_hub, verify
 from vmeval_hfds.cli.main import cli, main
 from vmeval_hfds.errors import FolderError, TargetExistsError
 
@@ -322,11 +322,11 @@ def test_a_repository_of_another_builder_is_replaced_only_when_told_to(hub, tmp_
 
     LAYOUTS[old](tmp_path / old)
     LAYOUTS[new](tmp_path / new)
-    commit = push(tmp_path / old, REPO).commit
+    commit = push_to_hub(tmp_path / old, REPO).commit
     with pytest.raises(TargetExistsError, match=f"{old}, not {new}"):
-        push(tmp_path / new, REPO)
-    assert push(tmp_path / old, REPO).commit == commit
-    push(tmp_path / new, REPO, force=True)
+        push_to_hub(tmp_path / new, REPO)
+    assert push_to_hub(tmp_path / old, REPO).commit == commit
+    push_to_hub(tmp_path / new, REPO, force=True)
     export(open_repo(REPO), tmp_path / "rebuilt")
     assert tree(tmp_path / "rebuilt") == tree(tmp_path / new)
     assert len(load_dataset(REPO, split="test")) == len(rows(tmp_path / new))
@@ -440,13 +440,13 @@ def test_a_third_partys_tables_are_pushed_and_loaded(installed, hub, tmp_path):
 
     installed()
     folder = write_depths(tmp_path / "depths")
-    push(folder, REPO)
+    push_to_hub(folder, REPO)
     assert load_dataset(REPO, "lidar", split="test")["near"] == [0.5]
     export(open_repo(REPO), tmp_path / "rebuilt")
     assert tree(tmp_path / "rebuilt") == tree(folder)
     write_folder(tmp_path / "questions")
     with pytest.raises(TargetExistsError, match="depths, not questions"):
-        push(tmp_path / "questions", REPO)
+        push_to_hub(tmp_path / "questions", REPO)
 
 
 def test_a_third_partys_builder_that_knows_the_layout_too_is_listed(installed, tmp_path):

@@ -19,7 +19,7 @@ from tests.factories import png, tree, write, write_folder, write_question
 from tests.run_factories import video, write_results, write_run, write_runs
 from vmeval_builders.scan import scan_rows
 from vmeval_hfds import build
-from vmeval_hfds.api.push import push
+from vmeval_hfds.api.push import push_to_hub
 from vmeval_hfds.cli.look import gallery as gallery_command
 from vmeval_hfds.errors import DatasetError, TargetExistsError, UnknownNameError
 from vmeval_hfds.gallery import cards
@@ -344,7 +344,7 @@ def test_the_command_takes_just_one_source(tmp_path, sources):
 
 
 def test_the_command_shows_a_repository(hub, folder, tmp_path):
-    push(folder, "user/questions")
+    push_to_hub(folder, "user/questions")
     arguments = ["--repo-id", "user/questions", "--limit", "3", "--target", str(tmp_path / "page.html")]
     result = CliRunner().invoke(gallery_command, arguments, catch_exceptions=False)
     assert result.exit_code == 0

@@ -86,7 +86,10 @@ def test_a_token_in_a_wrong_place_is_not_repeated(hub, capsys, arguments):
 
 
 def test_a_known_token_is_blotted_out_whatever_it_looks_like():
-    assert without_tokens("a s3cret and hf_abcdefgh12345678, not hf_datasets", "s3cret") == "a hf_… and hf_…, not hf_datasets"
+    assert (
+        without_tokens("a s3cret and hf_abcdefgh12345678, not hf_datasets", "s3cret")
+        == "a hf_… and hf_…, not hf_datasets"
+    )
 
 
 def test_functions_take_the_variable_too(hub, monkeypatch):

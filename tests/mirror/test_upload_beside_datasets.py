@@ -4,7 +4,7 @@ import pytest
 from datasets import load_dataset
 
 from tests.factories import write, write_folder
-from vmeval_hfds import build, hf_upload, push, to_dataset
+from vmeval_hfds import build, hf_upload, push_to_hub, to_dataset
 from vmeval_hfds.cli.main import main
 from vmeval_hfds.errors import TargetExistsError
 
@@ -17,7 +17,7 @@ def folder(tmp_path):
 
 
 def push_ours(folder):
-    push(folder, ID)
+    push_to_hub(folder, ID)
 
 
 def push_plainly(folder):
@@ -25,7 +25,7 @@ def push_plainly(folder):
 
 
 def push_and_lose_the_card(folder, hub):
-    push(folder, ID)
+    push_to_hub(folder, ID)
     hub.commit(ID, {"README.md": b"# Words\n"})
 
 
@@ -54,7 +54,7 @@ def test_a_repository_with_a_dataset_is_refused_before_anything_is_sent(hub, fol
 
 @pytest.mark.parametrize("is_dry", [[], ["--dry-run"]], ids=["for-real", "dry-run"])
 def test_the_command_says_so_and_fails(hub, folder, capsys, is_dry):
-    push(folder, ID)
+    push_to_hub(folder, ID)
     assert main(["upload", "--path", str(folder), "--repo-id", ID, *is_dry]) == 1
     assert "holds a dataset of questions" in capsys.readouterr().err
 
@@ -87,8 +87,8 @@ def test_a_dataset_directory_can_be_mirrored_and_mirrored_again(hub, folder, tmp
 
 @pytest.mark.parametrize("lost", [["README.md"], ["README.md", "data/maze/test-00000-of-00001.parquet"]])
 def test_half_of_a_push_is_mended_by_a_push(hub, folder, lost):
-    push(folder, ID)
+    push_to_hub(folder, ID)
     whole = hub.files(ID)
     hub.commit(ID, dict.fromkeys(lost))
-    push(folder, ID)
+    push_to_hub(folder, ID)
     assert hub.files(ID) == whole

@@ -13,7 +13,6 @@ from vmeval_hfds import (
     info,
     metadata_frame,
     open_repo,
-    push,
     to_dataset,
     verify,
     write_gallery,
@@ -33,9 +32,9 @@ def places(tmp_path, monkeypatch, hub):
         for path in sorted(folder.iterdir()):
             archive.add(path, path.name)
     build(folder, tmp_path / "dataset")
-    push(folder, REPO, tag="v1")
+    push_to_hub(folder, REPO, tag="v1")
     write_question(folder, id="maze_0009")
-    push(folder, REPO)
+    push_to_hub(folder, REPO)
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     page = f"{hub.endpoint}/datasets/{REPO}"

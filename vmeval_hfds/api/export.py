@@ -26,7 +26,7 @@ from vmeval_hfds.folder.writer import FolderWriter
 from vmeval_hfds.rows.open import Source, open_dataset
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.listing import Listing, read_listing, read_whole_listing
-from vmeval_hfds.table.shards import ROW_GROUP_BYTES, open_shard, read_batches
+from vmeval_hfds.table.parquet import ROW_GROUP_BYTES, open_shard, read_batches
 
 #: How many paths a message names before it only counts.
 NAMED_IN_MESSAGE = 3

@@ -1,57 +1,45 @@
 """Publish a folder as a dataset on the Hub, so that readers see all of a push or nothing of it.
 
-`push_to_hub` makes several commits. They go to a scratch branch; what lies there is checked; then one commit
-brings it to the branch that people read, on top of the commit that was there when the push began.
+A folder is read and checked before the first byte is sent. Shards are sent as they are written; nobody sees them
+before the one commit that names them all, made on top of the commit that was there when the push began.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vmeval_builders.checks import Allowed
-from vmeval_builders.choice import Choice
+from vmeval_builders.checks import Allowed, other_file_problems
+from vmeval_builders.choice import ALL_BUT_TOOLS, Choice
 from vmeval_builders.problems import Problem
-from vmeval_builders.scan import scan_rows
-from vmeval_hfds.api.build import Tables, check_split, refuse_names, write_tables
+from vmeval_builders.scan import Scan, scan_rows
 from vmeval_hfds.engine.pool import Progress
-from vmeval_hfds.errors import DatasetError, HubConflictError, HubError, TargetExistsError
-from vmeval_hfds.hub.card import dataset_rows
-from vmeval_hfds.hub.commit import (
-    added,
-    copied,
-    deleted,
-    make_commit,
-    push_shards,
-    scratch_branch,
-    stale_scratch_branches,
-)
-from vmeval_hfds.hub.repo import HubRepo, RemoteFile
+from vmeval_hfds.errors import HubConflictError, RemovalError, TargetExistsError
+from vmeval_hfds.gallery.preview import preview_of
+from vmeval_hfds.hub.commit import changed_operations, make_commit, publish_branch
+from vmeval_hfds.hub.repo import HubRepo
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
-from vmeval_hfds.hub.transfer import fetch
-from vmeval_hfds.store.directory import PREVIEW_NAME, DatasetFiles, is_shard_name, open_dataset_dir
-from vmeval_hfds.store.repository import files_of_repo
-from vmeval_hfds.table.card import (
-    CARD_NAME,
-    DEFAULT_CONFIG,
-    CardFacts,
-    ConfigFacts,
-    render_card,
-)
+from vmeval_hfds.store.names import CARD_NAME, PREVIEW_NAME
+from vmeval_hfds.store.repository_store import RepositoryStore, new_shards
+from vmeval_hfds.table.card import CardFacts, render_card
 from vmeval_hfds.table.foreign import foreign_content
-from vmeval_hfds.table.listing import read_whole_listing
-from vmeval_hfds.table.shards import ROW_GROUP_BYTES, open_shard
+from vmeval_hfds.table.merge import RowChanges
+from vmeval_hfds.table.next_version import NextVersion, draft_version, write_version
+from vmeval_hfds.table.plan import Plan, plan_shards
+from vmeval_hfds.table.published import Published, look_at
+from vmeval_hfds.table.shards import ShardReport, read_shards
+from vmeval_hfds.table.tables import TableOptions, refuse_contents, refuse_names, run_shards
 
 if TYPE_CHECKING:
     from vmeval_hfds.hub.commit import Operation
+
+#: How often a push that adds rows is put on top of what others pushed meanwhile.
+_MERGES = 20
+#: A push that removes more of a dataset's rows than this must be told to.
+_REMOVED_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +49,34 @@ class PushResult:
     Attributes:
         repo_id: The repository.
         revision: The branch.
-        commit: The commit that readers see now.
-        changed: Whether it is a new one.
+        commit: The commit that readers see now; where a pull request was made, the one that it is on top of.
+        changed: Whether something was published.
+        pull_request: The address of the pull request, where one was made.
+        url: The address of the dataset's page.
         tag: The tag that was made, if any.
         builder: The builder that describes the folder.
         builder_found: Whether that was found out, not named.
-        rows: How many rows it holds.
-        configs: What rows are sorted by (for questions, the domain) to number of rows.
+        rows: How many rows the folder has.
+        configs: Config's value (for questions, the domain) to number of rows, of all that is published.
+        changes: Rows added, changed, removed and unchanged, by config.
+        sent_bytes: The size of the shards that were sent.
         problems: The folder's problems that did not stand in the way.
-        left_out: Files and empty folders of the folder that were not published; folders end in ``/``.
+        left_out: Files and empty folders that were not meant.
     """
 
     repo_id: str
     revision: str
     commit: str
     changed: bool
+    pull_request: str | None
+    url: str
     tag: str | None
     builder: str
     builder_found: bool
     rows: int
     configs: dict[str, int]
+    changes: RowChanges
+    sent_bytes: int
     problems: list[Problem] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
@@ -94,15 +90,15 @@ class PushPlan:
         creates_repo: Whether the repository is missing.
         builder: The builder that describes the folder.
         builder_found: Whether that was found out, not named.
-        rows: How many rows would be published.
-        configs: What rows are sorted by (for questions, the domain) to number of rows.
+        rows: How many rows the folder has.
         files: How many files they have.
-        source_bytes: The size of these files, which is at most what would be sent.
-        shards: How many Parquet files they become.
-        commits: How many commits readers see: one.
-        requests: About how many requests it would take.
+        changes: Rows added, changed, removed and unchanged, by config, compared with the branch.
+        shards: How many shards of rows the dataset would have.
+        new_shards: How many of them would be sent.
+        new_bytes: The size of the files that these hold.
+        commits: How many commits would be made: one, or none where nothing changes.
         problems: The folder's problems that would not stand in the way.
-        left_out: Files and empty folders of the folder that would not be published; folders end in ``/``.
+        left_out: Files and empty folders that were not meant.
     """
 
     repo_id: str
@@ -110,50 +106,78 @@ class PushPlan:
     builder: str
     builder_found: bool
     rows: int
-    configs: dict[str, int]
     files: int
-    source_bytes: int
+    changes: RowChanges
     shards: int
+    new_shards: int
+    new_bytes: int
     commits: int
-    requests: int
     problems: list[Problem] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class _Remote:
-    """The branch as it was when the push began."""
+class _Options:
+    """How a push is done; see `push_to_hub`."""
 
-    commit: str | None
-    branch_exists: bool
-    files: Mapping[str, RemoteFile]
-    card: str | None
+    tables: TableOptions
+    choice: Choice = ALL_BUT_TOOLS
+    builder: str | None = None
+    private: bool = False
+    commit_message: str | None = None
+    commit_description: str = ""
+    revision: str = "main"
+    tag: str | None = None
+    license_name: str | None = None
+    pretty_name: str | None = None
+    add: bool = False
+    remove: tuple[str, ...] = ()
+    allow_removals: bool = False
+    create_pr: bool = False
+    force: bool = False
 
 
-def push(
-    folder: str | os.PathLike[str],
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder that was read and may be published."""
+
+    scan: Scan
+    plan: Plan
+    reports: Sequence[ShardReport]
+    problems: list[Problem]
+
+
+def push_to_hub(
+    folder: str | os.PathLike[str] | Scan,
     repo_id: str,
     *,
     builder: str | None = None,
     private: bool = False,
     commit_message: str | None = None,
+    commit_description: str | None = None,
     revision: str = "main",
     tag: str | None = None,
+    create_pr: bool = False,
     split: str = "test",
     num_proc: int | None = None,
     keep_incomplete: bool = False,
     license_name: str | None = None,
     pretty_name: str | None = None,
+    add: bool = False,
+    remove: Sequence[str] = (),
+    allow_removals: bool = False,
     force: bool = False,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     allow_secrets: bool = False,
+    token: str | None = None,
     token_env: str = DEFAULT_TOKEN_ENV,
     progress: Progress | None = None,
+    sending: Progress | None = None,
 ) -> PushResult:
     """Publish a folder, so that ``load_dataset(repo_id)`` works for others.
 
-    Killed or failing at any point, the branch is as before, and a second run succeeds.
+    Killed or failing at any point, the branch is as before, and a second run sends no byte again that the Hub has.
 
     Args:
         folder: The folder that holds the ``*_task`` folders; or a tar archive of it, which is not unpacked.
@@ -161,22 +185,31 @@ def push(
         builder: The name of the builder that describes the folder; None finds it out.
         private: Make it private; refused where it exists and is public.
         commit_message: The commit's title.
+        commit_description: What stands below the title.
         revision: The branch; made where it is missing.
         tag: A tag for the new commit.
+        create_pr: Make a pull request instead, for those who may not write.
         split: The split that every config gets.
         num_proc: How many processes read the folder; None chooses.
         keep_incomplete: Take in tasks without first frame or prompt, as nulls.
         license_name: The card's ``license``, such as ``"mit"``.
         pretty_name: The card's ``pretty_name``.
-        force: Go on where the repository holds something else; only files with the names of shards are replaced.
+        add: Keep the repository's other rows; the folder's are added, and replace those with the same path.
+        remove: Patterns of paths of rows that go in the same commit; ``*`` stands for any characters, ``/`` too.
+        allow_removals: Let a push remove whole configs, or more than a tenth of the rows.
+        force: Go on where the repository holds something else; with `add`, take the folder's files where both have
+            a file outside of rows with different bytes.
         include: Globs of what is published; ``*`` stands for any characters, ``/`` too. By default all.
         exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.
         allow_secrets: Publish ``.env`` files and files with a Hugging Face token in them.
+        token: The token; by default the one that `token_env` names, or that ``hf auth login`` keeps.
         token_env: The environment variable that holds the token.
         progress: Called with rows read and rows in all.
+        sending: Called with bytes sent and bytes to send.
 
     Raises:
         FolderError: The folder has errors; it carries all problems. Nothing was sent.
+        RemovalError: It would remove many rows, and `allow_removals` is off. Nothing was sent.
         LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
         ArchiveError: The archive is damaged or cut short.
@@ -184,44 +217,37 @@ def push(
         HubConflictError: Somebody else changed the branch meanwhile; nothing of this push is to be seen.
         HubError: The Hub failed for good, likewise.
     """
-    check_split(split)
-    scan = scan_rows(folder, builder, Choice(include, exclude))
-    allowed = Allowed(keep_incomplete, allow_secrets)
-    refuse_names(scan, allowed)
-    repo = HubRepo(repo_id, token_env=token_env)
-    remote = _look_at(repo, scan.layout.name, revision, tag, force)
-    with tempfile.TemporaryDirectory(prefix="vmeval-hfds-push-") as folder_name:
-        local = Path(folder_name)
-        tables = write_tables(scan, local, split=split, num_proc=num_proc, allowed=allowed, progress=progress)
-        repo.create(private)
-        base = remote.commit or repo.head()
-        with _scratch(repo, base) as scratch:
-            shards = _push_tables(repo, scratch, tables, local)
-            commit_on_scratch = repo.head(scratch)
-            _check_scratch(repo, commit_on_scratch, shards, tables, open_dataset_dir(local))
-            stated = _stated_keys(license_name, pretty_name)
-            own_files = _own_files(repo_id, tables, shards, remote.card, stated)
-            message = commit_message or f"Publish {len(scan.units)} {scan.layout.noun}s"
-            commit = _publish(repo, remote, base, revision, commit_on_scratch, shards, own_files, message)
-    if tag:
-        repo.create_tag(tag, commit)
-    return PushResult(
-        repo_id=repo_id,
+    options = _Options(
+        tables=TableOptions(split, num_proc, Allowed(keep_incomplete, allow_secrets), progress),
+        choice=Choice(include, exclude),
+        builder=builder,
+        private=private,
+        commit_message=commit_message,
+        commit_description=commit_description or "",
         revision=revision,
-        commit=commit,
-        changed=commit != remote.commit,
         tag=tag,
-        builder=scan.layout.name,
-        builder_found=scan.layout_found,
-        rows=len(scan.units),
-        configs=tables.facts.rows_by_group,
-        problems=tables.problems,
-        left_out=scan.left_out,
+        license_name=license_name,
+        pretty_name=pretty_name,
+        add=add,
+        remove=tuple(remove),
+        allow_removals=allow_removals,
+        create_pr=create_pr,
+        force=force,
     )
+    read = _read(folder, options)
+    repo = HubRepo(repo_id, token_env=token_env, token=token)
+    with new_shards(repo, create_pr=create_pr) as store:
+        for last in [False] * (_MERGES - 1) + [True]:
+            try:
+                return _publish(repo, read, options, store, sending)
+            except HubConflictError:
+                if last or not add:
+                    raise
+    raise AssertionError("the last try either returns or raises")
 
 
 def plan_push(
-    folder: str | os.PathLike[str],
+    folder: str | os.PathLike[str] | Scan,
     repo_id: str,
     *,
     builder: str | None = None,
@@ -230,237 +256,179 @@ def plan_push(
     split: str = "test",
     num_proc: int | None = None,
     keep_incomplete: bool = False,
+    add: bool = False,
+    remove: Sequence[str] = (),
+    allow_removals: bool = False,
     force: bool = False,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     allow_secrets: bool = False,
+    token: str | None = None,
     token_env: str = DEFAULT_TOKEN_ENV,
+    progress: Progress | None = None,
 ) -> PushPlan:
-    """Do all that `push` does before it sends anything, and say what it would do.
+    """Do all that `push_to_hub` does before it sends anything, and say what it would do.
+
+    Takes the arguments of `push_to_hub`. Removals are counted, and not refused.
 
     Raises:
         FolderError: The folder has errors; it carries all problems.
         TargetExistsError: The repository holds something else, or the tag is there.
         HubError: The Hub failed.
     """
-    check_split(split)
-    scan = scan_rows(folder, builder, Choice(include, exclude))
-    allowed = Allowed(keep_incomplete, allow_secrets)
-    refuse_names(scan, allowed)
-    remote = _look_at(HubRepo(repo_id, token_env=token_env), scan.layout.name, revision, tag, force)
-    with tempfile.TemporaryDirectory(prefix="vmeval-hfds-push-") as folder_name:
-        tables = write_tables(scan, Path(folder_name), split=split, num_proc=num_proc, allowed=allowed)
-        shards = len(list(Path(folder_name).rglob("*.parquet")))
+    options = _Options(
+        tables=TableOptions(split, num_proc, Allowed(keep_incomplete, allow_secrets), progress),
+        choice=Choice(include, exclude),
+        builder=builder,
+        revision=revision,
+        tag=tag,
+        add=add,
+        remove=tuple(remove),
+        allow_removals=True,
+        force=force,
+    )
+    read = _read(folder, options)
+    repo = HubRepo(repo_id, token_env=token_env, token=token)
+    published = _look(repo, read, options)
+    version = _draft(published, read, options)
+    new = version.draft.new
+    changes = version.changes
+    is_changed = bool(new or changes.added or changes.changed or changes.removed) or not published.index
     return PushPlan(
         repo_id=repo_id,
-        creates_repo=remote.commit is None,
-        builder=scan.layout.name,
-        builder_found=scan.layout_found,
-        rows=len(scan.units),
-        configs=tables.facts.rows_by_group,
-        files=len(scan.files),
-        source_bytes=sum(entry.size_bytes for entry in scan.files),
-        shards=shards,
-        commits=1,
-        requests=_requests(len(tables.facts.configs) - 1, shards, remote.commit is None),
-        problems=tables.problems,
-        left_out=scan.left_out,
+        creates_repo=not published.exists,
+        builder=read.scan.layout.name,
+        builder_found=read.scan.layout_found,
+        rows=len(read.scan.units),
+        files=len(read.scan.files),
+        changes=changes,
+        shards=len(version.draft.shards),
+        new_shards=len(new),
+        new_bytes=sum(shard.source_bytes for shard in new),
+        commits=int(is_changed),
+        problems=read.problems,
+        left_out=read.scan.left_out,
     )
 
 
-def _requests(pushed_configs: int, shards: int, creates_repo: bool) -> int:
-    """About how many requests a push takes; measured on the tests' Hub."""
-    return 30 + 12 * pushed_configs + 8 * shards + (2 if creates_repo else 0)
+def _read(folder: str | os.PathLike[str] | Scan, options: _Options) -> _Folder:
+    """Read and check the whole folder, before anything is asked of the Hub."""
+    options.tables.check()
+    scan = folder if isinstance(folder, Scan) else scan_rows(folder, options.builder, options.choice)
+    refuse_names(scan, options.tables.allowed)
+    plan = plan_shards(scan, options.tables.split)
+    reports = run_shards(read_shards, scan, plan.shards, None, options.tables)
+    problems = refuse_contents(scan, reports, other_file_problems(scan), options.tables.allowed)
+    return _Folder(scan, plan, reports, problems)
 
 
-def _look_at(repo: HubRepo, builder: str, revision: str, tag: str | None, force: bool) -> _Remote:
+def _look(repo: HubRepo, read: _Folder, options: _Options) -> Published:
     """Take down what is on the Hub, and refuse what must not be replaced."""
-    if not repo.exists():
-        return _Remote(None, False, {}, None)
-    if tag and tag in repo.tags():
-        raise TargetExistsError(
-            f"{repo.repo_id}: has a tag {tag} already; choose another, or delete it on the Hub"
+    published = look_at(repo, options.revision)
+    if options.private and published.exists and not repo.info().private:
+        raise HubConflictError(
+            f"{repo.repo_id}: is public, and --private was asked for; make it private on the Hub first"
         )
-    branches = repo.branches()
-    commit = branches.get(revision)
-    if commit is None:
-        return _Remote(repo.head(), False, {}, None)
-    files = repo.files(commit)
-    card = fetch(repo, CARD_NAME, commit).read_bytes().decode() if CARD_NAME in files else None
-    foreign = foreign_content(files, card, builder)
-    if foreign and not force:
+    if options.tag and published.exists and options.tag in repo.tags():
+        raise TargetExistsError(
+            f"{repo.repo_id}: has a tag {options.tag} already; choose another, or delete it on the Hub"
+        )
+    foreign = foreign_content(published.files, published.card, read.scan.layout.name)
+    if foreign and not options.force:
         raise TargetExistsError(
             f"{repo.repo_id}: holds something else ({foreign}); choose another repository, or go on with --force"
         )
-    return _Remote(commit, True, files, card)
+    return published
 
 
-@contextmanager
-def _scratch(repo: HubRepo, base: str) -> Iterator[str]:
-    """Have a branch without data, for the time of a push."""
-    for stale in stale_scratch_branches(list(repo.branches()), time.time()):
-        _drop(repo, stale)
-    name = scratch_branch()
-    try:
-        repo.create_branch(name, base)
-        _empty(repo, name, base)
-        yield name
-    finally:
-        _drop(repo, name)
+def _draft(published: Published, read: _Folder, options: _Options) -> NextVersion:
+    remove = options.remove if options.add or options.remove else None
+    version = draft_version(published, read.scan.layout, read.plan, read.reports, remove)
+    if not options.allow_removals:
+        _refuse_removals(published.repo.repo_id, version.changes, options)
+    return version
 
 
-def _drop(repo: HubRepo, scratch: str) -> None:
-    """Remove a scratch branch; one that stays does no harm, and a push of another day removes it."""
-    with suppress(HubError):
-        repo.delete_branch(scratch)
-
-
-def _empty(repo: HubRepo, branch: str, base: str) -> None:
-    """Delete all data from a branch, so that `push_to_hub` meets no card and no shard of before."""
-    paths = [path for path in repo.files(base) if path == CARD_NAME or is_shard_name(path)]
-    if paths:
-        make_commit(repo, lambda: [deleted(path) for path in paths], "Begin a push", branch, base)
-
-
-def _push_tables(repo: HubRepo, scratch: str, tables: Tables, local: Path) -> dict[str, RemoteFile]:
-    """Publish every config on the scratch branch; give the shards that lie there then."""
-    for config in tables.facts.configs:
-        if config.name != DEFAULT_CONFIG:
-            data_dir = config.pattern.rpartition("/")[0]
-            shards = sorted((local / data_dir).glob("*.parquet"))
-            push_shards(
-                repo,
-                shards,
-                tables.facts.split,
-                config.name,
-                data_dir,
-                scratch,
-                local / "cache",
-                ROW_GROUP_BYTES,
-            )
-    return {path: one for path, one in repo.files(scratch).items() if is_shard_name(path)}
-
-
-def _check_scratch(
-    repo: HubRepo, commit: str, shards: Mapping[str, RemoteFile], tables: Tables, local: DatasetFiles
-) -> None:
-    """Make sure that what lies on the scratch branch is what was read from the folder.
-
-    Raises:
-        DatasetError: It is not.
-    """
-    remote = files_of_repo(repo, commit, list(shards))
-    card = fetch(repo, CARD_NAME, commit).read_bytes().decode()
-    stated = dataset_rows(card)
-    for config in tables.facts.configs:
-        if config.name == DEFAULT_CONFIG:
-            continue
-        folder = config.pattern.rpartition("/")[0]
-        found = sum(_rows(remote, path) for path in shards if path.rpartition("/")[0] == folder)
-        if not found == stated.get(config.name) == config.rows:
-            raise DatasetError(
-                f"{repo.repo_id}: config {config.name} has {found} rows and its card says "
-                f"{stated.get(config.name)}, expected {config.rows}; nothing was published, run again"
-            )
-    if read_whole_listing(remote) != read_whole_listing(local):
-        raise DatasetError(
-            f"{repo.repo_id}: the list of files came out different; nothing was published, run again"
-        )
-
-
-def _rows(remote: DatasetFiles, path: str) -> int:
-    with open_shard(remote.peek(path)) as shard:
-        return int(shard.metadata.num_rows)
-
-
-def _with_download_sizes(facts: CardFacts, shards: Mapping[str, RemoteFile]) -> CardFacts:
-    """State the sizes that the shards have on the Hub."""
-
-    def measured(config: ConfigFacts) -> ConfigFacts:
-        folder = config.pattern.rpartition("/")[0].removesuffix("*")
-        sizes = [one.size_bytes for path, one in shards.items() if path.startswith(folder)]
-        return replace(config, download_bytes=sum(sizes))
-
-    return replace(facts, configs=[measured(config) for config in facts.configs])
-
-
-def _own_files(
-    repo_id: str,
-    tables: Tables,
-    shards: Mapping[str, RemoteFile],
-    card: str | None,
-    stated: Mapping[str, str],
-) -> dict[str, bytes]:
-    """Make the files that stand beside the shards: the card, on top of the one that is there, and its picture."""
-    facts = replace(_with_download_sizes(tables.facts, shards), address=repo_id)
-    files = {CARD_NAME: render_card(facts, card, stated).encode()}
-    if tables.preview:
-        files[PREVIEW_NAME] = tables.preview
-    return files
-
-
-def _stated_keys(license_name: str | None, pretty_name: str | None) -> dict[str, str]:
-    stated = {"license": license_name, "pretty_name": pretty_name}
-    return {key: json.dumps(value, ensure_ascii=False) for key, value in stated.items() if value}
+def _refuse_removals(repo_id: str, changes: RowChanges, options: _Options) -> None:
+    """Refuse a push that would remove much of a dataset, which nobody may have meant."""
+    lost, share = changes.lost_configs(), changes.removed_share
+    if options.remove or not (lost or share > _REMOVED_SHARE):
+        return
+    removed = sum(changes.removed.values())
+    configs = f", all rows of {', '.join(lost[:5])}{', …' if len(lost) > 5 else ''}" if lost else ""
+    raise RemovalError(
+        f"{repo_id}: this push would remove {removed:,} rows ({share:.0%} of them{configs}), so nothing was sent; "
+        "to keep them and add the folder's rows use --add, to remove them --allow-removals"
+    )
 
 
 def _publish(
-    repo: HubRepo,
-    remote: _Remote,
-    base: str,
-    revision: str,
-    scratch_commit: str,
-    shards: Mapping[str, RemoteFile],
-    own_files: Mapping[str, bytes],
-    message: str,
-) -> str:
-    """Bring the checked shards and the card to the branch in one commit; give the commit that it is at then."""
+    repo: HubRepo, read: _Folder, options: _Options, store: RepositoryStore, sending: Progress | None
+) -> PushResult:
+    """Send what the branch has not, and make the one commit."""
+    published = _look(repo, read, options)
+    version = _draft(published, read, options)
+    if not published.exists:
+        repo.create(options.private)
+        published = replace(look_at(repo, options.revision), files={})
+    store.revision = options.revision if published.has_branch else "main"
+    new_bytes = sum(shard.source_bytes for shard in version.draft.new)
+    store.progress = sending and (lambda sent_bytes: sending(sent_bytes, max(sent_bytes, new_bytes)))
+    written = write_version(version, published, read.scan, store, options.tables, force=options.force)
+    own_files = _own_files(repo.repo_id, read, written.facts, published, options)
 
     def operations() -> list[Operation]:
-        return _operations(remote, scratch_commit, shards, own_files)
+        return changed_operations(
+            published.files, str(published.commit), written.files, store.sent, own_files, written.gone
+        )
 
-    if remote.commit is not None and remote.branch_exists and not operations():
-        return remote.commit
-    if remote.branch_exists or revision in repo.branches():
-        return make_commit(repo, operations, message, revision, base)
-    # A branch that is missing appears with the push in it, never before.
-    staging = scratch_branch()
-    repo.create_branch(staging, base)
-    try:
-        commit = make_commit(repo, operations, message, staging, base)
-        repo.create_branch(revision, commit)
-    finally:
-        _drop(repo, staging)
-    if repo.head(revision) != commit:
-        raise HubConflictError(f"{repo.repo_id}: somebody made the branch {revision} meanwhile; run again")
-    return commit
-
-
-def _operations(
-    remote: _Remote,
-    scratch_commit: str,
-    shards: Mapping[str, RemoteFile],
-    own_files: Mapping[str, bytes],
-) -> list[Operation]:
-    operations: list[Operation] = []
-    for path, shard in shards.items():
-        present = remote.files.get(path)
-        if present is None or (present.sha256, present.git_sha1) != (shard.sha256, shard.git_sha1):
-            operations.append(copied(path, scratch_commit))
-    gone = [path for path in remote.files if is_shard_name(path) and path not in shards]
-    operations += [deleted(path) for path in gone]
-    for path, content in own_files.items():
-        if not _is_there(remote.files.get(path), content):
-            operations.append(added(path, content))
-    return operations
+    changed = bool(operations()) or not published.has_branch
+    commit, pull_request = str(published.commit), None
+    if changed:
+        made = _commit(repo, operations, read, options, published)
+        commit, pull_request = (commit, made) if options.create_pr else (made, None)
+    if options.tag:
+        repo.create_tag(options.tag, commit)
+    return PushResult(
+        repo_id=repo.repo_id,
+        revision=options.revision,
+        commit=commit,
+        changed=changed,
+        pull_request=pull_request,
+        url=f"{repo.endpoint}/datasets/{repo.repo_id}",
+        tag=options.tag,
+        builder=read.scan.layout.name,
+        builder_found=read.scan.layout_found,
+        rows=len(read.scan.units),
+        configs=written.facts.rows_by_group,
+        changes=version.changes,
+        sent_bytes=store.sent_bytes,
+        problems=read.problems,
+        left_out=read.scan.left_out,
+    )
 
 
-def _is_there(file: RemoteFile | None, content: bytes) -> bool:
-    """Whether a repository's file has these bytes, by the hash that the Hub states."""
-    if file is None:
-        return False
-    if file.sha256 is not None:
-        return file.sha256 == hashlib.sha256(content).hexdigest()
-    # https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
-    blob = b"blob %d\0" % len(content) + content
-    return file.git_sha1 == hashlib.sha1(blob, usedforsecurity=False).hexdigest()
+def _commit(
+    repo: HubRepo,
+    operations: Callable[[], list[Operation]],
+    read: _Folder,
+    options: _Options,
+    published: Published,
+) -> str:
+    message = options.commit_message or f"Publish {len(read.scan.units)} {read.scan.layout.noun}s"
+    place = (options.revision, str(published.commit), options.commit_description)
+    if options.create_pr or published.has_branch:
+        return make_commit(repo, operations, message, *place, create_pr=options.create_pr)
+    return publish_branch(repo, operations, message, *place)
+
+
+def _own_files(
+    repo_id: str, read: _Folder, facts: CardFacts, published: Published, options: _Options
+) -> dict[str, bytes]:
+    """Make the files that stand beside the shards: the card, on top of the one that is there, and its picture."""
+    stated = {"license": options.license_name, "pretty_name": options.pretty_name}
+    quoted = {key: json.dumps(value, ensure_ascii=False) for key, value in stated.items() if value}
+    files = {CARD_NAME: render_card(replace(facts, address=repo_id), published.card, quoted).encode()}
+    if picture := preview_of(read.scan, read.plan.units):
+        files[PREVIEW_NAME] = picture
+    return files

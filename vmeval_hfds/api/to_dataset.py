@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vmeval_builders.checks import Allowed, check_scan
 from vmeval_builders.scan import scan_rows
-from vmeval_hfds.api.build import check_split, refuse
+from vmeval_hfds.table.tables import TableOptions, refuse
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -44,7 +44,7 @@ def to_dataset(
     """
     from vmeval_builders.hf_builders import FolderBuilder
 
-    check_split(split)
+    TableOptions(split).check()
     scan = scan_rows(folder, builder)
     refuse(scan, check_scan(scan, quick=True), Allowed(keep_incomplete, allow_secrets))
     made = FolderBuilder.of_scan(scan, split, None if cache_dir is None else os.fspath(cache_dir))

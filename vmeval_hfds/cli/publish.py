@@ -33,7 +33,10 @@ from vmeval_hfds.cli.output import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vmeval_hfds.api.push import PushPlan
+    from vmeval_hfds.api.push import PushPlan, PushResult
+    from vmeval_hfds.table.merge import RowChanges
+
+_SHOWN_CONFIGS = 10
 
 
 @click.command()
@@ -54,6 +57,19 @@ if TYPE_CHECKING:
 @allow_secrets_option
 @click.option("--license", "license_name", help="The card's licence, such as mit or cc-by-4.0.")
 @click.option("--pretty-name", help="The card's title in the Hub's lists.")
+@click.option(
+    "--add", is_flag=True, help="Keep the other rows; add the folder's, or replace those with its paths."
+)
+@click.option(
+    "--remove",
+    multiple=True,
+    metavar="GLOB",
+    help="Keep the other rows but those with such paths; * stands for / too. Can be given several times.",
+)
+@click.option(
+    "--allow-removals", is_flag=True, help="Remove whole configs, or more than a tenth of the rows."
+)
+@click.option("--create-pr", is_flag=True, help="Open a pull request instead, for those who may not write.")
 @click.option("--force", is_flag=True, help="Go on where the repository holds something else.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @token_env_option
@@ -74,13 +90,17 @@ def push(
     allow_secrets: bool,
     license_name: str | None,
     pretty_name: str | None,
+    add: bool,
+    remove: tuple[str, ...],
+    allow_removals: bool,
+    create_pr: bool,
     force: bool,
     dry_run: bool,
     token_env: str,
     form: str,
 ) -> None:
     """Publish a folder as a dataset that load_dataset reads."""
-    from vmeval_hfds.api.push import plan_push, push
+    from vmeval_hfds.api.push import plan_push, push_to_hub
 
     planned: dict[str, Any] = {
         "builder": builder,
@@ -92,6 +112,9 @@ def push(
         "include": include,
         "exclude": exclude,
         "allow_secrets": allow_secrets,
+        "add": add,
+        "remove": remove,
+        "allow_removals": allow_removals,
         "force": force,
         "token_env": token_env,
     }
@@ -102,38 +125,66 @@ def push(
             say_left_out(plan.left_out, form)
             show(form, plan, _plan_lines(plan))
             return
-        with progress("Reading", form) as callback:
-            result = push(
+        with progress("Checking", form) as callback, progress("Sending", form) as sending:
+            result = push_to_hub(
                 folder,
                 repo_id,
                 private=private,
                 commit_message=commit_message,
                 license_name=license_name,
                 pretty_name=pretty_name,
+                create_pr=create_pr,
                 progress=callback,
+                sending=sending,
                 **planned,
             )
         say_layout(result.builder, result.builder_found, form)
         say_left_out(result.left_out, form)
         say_warnings(result.problems)
+    show(form, result, _result_lines(result))
+
+
+def _result_lines(result: PushResult) -> Iterator[str]:
+    yield from _change_lines(result.changes, "")
+    if result.pull_request:
+        yield f"Opened a pull request with {rows_text(result.builder, result.rows)}: {result.pull_request}"
+        return
     did = "Published" if result.changed else "Nothing changed:"
-    show(
-        form,
-        result,
-        [
-            f"{did} {rows_text(result.builder, result.rows)} in {counted(len(result.configs), 'config')}: "
-            f"{result.repo_id}, {result.revision} is at {result.commit}."
-        ],
+    configs = counted(len(result.configs), "config")
+    yield (
+        f"{did} {rows_text(result.builder, sum(result.configs.values()))} in {configs}: {result.repo_id}, "
+        f"{result.revision} is at {result.commit}."
     )
+    if result.tag:
+        yield f"Tagged it {result.tag}."
+    yield result.url
+
+
+def _change_lines(changes: RowChanges, would: str) -> Iterator[str]:
+    """Say what is added, changed and removed, by config; nothing where nothing is."""
+    for what in ("added", "changed", "removed"):
+        counts = getattr(changes, what)
+        if sum(counts.values()):
+            of_configs = [f"{config} {count:,}" for config, count in sorted(counts.items())]
+            more = (
+                f", and {len(of_configs) - _SHOWN_CONFIGS:,} more" if len(of_configs) > _SHOWN_CONFIGS else ""
+            )
+            yield f"{would}{what}: {sum(counts.values()):,} ({', '.join(of_configs[:_SHOWN_CONFIGS])}{more})"
 
 
 def _plan_lines(plan: PushPlan) -> Iterator[str]:
-    yield f"repository  {plan.repo_id}{' (would be made)' if plan.creates_repo else ''}"
-    yield f"{plan.builder:<11} {plan.rows:,} in {counted(len(plan.configs), 'config')}"
-    yield f"files       {plan.files:,}, {size_text(plan.source_bytes)}; shards that are there already are not sent"
-    yield f"shards      {plan.shards:,}"
-    yield f"commits     {plan.commits:,} on the branch"
-    yield f"requests    about {plan.requests:,}"
+    if plan.creates_repo:
+        yield f"The repository {plan.repo_id} would be made."
+    yield from _change_lines(plan.changes, "would be ")
+    unchanged = sum(plan.changes.unchanged.values())
+    yield (
+        f"The folder has {rows_text(plan.builder, plan.rows)} in {counted(plan.files, 'file')}; {unchanged:,} are "
+        "published as they are."
+    )
+    yield (
+        f"{plan.new_shards:,} of {counted(plan.shards, 'shard')} would be sent, with files of "
+        f"{size_text(plan.new_bytes)}, in {counted(plan.commits, 'commit')}."
+    )
 
 
 COMMANDS = (push,)

@@ -12,7 +12,7 @@ from vmeval_hfds.engine.pool import fetch_ahead
 from vmeval_hfds.errors import UnknownNameError
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.columns import ColumnMap, map_columns
-from vmeval_hfds.table.shards import open_shard, read_group
+from vmeval_hfds.table.parquet import open_shard, read_group
 
 #: How many shards are looked into at once; over a network this is mostly waiting.
 _PEEKS_AT_ONCE = 8

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vmeval_hfds.errors import HubConflictError, HubError
-from vmeval_hfds.hub.repo import HubRepo
+from vmeval_hfds.hub.repo import HubRepo, RemoteFile
+from vmeval_hfds.hub.transfer import without_bars
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 # So many files the Hub is asked about at a time.
 _FILES_AT_ONCE = 256
+# The client leaves out, in silence, what a .gitignore of the repository matches.
+_IGNORE_NOTHING = "# Nothing is left out.\n"
 
 
 def added(path: str, content: bytes) -> Operation:
@@ -35,11 +40,46 @@ def deleted(path: str) -> Operation:
     return CommitOperationDelete(path, is_folder=False)
 
 
-def copied(path: str, revision: str) -> Operation:
-    """Make the operation that brings a file as it is at another revision."""
+def copied(source: str, path: str, revision: str) -> Operation:
+    """Make the operation that puts a file of a revision at a path; no byte of it is sent."""
     from huggingface_hub import CommitOperationCopy
 
-    return CommitOperationCopy(path, path, src_revision=revision)
+    return CommitOperationCopy(source, path, src_revision=revision)
+
+
+def send(
+    repo: HubRepo, files: Mapping[str, Path], revision: str, *, create_pr: bool = False
+) -> dict[str, Operation]:
+    """Send large files ahead of the commit that will name them; nobody sees them before it.
+
+    Args:
+        repo: The repository.
+        files: The files' paths in the repository, and where each is. They may go when this is done.
+        revision: The branch of the commit.
+        create_pr: Whether the commit will be a pull request.
+
+    Returns:
+        The operation of each file, for the commit.
+
+    Raises:
+        HubError: The Hub failed for good, or would leave a file out.
+    """
+    from huggingface_hub import CommitOperationAdd
+
+    additions = [CommitOperationAdd(path, str(place)) for path, place in files.items()]
+    with without_bars():
+        for begin in range(0, len(additions), _FILES_AT_ONCE):
+            repo.call(
+                repo.api.preupload_lfs_files,
+                repo.repo_id,
+                additions[begin : begin + _FILES_AT_ONCE],
+                repo_type=repo.repo_type,
+                revision=revision,
+                create_pr=create_pr,
+                gitignore_content=_IGNORE_NOTHING,
+            )
+    _refuse_ignored(repo, additions)
+    return {one.path_in_repo: one for one in additions}
 
 
 def make_commit(
@@ -49,6 +89,7 @@ def make_commit(
     revision: str,
     parent: str,
     description: str = "",
+    create_pr: bool = False,
 ) -> str:
     """Make one commit on top of a known one, or none.
 
@@ -62,9 +103,10 @@ def make_commit(
         revision: The branch.
         parent: The commit that the branch must be at.
         description: What stands below the title.
+        create_pr: Make a pull request of it; the branch stays as it is.
 
     Returns:
-        The new commit, or `parent` where the operations change nothing.
+        The new commit, or `parent` where the operations change nothing; of a pull request, its address.
 
     Raises:
         HubConflictError: The branch is at another commit. Nothing was changed.
@@ -88,10 +130,84 @@ def make_commit(
             repo_type=repo.repo_type,
             revision=revision,
             parent_commit=parent,
+            create_pr=create_pr,
         )
-        return str(made.oid)
+        return str(made.pr_url if create_pr else made.oid)
 
     return repo.call(attempt)
+
+
+def publish_branch(
+    repo: HubRepo,
+    operations: Callable[[], Iterable[Operation]],
+    message: str,
+    name: str,
+    base: str,
+    description: str,
+) -> str:
+    """Make a branch that appears with a commit in it, never before; give the commit.
+
+    Raises:
+        HubConflictError: Somebody else made the branch meanwhile.
+        HubError: The Hub failed for good.
+    """
+    staging = scratch_branch()
+    repo.create_branch(staging, base)
+    try:
+        commit = make_commit(repo, operations, message, staging, base, description)
+        repo.create_branch(name, commit)
+    finally:
+        with suppress(HubError):
+            repo.delete_branch(staging)
+    if repo.head(name) != commit:
+        raise HubConflictError(f"{repo.repo_id}: somebody made the branch {name} meanwhile; run again")
+    return commit
+
+
+def changed_operations(
+    there: Mapping[str, RemoteFile],
+    revision: str,
+    shards: Mapping[str, str],
+    sent: Mapping[str, Operation],
+    contents: Mapping[str, bytes],
+    gone: Iterable[str],
+) -> list[Operation]:
+    """List the operations that bring a repository to a state; none for what it has already.
+
+    Args:
+        there: The files of the branch.
+        revision: The commit that they are of.
+        shards: Path to hash of the large files that it is to have.
+        sent: Hash to operation of those that were sent.
+        contents: Path to bytes of the other files.
+        gone: Paths of files that go.
+    """
+    by_hash = {one.sha256: path for path, one in there.items() if one.sha256}
+    operations = [deleted(path) for path in gone if path in there]
+    for path, sha256 in shards.items():
+        if path in there and there[path].sha256 == sha256:
+            continue
+        if sha256 in by_hash:
+            operations.append(copied(by_hash[sha256], path, revision))
+        else:
+            operation = copy(sent[sha256])
+            operation.path_in_repo = path
+            operations.append(operation)
+    operations += [
+        added(path, content) for path, content in contents.items() if not _is_there(there.get(path), content)
+    ]
+    return operations
+
+
+def _is_there(file: RemoteFile | None, content: bytes) -> bool:
+    """Whether a repository's file has these bytes, by the hash that the Hub states."""
+    if file is None:
+        return False
+    if file.sha256 is not None:
+        return file.sha256 == hashlib.sha256(content).hexdigest()
+    # https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
+    blob = b"blob %d\0" % len(content) + content
+    return file.git_sha1 == hashlib.sha1(blob, usedforsecurity=False).hexdigest()
 
 
 def _message_of(repo: HubRepo, revision: str) -> str:
@@ -131,89 +247,22 @@ def changes(
             repo_type=repo.repo_type,
             revision=revision,
             free_memory=False,
-            gitignore_content="# Nothing is left out.\n",
+            gitignore_content=_IGNORE_NOTHING,
         )
         if progress is not None:
             progress(min(begin + _FILES_AT_ONCE, len(additions)))
+    _refuse_ignored(repo, additions)
+    deletions = [deleted(path) for path in gone]
+    return [*deletions, *additions]
+
+
+def _refuse_ignored(repo: HubRepo, additions: Sequence[CommitOperationAdd]) -> None:
     ignored = [one.path_in_repo for one in additions if getattr(one, "_should_ignore", False)]
     if ignored:
         raise HubError(
             f"{repo.repo_id}: the Hub would leave out {ignored[0]} ({len(ignored)} in all) for a .gitignore; "
             "nothing was changed"
         )
-    deletions = [deleted(path) for path in gone]
-    return [*deletions, *additions]
-
-
-def push_shards(
-    repo: HubRepo,
-    shards: Sequence[Path],
-    split: str,
-    config_name: str,
-    data_dir: str,
-    revision: str,
-    cache_dir: Path,
-    row_group_bytes: int,
-) -> None:
-    """Publish Parquet shards as one config of the repository, with `push_to_hub`.
-
-    It may be called again with the same arguments: it then replaces what it wrote.
-
-    Args:
-        repo: The repository.
-        shards: The shards, in row order.
-        split: The split that they are.
-        config_name: The config's name.
-        data_dir: Where the config's shards lie in the repository.
-        revision: The branch.
-        cache_dir: Where `datasets` may keep the rows meanwhile.
-        row_group_bytes: How large row groups are to be.
-    """
-    from datasets import Dataset
-
-    with _push_settings(row_group_bytes):
-        paths = [str(path) for path in shards]
-        dataset = Dataset.from_parquet(paths, split=split, cache_dir=str(cache_dir))
-        repo.call(
-            dataset.push_to_hub,
-            repo.repo_id,
-            config_name=config_name,
-            split=split,
-            data_dir=data_dir,
-            commit_message=f"Add {config_name}",
-            revision=revision,
-            num_shards=len(paths),
-            token=repo.token,
-        )
-
-
-@contextmanager
-def _push_settings(row_group_bytes: int) -> Iterator[None]:
-    """Have `push_to_hub` write row groups that a reader can hold, and keep its bars and hints to itself.
-
-    It aims at row groups of 100 MB, which took 750 MB of memory to read.
-    """
-    import datasets
-    from huggingface_hub import utils
-
-    hub_utils: Any = utils  # their names are not marked as exported
-
-    row_group = datasets.config.MAX_ROW_GROUP_SIZE
-    verbosity = datasets.logging.get_verbosity()
-    bars = datasets.is_progress_bar_enabled(), not hub_utils.are_progress_bars_disabled()
-    datasets.config.MAX_ROW_GROUP_SIZE = row_group_bytes
-    datasets.logging.set_verbosity_error()
-    datasets.disable_progress_bars()
-    hub_utils.disable_progress_bars()
-    try:
-        yield
-    finally:
-        datasets.config.MAX_ROW_GROUP_SIZE = row_group
-        datasets.logging.set_verbosity(verbosity)
-        if bars[0]:
-            datasets.enable_progress_bars()
-        if bars[1]:
-            hub_utils.enable_progress_bars()
 
 
 def scratch_branch() -> str:
@@ -223,18 +272,3 @@ def scratch_branch() -> str:
 
 
 SCRATCH_PREFIX = "vmeval-hfds-scratch-"
-
-
-def stale_scratch_branches(names: Sequence[str], now: float) -> list[str]:
-    """Pick the scratch branches that a killed push left behind, a day ago or longer.
-
-    Args:
-        names: All branches.
-        now: Seconds since the epoch.
-    """
-    limit = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now - 86_400))
-    return [
-        name
-        for name in names
-        if name.startswith(SCRATCH_PREFIX) and name.removeprefix(SCRATCH_PREFIX)[: len(limit)] < limit
-    ]

@@ -48,16 +48,23 @@ class HubRepo:
         repo_type: ``dataset``, ``model`` or ``space``.
         token_env: The environment variable that holds the token. Where the usual one is not set, the token is
             the one that ``hf auth login`` keeps.
+        token: The token itself, which goes before both.
 
     Raises:
         HubAccessError: Another variable was named, and is not set.
     """
 
-    def __init__(self, repo_id: str, repo_type: str = "dataset", token_env: str = DEFAULT_TOKEN_ENV) -> None:
+    def __init__(
+        self,
+        repo_id: str,
+        repo_type: str = "dataset",
+        token_env: str = DEFAULT_TOKEN_ENV,
+        token: str | None = None,
+    ) -> None:
         self.repo_id = repo_id
         self.repo_type = repo_type
         self.token_env = token_env
-        self._token = read_token(token_env)
+        self._token = token or read_token(token_env)
         self._endpoint = os.environ.get("HF_ENDPOINT") or None
         self.api = HfApi(endpoint=self._endpoint, token=self._token or False, library_name="vmeval-hfds")
 
@@ -110,6 +117,17 @@ class HubRepo:
     def head(self, revision: str | None = None) -> str:
         """Give the commit that a revision is at."""
         return str(self.info(revision).sha)
+
+    def look(self, revision: str | None = None) -> tuple[str, dict[str, RemoteFile]]:
+        """Give the commit that a revision is at, and all its files by path, with one request."""
+        info: Any = self.call(
+            self.api.repo_info, self.repo_id, repo_type=self.repo_type, revision=revision, files_metadata=True
+        )
+        files = [
+            RemoteFile(one.rfilename, one.size, one.lfs.sha256 if one.lfs else None, one.blob_id)
+            for one in info.siblings or []
+        ]
+        return str(info.sha), {one.path: one for one in files}
 
     def files(self, revision: str) -> dict[str, RemoteFile]:
         """List all files of a revision by path."""

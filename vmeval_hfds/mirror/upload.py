@@ -30,7 +30,7 @@ from vmeval_hfds.mirror.plan import (
     printable,
 )
 from vmeval_hfds.mirror.remote import Branch, attributes_are_hubs, look_at_branch
-from vmeval_hfds.table.card import CARD_NAME
+from vmeval_hfds.store.names import CARD_NAME
 from vmeval_hfds.table.foreign import held_dataset, is_dataset_file
 
 _SHOWN_PROBLEMS = 3

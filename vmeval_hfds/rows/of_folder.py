@@ -13,7 +13,7 @@ from vmeval_builders.rows import read_unit, row_of
 from vmeval_builders.scan import Scan
 from vmeval_hfds.rows.pictures import HEADER_BYTES, Pixels, pixels_of
 from vmeval_hfds.rows.rows import About, Media, Row, Totals, text_kinds
-from vmeval_hfds.table.shards import ROW_GROUP_ROWS, row_groups
+from vmeval_hfds.table.parquet import ROW_GROUP_ROWS, row_groups
 
 
 @dataclass(frozen=True)

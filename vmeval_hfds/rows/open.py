@@ -16,7 +16,8 @@ from vmeval_hfds.rows.of_folder import FolderRows
 from vmeval_hfds.rows.of_shards import ShardRows
 from vmeval_hfds.rows.rows import Rows
 from vmeval_hfds.rows.spill import spilled
-from vmeval_hfds.store.directory import ROWS_FOLDER, DatasetFiles, open_dataset_dir
+from vmeval_hfds.store.directory import DatasetFiles, open_dataset_dir
+from vmeval_hfds.store.names import ROWS_FOLDER
 
 if TYPE_CHECKING:
     from datasets import Dataset

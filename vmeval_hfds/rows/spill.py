@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from vmeval_hfds.store.directory import DatasetFiles
-from vmeval_hfds.table.shards import ROW_GROUP_ROWS
+from vmeval_hfds.table.parquet import ROW_GROUP_ROWS
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from vmeval_builders import paths
 from vmeval_hfds.errors import DatasetError, MissingPathError
-
-ROWS_FOLDER = "data"
-LISTING_FOLDER = "files"
-#: The card's picture.
-PREVIEW_NAME = "assets/preview.png"
-
-_SHARD_NAME = re.compile(r"(?:data/[^/]+|files)/[\w.]+-\d{5}-of-\d{5}\.parquet")
+from vmeval_hfds.store.names import pick_shards
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +32,6 @@ class DatasetFiles:
     fetch: Callable[[str], Path]
     peek: Callable[[str], Path | BinaryIO]
     root: Path | None = None
-
-
-def is_shard_name(path: str) -> bool:
-    """Whether a path, relative to a dataset directory or repository, is that of a shard of ours."""
-    return _SHARD_NAME.fullmatch(path) is not None
-
-
-def pick_shards(names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Tell the shards of rows from those of ``files``.
-
-    Where none has the name of a shard of ours, every Parquet file is taken for rows: others publish in other
-    layouts, which `vmeval_hfds.table.columns` reads.
-
-    Args:
-        names: Paths of all files of a dataset.
-
-    Returns:
-        The shards of rows and the shards of ``files``, each in row order.
-    """
-    parquet = sorted(name for name in names if name.endswith(".parquet"))
-    ours = [name for name in parquet if is_shard_name(name)]
-    rows = [name for name in ours if name.startswith(f"{ROWS_FOLDER}/")]
-    if not rows:
-        return parquet, []
-    return rows, [name for name in ours if name.startswith(f"{LISTING_FOLDER}/")]
 
 
 def open_dataset_dir(path: str | os.PathLike[str]) -> DatasetFiles:

@@ -8,7 +8,8 @@ from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.hub import transfer
 from vmeval_hfds.hub.repo import HubRepo
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
-from vmeval_hfds.store.directory import DatasetFiles, pick_shards
+from vmeval_hfds.store.directory import DatasetFiles
+from vmeval_hfds.store.names import pick_shards
 
 
 def open_repo(repo_id: str, revision: str | None = None, token_env: str = DEFAULT_TOKEN_ENV) -> DatasetFiles:

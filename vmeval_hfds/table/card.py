@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from vmeval_builders.arrow.schema import SCHEMA_VERSION
 from vmeval_builders.layouts.layout import Layout
 from vmeval_hfds.errors import DatasetError
+from vmeval_hfds.store.names import CARD_NAME
 
-CARD_NAME = "README.md"
 FILES_CONFIG = "files"
 DEFAULT_CONFIG = "default"
 #: How a card calls a dataset directory, which does not know where it will lie.

@@ -23,6 +23,8 @@ class ShardFacts:
         rows: How many rows it has.
         table_bytes: The size of its rows in Arrow's memory (`dataset_info` calls it num_bytes).
         source_bytes: The size of the files that its rows hold.
+        content: A hash over its rows' paths and files: shards in which it is the same have the same rows. Empty where
+            it is not known.
     """
 
     sha256: str
@@ -30,6 +32,7 @@ class ShardFacts:
     rows: int
     table_bytes: int
     source_bytes: int
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class ListingFacts:
                 "rows": facts.rows,
                 "table_bytes": facts.table_bytes,
                 "source_bytes": facts.source_bytes,
+                "content": facts.content,
             }
             for name, facts in sorted(self.shards.items())
         }
@@ -102,5 +106,18 @@ def parse_facts(metadata: Mapping[bytes, bytes] | None, name: str) -> ListingFac
 
 
 def _shard_facts(stated: Mapping[str, object]) -> ShardFacts:
-    sizes = (int(str(stated[key])) for key in ("size", "rows", "table_bytes", "source_bytes"))
-    return ShardFacts(str(stated["sha256"]), *sizes)
+    size, rows, table, source = (
+        int(str(stated[key])) for key in ("size", "rows", "table_bytes", "source_bytes")
+    )
+    return ShardFacts(str(stated["sha256"]), size, rows, table, source, str(stated.get("content", "")))
+
+
+def merge_facts(parts: Iterable[ListingFacts | None]) -> ListingFacts | None:
+    """Put together what several shards of `files` say; None where one says nothing, or there are none."""
+    whole: ListingFacts | None = None
+    for part in parts:
+        if part is None:
+            return None
+        groups, shards = (dict(whole.groups), dict(whole.shards)) if whole else ({}, {})
+        whole = ListingFacts(part.builder, groups | dict(part.groups), shards | dict(part.shards))
+    return whole

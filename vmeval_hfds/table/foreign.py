@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.hub.card import dataset_rows
-from vmeval_hfds.store.directory import PREVIEW_NAME, is_shard_name
-from vmeval_hfds.table.card import CARD_NAME, card_layout, schema_version
+from vmeval_hfds.store.names import CARD_NAME, PREVIEW_NAME, is_shard_name
+from vmeval_hfds.table.card import card_layout, schema_version
 
 #: Files that a repository may have without holding somebody's data.
 _HARMLESS_FILES = frozenset(

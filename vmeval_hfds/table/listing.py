@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from vmeval_builders.arrow.listing import ROOT_FOLDER, ListedFile, listed_files
 from vmeval_hfds.errors import DatasetError, UnsafePathError
 from vmeval_hfds.store.directory import DatasetFiles
-from vmeval_hfds.table.shards import open_shard, read_group
+from vmeval_hfds.table.parquet import open_shard, read_group
 
 _LISTED_COLUMNS = ["path", "size", "sha256", "modified"]
 

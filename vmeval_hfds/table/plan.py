@@ -1,12 +1,147 @@
-"""Which rows of a folder go into which config."""
+"""Which rows of a folder go into which config and which shard, decided before any picture is read."""
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from vmeval_builders.entries import Unit
+from vmeval_builders.paths import config_names
 from vmeval_builders.rows import read_unit, row_of
 from vmeval_builders.scan import Scan
+from vmeval_hfds.store.names import ROWS_FOLDER, shard_name
+
+#: The usual size of a shard while a dataset is small.
+SHARD_BYTES = 64 * 2**20
+#: Shards double until they are no more than this, so that a dataset always fits one commit with its other files.
+MOST_SHARDS = 800
+
+
+@dataclass(frozen=True, slots=True)
+class ShardPlan:
+    """A shard of rows that is to be.
+
+    Attributes:
+        name: Its name, relative to the dataset.
+        config: The config that its rows are of.
+        units: Its rows' files, in the order of their paths.
+    """
+
+    name: str
+    config: str
+    units: Sequence[Unit]
+
+    @property
+    def source_bytes(self) -> int:
+        """The size of its rows' files."""
+        return sum(unit.size_bytes for unit in self.units)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The shards of rows that a folder becomes.
+
+    Attributes:
+        split: The split that every config has.
+        groups: Config name to what its rows have in common, by config name.
+        shards: The shards, by config and then in row order.
+    """
+
+    split: str
+    groups: Mapping[str, str]
+    shards: Sequence[ShardPlan]
+
+    @property
+    def units(self) -> dict[str, list[Unit]]:
+        """What rows have in common, to the rows, in their order."""
+        found: dict[str, list[Unit]] = {group: [] for group in self.groups.values()}
+        for shard in self.shards:
+            found[self.groups[shard.config]] += shard.units
+        return found
+
+
+def plan_shards(scan: Scan, split: str) -> Plan:
+    """Cut the rows of a walked folder into shards.
+
+    Raises:
+        OSError: A text that says a row's config cannot be read.
+    """
+    return plan_groups(units_by_config(scan), split)
+
+
+def plan_groups(groups: Mapping[str, Sequence[Unit]], split: str) -> Plan:
+    """Cut rows into shards, each group of them for itself.
+
+    Where a config is cut depends on the rows' paths and sizes: a row more or less changes the shard that it is in,
+    not all that follow.
+
+    Args:
+        groups: What rows have in common, to the rows by path.
+        split: The split that every config gets.
+    """
+    names = config_names(groups)
+    usual_bytes = shard_bytes(
+        sum(unit.size_bytes for units in groups.values() for unit in units), len(groups)
+    )
+    shards = []
+    for group in sorted(groups, key=lambda group: names[group]):
+        runs = cut_by_content(groups[group], usual_bytes)
+        folder = f"{ROWS_FOLDER}/{names[group]}"
+        for number, units in enumerate(runs):
+            name = f"{folder}/{shard_name(split, number, len(runs))}"
+            shards.append(ShardPlan(name, names[group], units))
+    by_config = {names[group]: group for group in groups}
+    return Plan(split, {config: by_config[config] for config in sorted(by_config)}, shards)
+
+
+def shard_bytes(total_bytes: int, configs: int) -> int:
+    """Say how large a shard usually is: it grows with the dataset, so that there are never too many."""
+    usual = SHARD_BYTES
+    while total_bytes // usual + configs > max(MOST_SHARDS, 2 * configs):
+        usual *= 2
+    return usual
+
+
+def cut_by_content(units: Sequence[Unit], usual_bytes: int) -> list[Sequence[Unit]]:
+    """Cut rows where a hash of a row's path says so, between half of a shard's usual size and twice that.
+
+    Returns:
+        The runs, in order; none is empty.
+    """
+    runs: list[Sequence[Unit]] = []
+    start = filled_bytes = 0
+    mean_bytes = max(1, sum(unit.size_bytes for unit in units) // max(1, len(units)))
+    # One row in so many ends a shard; a power of two, so that a few rows more or less do not change it.
+    one_in = 1 << max(0, (usual_bytes // 2 // mean_bytes).bit_length() - 1)
+    for number, unit in enumerate(units):
+        ends = filled_bytes >= usual_bytes // 2 and _path_number(unit.path) % one_in == 0
+        if number > start and (ends or filled_bytes + unit.size_bytes > 2 * usual_bytes):
+            runs.append(units[start:number])
+            start, filled_bytes = number, 0
+        filled_bytes += unit.size_bytes
+    return [*runs, units[start:]] if start < len(units) else runs
+
+
+def _path_number(path: str) -> int:
+    digest = hashlib.blake2b(path.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+def batches(shards: Sequence[ShardPlan], usual_bytes: int | None = None) -> Iterator[tuple[ShardPlan, ...]]:
+    """Gather shards into runs that are worth a job: many small ones are sent to the Hub at once."""
+    usual_bytes = usual_bytes or SHARD_BYTES
+    batch: list[ShardPlan] = []
+    batch_bytes = 0
+    for shard in shards:
+        if batch and batch_bytes + shard.source_bytes > usual_bytes:
+            yield tuple(batch)
+            batch, batch_bytes = [], 0
+        batch.append(shard)
+        batch_bytes += shard.source_bytes
+    if batch:
+        yield tuple(batch)
 
 
 def units_by_config(scan: Scan) -> dict[str, list[Unit]]:

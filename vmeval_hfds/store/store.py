@@ -1,0 +1,60 @@
+"""Where finished shards go: the protocol that a dataset directory and a repository follow."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A shard that a store has taken.
+
+    Attributes:
+        name: The shard's name, relative to the dataset.
+        size_bytes: Its size.
+        sha256: Its hash, hexadecimal.
+    """
+
+    name: str
+    size_bytes: int
+    sha256: str
+
+
+class Store(Protocol):
+    """Takes shards while a dataset is made; it can be sent to the process, or the machine, that writes one."""
+
+    def place(self, name: str) -> Path:
+        """Give the path at which a shard is to be written; folders above it are made.
+
+        Args:
+            name: The shard's name, relative to the dataset.
+        """
+
+    def put(self, name: str, place: Path) -> Receipt:
+        """Take a shard that was written whole.
+
+        Args:
+            name: The shard's name.
+            place: What `place` gave for it.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+
+    def keep(self, receipts: Sequence[Receipt]) -> None:
+        """Go on with shards that were put: called where the dataset is planned, in the order of the shards.
+
+        Raises:
+            VmevalError: They cannot be kept.
+        """
+
+
+def receipt_of(name: str, place: Path) -> Receipt:
+    """Measure a file that is a shard."""
+    with place.open("rb", buffering=0) as stream:
+        digest = hashlib.file_digest(stream, "sha256")
+        return Receipt(name, stream.tell(), digest.hexdigest())

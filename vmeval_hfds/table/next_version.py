@@ -1,0 +1,323 @@
+"""A dataset's next version: drafted from a folder and what is published, then written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vmeval_builders.arrow.arrays import integer_array
+from vmeval_builders.choice import matches
+from vmeval_builders.errors import FolderChangedError
+from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.scan import Scan
+from vmeval_hfds.errors import DatasetError, TargetExistsError
+from vmeval_hfds.hub.transfer import fetch
+from vmeval_hfds.store.names import config_of, is_shard_name
+from vmeval_hfds.store.repository_store import RepositoryStore
+from vmeval_hfds.table.card import CardFacts
+from vmeval_hfds.table.draft import Draft, DraftShard, draft_of_folder, draft_of_union
+from vmeval_hfds.table.facts import ListingFacts, ShardFacts
+from vmeval_hfds.table.listing_shards import Entries, listed_rows, row_names
+from vmeval_hfds.table.merge import (
+    Matched,
+    Place,
+    RowChanges,
+    match_rows,
+    nearest,
+    renamed,
+    union,
+    without_rows,
+)
+from vmeval_hfds.table.parquet import open_writer
+from vmeval_hfds.table.plan import Plan, plan_groups
+from vmeval_hfds.table.published import Published
+from vmeval_hfds.table.reader import open_shard
+from vmeval_hfds.table.shards import ShardReport, write_shards
+from vmeval_hfds.table.tables import TableOptions, card_facts, facts_of, run_shards, write_files
+
+
+@dataclass(frozen=True, slots=True)
+class NextVersion:
+    """What a dataset is to become.
+
+    Attributes:
+        draft: Its shards of rows.
+        changes: Rows added, changed and removed, by config.
+        reports: What was read of the folder.
+        kept: What stays of the published list of files; None where the folder is all there will be.
+        unchanged: Paths of the folder's rows that are published as they are, where others are kept.
+    """
+
+    draft: Draft
+    changes: RowChanges
+    reports: Sequence[ShardReport]
+    kept: pa.Table | None = None
+    unchanged: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A version that was written.
+
+    Attributes:
+        facts: What its card says.
+        files: Path to hash of all its shards.
+        moved: New name to old name, of shards that are published under another.
+        gone: Published shards that it does not have.
+    """
+
+    facts: CardFacts
+    files: Mapping[str, str]
+    moved: Mapping[str, str]
+    gone: Sequence[str]
+
+
+def draft_version(
+    published: Published,
+    layout: Layout,
+    plan: Plan,
+    reports: Sequence[ShardReport],
+    remove: Sequence[str] | None,
+) -> NextVersion:
+    """Say what a dataset is to become.
+
+    Args:
+        published: What is there.
+        layout: What describes the folder's rows.
+        plan: The folder's rows in shards.
+        reports: What was read of these.
+        remove: Patterns of paths of rows that go, where the other rows stay; None where the folder is all there
+            will be.
+
+    Raises:
+        DatasetError: The other rows cannot be kept: what is published has no list of files.
+        HubError: The list of files cannot be had.
+    """
+    index = published.index
+    if index is not None and index.builder != layout.name:
+        index = None
+    if remove is not None and index is None and any(map(is_shard_name, published.files)):
+        raise DatasetError(
+            f"{published.repo.repo_id}: has no list of files of this version, so that nothing can be added to it; "
+            "publish it whole, without --add"
+        )
+    if remove is not None and index is not None:
+        return _draft_union(published, index, plan, reports, remove)
+    draft = draft_of_folder(plan, reports, published.shards)
+    everything = Counter({report.plan.config: 0 for report in reports})
+    for report in reports:
+        everything[report.plan.config] += len(report.ids)
+    if index is None:
+        return NextVersion(draft, RowChanges(added=everything), reports)
+    if not draft.new and len(draft.shards) == len(index.shards):
+        return NextVersion(draft, RowChanges(unchanged=everything), reports)
+    return NextVersion(draft, match_rows(published.listing(), reports).changes, reports)
+
+
+def _draft_union(
+    published: Published,
+    index: ListingFacts,
+    plan: Plan,
+    reports: Sequence[ShardReport],
+    remove: Sequence[str],
+) -> NextVersion:
+    if replaced := sorted(index.shards.keys() - published.shards.keys()):
+        raise DatasetError(
+            f"{published.repo.repo_id}: {replaced[0]} is not the shard that its list of files names, so that nothing "
+            "can be added to it; publish it whole, without --add"
+        )
+    listed = published.listing()
+    matched = match_rows(listed, reports)
+    removed = _matching(listed, matched, remove)
+    dropped = {place for path in matched.different for place in matched.places.get(path, ())} | removed
+    changed = {
+        group: chosen
+        for group, units in plan.units.items()
+        if (chosen := [unit for unit in units if unit.path in matched.different])
+    }
+    draft = draft_of_union(plan_groups(changed, plan.split), published.shards, index.groups, dropped)
+    rows = dict.fromkeys(matched.different, True)
+    folders = _folders_of(listed, removed)
+    kept = without_rows(
+        listed,
+        frozenset(dropped),
+        lambda path: nearest(path, rows) is not None or nearest(path, folders) is not None,
+    )
+    changes = replace(matched.changes, removed=Counter(config_of(shard) for shard, _ in removed))
+    unchanged = frozenset(path for report in reports for path in report.ids if path not in matched.different)
+    return NextVersion(draft, changes, reports, renamed(kept, draft.names), unchanged)
+
+
+def _matching(listed: pa.Table, matched: Matched, patterns: Sequence[str]) -> set[Place]:
+    """Pick the rows that the folder has not and whose path, or a folder above it, matches a pattern."""
+    if not patterns:
+        return set()
+    held = listed.filter(pc.is_valid(listed["shard"]))
+    columns = (held[name].to_pylist() for name in ("path", "shard", "row"))
+    return {
+        (shard, row)
+        for path, shard, row in zip(*columns, strict=True)
+        if (shard, row) in matched.gone and matches(path, patterns)
+    }
+
+
+def _folders_of(listed: pa.Table, rows: set[Place]) -> dict[str, bool]:
+    """Name what the files of some rows have in common: the row's folder, or the file that is the row."""
+    columns = (listed[name].to_pylist() for name in ("path", "shard", "row"))
+    paths: dict[Place, list[str]] = {}
+    for path, shard, row in zip(*columns, strict=True):
+        if (shard, row) in rows:
+            paths.setdefault((shard, row), []).append(path)
+    return {_common_folder(found): True for found in paths.values()}
+
+
+def _common_folder(paths: Sequence[str]) -> str:
+    if len(paths) == 1:
+        return paths[0]
+    parts = [path.split("/")[:-1] for path in paths]
+    common = []
+    for names in zip(*parts, strict=False):
+        if len(set(names)) > 1:
+            break
+        common.append(names[0])
+    return "/".join(common)
+
+
+def write_version(
+    version: NextVersion,
+    published: Published,
+    scan: Scan,
+    store: RepositoryStore,
+    options: TableOptions,
+    *,
+    force: bool = False,
+) -> Written:
+    """Write, and send, what a version has and the branch has not.
+
+    Args:
+        version: What the dataset is to become.
+        published: What is there.
+        scan: The folder.
+        store: Takes the shards.
+        options: How.
+        force: Take the folder's files where both have a file outside of rows with different bytes.
+
+    Raises:
+        FolderChangedError: The folder changes while it is read.
+        TargetExistsError: Both have a file outside of rows with different bytes.
+        HubError: The Hub failed for good.
+    """
+    written = run_shards(write_shards, scan, version.draft.new, store, replace(options, progress=None))
+    _refuse_changes(scan, version.reports, written)
+    facts = {report.plan.name: facts_of(report, report.receipt) for report in written if report.receipt}
+    for shard in version.draft.shards:
+        if shard.old is not None and shard.facts is not None:
+            facts[shard.name] = (
+                _rewritten(shard, shard.facts, published, store, scan.layout.repeating)
+                if shard.dropped
+                else shard.facts
+            )
+    index = ListingFacts(scan.layout.name, version.draft.groups, dict(sorted(facts.items())))
+    listed, entries = _listing(version, written, scan, force)
+    files = write_files(store, scan.source, options, listed, entries, index)
+    store.wait()
+    hashes = {name: one.sha256 for name, one in index.shards.items()}
+    hashes |= {report.receipt.name: report.receipt.sha256 for report in files}
+    moved = {
+        new: old for old, new in version.draft.names.items() if hashes[new] == published.files[old].sha256
+    }
+    return Written(
+        facts=card_facts(scan.layout, options.split, index, files),
+        files=hashes,
+        moved=moved,
+        gone=[path for path in published.files if is_shard_name(path) and path not in hashes],
+    )
+
+
+def _refuse_changes(scan: Scan, read: Sequence[ShardReport], written: Sequence[ShardReport]) -> None:
+    """Make sure that what was written is what was read and checked before."""
+    digests = {path: digest for report in read for path, digest in _digests(report)}
+    for report in written:
+        if len(report.ids) < len(report.plan.units) or any(
+            digests.get(path) != digest for path, digest in _digests(report)
+        ):
+            raise FolderChangedError(
+                f"{scan.root}: changed while it was read; nothing was published, run again when nothing writes into it"
+            )
+
+
+def _digests(report: ShardReport) -> Iterator[tuple[str, str]]:
+    yield from zip(report.listed["path"].to_pylist(), report.listed["sha256"].to_pylist(), strict=True)
+
+
+def _rewritten(
+    shard: DraftShard,
+    facts: ShardFacts,
+    published: Published,
+    store: RepositoryStore,
+    repeating: Collection[str],
+) -> ShardFacts:
+    """Write a published shard again, without some of its rows."""
+    place = store.place(shard.name)
+    rows = table_bytes = 0
+    with (
+        open_shard(fetch(published.repo, str(shard.old), str(published.commit)), str(shard.old)) as old,
+        open_writer(place, old.schema, repeating) as writer,
+    ):
+        for group in old.row_groups():
+            kept = [row for row in range(group.rows) if group.first_row + row not in shard.dropped]
+            if kept:
+                table = group.read().take(integer_array(kept))
+                writer.write_table(table)
+                rows += len(kept)
+                table_bytes += table.nbytes
+    receipt = store.put(shard.name, place)
+    store.keep([receipt])
+    share = facts.source_bytes * rows // max(1, facts.rows)
+    return ShardFacts(receipt.sha256, receipt.size_bytes, rows, table_bytes, share, content="")
+
+
+def _listing(
+    version: NextVersion, written: Sequence[ShardReport], scan: Scan, force: bool
+) -> tuple[pa.Table, Entries]:
+    """Put the list of files together."""
+    by_name = {report.plan.name: report for report in written}
+    if version.kept is None:
+        return listed_rows(scan, [by_name.get(report.plan.name, report) for report in version.reports])
+    held = {
+        path
+        for report in version.reports
+        for path in report.listed["path"].to_pylist()
+        if nearest(path, report.ids) in version.unchanged
+    }
+    names = row_names([*version.reports, *written])
+    listed, entries = listed_rows(scan, written, frozenset(held), names)
+    _refuse_others(version.kept, scan, entries, names, force)
+    return union(version.kept, listed), entries
+
+
+def _refuse_others(
+    kept: pa.Table, scan: Scan, entries: Entries, rows: Mapping[str, object], force: bool
+) -> None:
+    """Refuse files outside of rows that both have, with different bytes."""
+    if force:
+        return
+    there = dict(zip(kept["path"].to_pylist(), kept["sha256"].to_pylist(), strict=True))
+    different = [
+        path
+        for path, entry in entries.items()
+        if there.get(path) is not None
+        and nearest(path, rows) is None
+        and hashlib.sha256(scan.source.read(entry)).hexdigest() != there[path]
+    ]
+    if different:
+        more = f" and {len(different) - 3:,} more" if len(different) > 3 else ""
+        raise TargetExistsError(
+            f"{scan.root}: the repository has other bytes in {', '.join(different[:3])}{more}, outside of rows; nothing "
+            "was published; take the folder's with --force, or leave them out with --exclude"
+        )

@@ -1,0 +1,102 @@
+"""What a branch of a repository holds before a push: its files, its card, its list of files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+
+from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
+from vmeval_hfds.errors import DatasetError, HubNotFoundError
+from vmeval_hfds.hub.repo import HubRepo, RemoteFile
+from vmeval_hfds.hub.transfer import fetch
+from vmeval_hfds.store.names import CARD_NAME, pick_shards
+from vmeval_hfds.table.facts import ListingFacts, ShardFacts, merge_facts, parse_facts
+from vmeval_hfds.table.reader import Shard, open_shard
+
+
+@dataclass(frozen=True)
+class Published:
+    """A branch as it was when it was looked at.
+
+    Attributes:
+        repo: The repository.
+        exists: Whether there is such a repository.
+        commit: The commit of the branch; where the branch is missing, that at which it would begin; None where
+            the repository is missing.
+        has_branch: Whether the branch exists.
+        files: The branch's files by path.
+    """
+
+    repo: HubRepo
+    exists: bool
+    commit: str | None
+    has_branch: bool
+    files: Mapping[str, RemoteFile]
+
+    @cached_property
+    def card(self) -> str | None:
+        """The card's text.
+
+        Raises:
+            HubError: It cannot be had.
+        """
+        if CARD_NAME not in self.files:
+            return None
+        return fetch(self.repo, CARD_NAME, str(self.commit)).read_bytes().decode("utf-8", "replace")
+
+    @cached_property
+    def index(self) -> ListingFacts | None:
+        """What the list of files says of the shards; None where there is none of this version."""
+        return merge_facts(
+            parse_facts(shard.file.metadata.metadata, shard.name) for shard in self._listings()
+        )
+
+    def _listings(self) -> Iterator[Shard]:
+        for name in pick_shards(self.files)[1]:
+            place = fetch(self.repo, name, str(self.commit))
+            with open_shard(place, f"{self.repo.repo_id}: {name}") as shard:
+                yield shard
+
+    @cached_property
+    def shards(self) -> dict[str, ShardFacts]:
+        """The shards of rows that are what the list of files says of them."""
+        facts = self.index.shards if self.index else {}
+        return {
+            name: one
+            for name, one in facts.items()
+            if name in self.files and self.files[name].sha256 == one.sha256
+        }
+
+    def listing(self) -> pa.Table:
+        """Read the whole list of files, contents too.
+
+        Raises:
+            DatasetError: It is damaged, or not of this version.
+            HubError: It cannot be had.
+        """
+        schema = arrow_schema(FILE_COLUMNS)
+        tables = [schema.empty_table()]
+        for shard in self._listings():
+            if missing := [column for column in FILE_COLUMNS if column not in shard.schema.names]:
+                raise DatasetError(f"{shard.name}: has no column {missing[0]}; it was made by something else")
+            for group in shard.row_groups():
+                tables.append(group.read(list(FILE_COLUMNS)).select(list(FILE_COLUMNS)).cast(schema))
+        return pa.concat_tables(tables)
+
+
+def look_at(repo: HubRepo, revision: str) -> Published:
+    """Take down what is on a branch.
+
+    Raises:
+        HubError: The Hub failed or refused.
+    """
+    try:
+        commit, files = repo.look(revision)
+    except HubNotFoundError:
+        if not repo.exists():
+            return Published(repo, exists=False, commit=None, has_branch=False, files={})
+        return Published(repo, exists=True, commit=repo.head(), has_branch=False, files={})
+    return Published(repo, exists=True, commit=commit, has_branch=True, files=files)

@@ -1,0 +1,236 @@
+"""A walked folder to the tables of a dataset: its shards, its list of files, and what its card says."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from vmeval_builders.arrow.schema import FILE_COLUMNS
+from vmeval_builders.checks import (
+    NOTHING_ALLOWED,
+    Allowed,
+    check_scan,
+    folder_problems,
+    manifest_content,
+    refusals,
+    sorted_problems,
+)
+from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.manifest import manifest_problems
+from vmeval_builders.problems import Problem
+from vmeval_builders.scan import Scan
+from vmeval_builders.sources.source import Source
+from vmeval_hfds.engine import pool
+from vmeval_hfds.engine.pool import Progress
+from vmeval_hfds.errors import FolderError, SplitNameError
+from vmeval_hfds.store.names import LISTING_FOLDER, ROWS_FOLDER, config_of
+from vmeval_hfds.store.store import Receipt, Store
+from vmeval_hfds.table.card import DEFAULT_CONFIG, FILES_CONFIG, CardFacts, ConfigFacts, GroupFacts
+from vmeval_hfds.table.facts import ListingFacts, ShardFacts
+from vmeval_hfds.table.listing_shards import Entries, ListingReport, listing_jobs, write_listing
+from vmeval_hfds.table.plan import ShardPlan, batches
+from vmeval_hfds.table.shards import ShardJob, ShardReport
+
+# `datasets` accepts these as split names: https://huggingface.co/docs/datasets/repository_structure
+_SPLIT_NAME = re.compile(r"\w+(\.\w+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class TableOptions:
+    """How a folder becomes tables.
+
+    Attributes:
+        split: The split that every config gets.
+        num_proc: How many processes; None chooses.
+        allowed: Which errors are let through.
+        progress: Called with rows done and rows in all.
+    """
+
+    split: str = "test"
+    num_proc: int | None = None
+    allowed: Allowed = NOTHING_ALLOWED
+    progress: Progress | None = None
+
+    def check(self) -> None:
+        """Refuse a split name that `datasets` would refuse later.
+
+        Raises:
+            SplitNameError: It is not letters, digits and underscores.
+        """
+        if not _SPLIT_NAME.fullmatch(self.split):
+            raise SplitNameError(
+                f"the split is called {self.split!r}; expected letters, digits and underscores, such as 'test'"
+            )
+
+
+def run_shards(
+    function: Callable[[ShardJob], list[ShardReport]],
+    scan: Scan,
+    shards: Sequence[ShardPlan],
+    store: Store | None,
+    options: TableOptions,
+) -> list[ShardReport]:
+    """Read or write shards, on as many processes as the work is worth.
+
+    Args:
+        function: `read_shards` or `write_shards`.
+        scan: The folder.
+        shards: The shards.
+        store: Takes what is written; None where nothing is.
+        options: How.
+
+    Returns:
+        The reports, in the order of the shards.
+    """
+    jobs = [ShardJob(store, scan.source, scan.layout, batch) for batch in batches(shards)]
+    rows = sum(len(shard.units) for shard in shards)
+    work_bytes = sum(shard.source_bytes for shard in shards)
+    workers = pool.processes(options.num_proc, work_bytes) if scan.source.splits else 1
+    reports: list[ShardReport] = []
+    done = 0
+    for of_job in pool.run(function, jobs, workers):
+        if store is not None:
+            store.keep([report.receipt for report in of_job if report.receipt])
+        reports += of_job
+        done += sum(len(report.plan.units) for report in of_job)
+        if options.progress:
+            options.progress(done, rows)
+    return reports
+
+
+def refuse_names(scan: Scan, allowed: Allowed) -> None:
+    """Raise where names, links or sizes stand in the way, before any file is read for a table.
+
+    Raises:
+        FolderError: One of them does; it carries all of the folder's problems, those of contents too.
+    """
+    if refusals(scan.layout, folder_problems(scan), allowed):
+        refuse(scan, check_scan(scan, quick=True), allowed)
+
+
+def refuse_contents(
+    scan: Scan, reports: Iterable[ShardReport], others: Iterable[Problem], allowed: Allowed
+) -> list[Problem]:
+    """Raise where what was read stands in the way; give the problems that do not.
+
+    Args:
+        scan: The folder.
+        reports: What was read of its rows.
+        others: What is wrong with files that no row holds.
+        allowed: Which errors are let through.
+
+    Raises:
+        FolderError: Something does; it carries all problems.
+    """
+    problems, keys = [*folder_problems(scan), *others], []
+    for report in reports:
+        problems += report.problems
+        keys += report.keys
+    problems += manifest_problems(manifest_content(scan), keys)
+    refuse(scan, problems, allowed)
+    return sorted_problems(problems)
+
+
+def refuse(scan: Scan, problems: Iterable[Problem], allowed: Allowed) -> None:
+    """Raise where problems stand in the way of a build.
+
+    Raises:
+        FolderError: One of them does; it carries all of them.
+    """
+    problems = sorted_problems(problems)
+    if errors := refusals(scan.layout, problems, allowed):
+        count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+        raise FolderError(
+            f"{scan.root}: {count}, so nothing was written; mend the folder and run again", problems
+        )
+
+
+def facts_of(report: ShardReport, receipt: Receipt) -> ShardFacts:
+    """Take down a shard that was written."""
+    return ShardFacts(
+        sha256=receipt.sha256,
+        size_bytes=receipt.size_bytes,
+        rows=len(report.ids),
+        table_bytes=report.table_bytes,
+        source_bytes=report.plan.source_bytes,
+        content=report.content,
+    )
+
+
+def write_files(
+    store: Store,
+    source: Source,
+    options: TableOptions,
+    listed: pa.Table,
+    entries: Entries,
+    index: ListingFacts,
+) -> list[ListingReport]:
+    """Write the shards of `files`, on as many processes as the work is worth.
+
+    Args:
+        store: Takes them.
+        source: Holds the folder's files.
+        options: How.
+        listed: The rows of `files`, by path.
+        entries: The files among them whose bytes go in there and are still to be read, by path.
+        index: What `files` says of the whole dataset.
+
+    Raises:
+        FolderChangedError: A file is not as long as when the folder was walked.
+        OSError: A file cannot be read.
+    """
+    jobs = listing_jobs(store, source, options.split, listed, entries, index)
+    work_bytes = sum(entry.size_bytes for entry in entries.values())
+    workers = min(pool.processes(options.num_proc, work_bytes), len(jobs)) if source.splits else 1
+    reports = []
+    for report in pool.run(write_listing, jobs, workers):
+        store.keep([report.receipt])
+        reports.append(report)
+    return reports
+
+
+def card_facts(layout: Layout, split: str, index: ListingFacts, files: Sequence[ListingReport]) -> CardFacts:
+    """Sum up what the card says of a dataset, from what is known of its shards."""
+    of_config: dict[str, list[ShardFacts]] = defaultdict(list)
+    for name, facts in index.shards.items():
+        of_config[config_of(name)].append(facts)
+    configs = [
+        _config_facts(config, f"{ROWS_FOLDER}/{config}/{split}-*.parquet", layout, of_config[config])
+        for config in sorted(of_config)
+    ]
+    whole = _config_facts(
+        DEFAULT_CONFIG, f"{ROWS_FOLDER}/*/{split}-*.parquet", layout, list(index.shards.values())
+    )
+    listing = ConfigFacts(
+        name=FILES_CONFIG,
+        pattern=f"{LISTING_FOLDER}/{split}-*.parquet",
+        columns=FILE_COLUMNS,
+        rows=sum(report.rows for report in files),
+        table_bytes=sum(report.table_bytes for report in files),
+        download_bytes=sum(report.receipt.size_bytes for report in files),
+    )
+    groups = [
+        GroupFacts(
+            value=index.groups[config],
+            config=config,
+            rows=sum(facts.rows for facts in of_config[config]),
+            source_bytes=sum(facts.source_bytes for facts in of_config[config]),
+        )
+        for config in sorted(of_config, key=lambda config: index.groups[config])
+    ]
+    return CardFacts(layout, split, [whole, *configs, listing], groups)
+
+
+def _config_facts(name: str, pattern: str, layout: Layout, shards: Sequence[ShardFacts]) -> ConfigFacts:
+    return ConfigFacts(
+        name=name,
+        pattern=pattern,
+        columns=layout.columns,
+        rows=sum(facts.rows for facts in shards),
+        table_bytes=sum(facts.table_bytes for facts in shards),
+        download_bytes=sum(facts.size_bytes for facts in shards),
+    )
