@@ -686,10 +686,16 @@ def test_columns_that_a_person_added_do_not_disturb(dataset, folder, target):
 # What is no dataset
 
 
-@pytest.mark.parametrize("place", ["nowhere", "file"])
-def test_no_dataset_is_said_plainly(tmp_path, target, place):
+@pytest.mark.parametrize(
+    ("place", "error", "message"),
+    [
+        ("nowhere", FileNotFoundError, "nowhere: no such dataset directory"),
+        ("file", DatasetError, "file: expected a dataset directory, found a file"),
+    ],
+)
+def test_no_dataset_is_said_plainly(tmp_path, target, place, error, message):
     write(tmp_path / "file")
-    with pytest.raises(FileNotFoundError, match=f"{place}: no such dataset directory"):
+    with pytest.raises(error, match=message):
         export(tmp_path / place, target)
     assert not target.exists()
 

@@ -13,6 +13,7 @@ from vmeval_hfds import (
     info,
     metadata_frame,
     open_repo,
+    push_to_hub,
     to_dataset,
     verify,
     write_gallery,
