@@ -74,6 +74,10 @@ class HubNotFoundError(HubError, FileNotFoundError):
     """There is no such repository, revision or file, as far as this token may see."""
 
 
+class HubRevisionError(HubNotFoundError):
+    """The repository is there, and has no such branch, tag or commit."""
+
+
 class HubUnreachableError(HubError, ConnectionError):
     """The Hub cannot be reached, or is too busy, and stayed so for some tries."""
 

@@ -21,6 +21,7 @@ from vmeval_hfds.errors import (
     HubError,
     HubFullError,
     HubNotFoundError,
+    HubRevisionError,
     HubUnreachableError,
 )
 from vmeval_hfds.hub.retry import TRANSIENT_STATUS, TRANSPORT_ERROR, retry_after_seconds, status_of
@@ -63,7 +64,7 @@ def explain(error: Exception, repo: Asker) -> tuple[type[HubError] | None, str]:
         )
         return HubNotFoundError, f"there is no such {repo.repo_type} repository, {reason}"
     if isinstance(error, RevisionNotFoundError):
-        return HubNotFoundError, "there is no such revision; name a branch, a tag or a commit"
+        return HubRevisionError, "there is no such revision; name a branch, a tag or a commit"
     if isinstance(error, EntryNotFoundError):
         return HubNotFoundError, f"a file is not there ({_first_line(error)})"
     if isinstance(error, HfHubHTTPError):

@@ -141,21 +141,20 @@ class HubRepo:
         return {entry.path: entry for entry in self.call(fetch)}
 
     def create(self, private: bool) -> None:
-        """Make the repository where it is missing.
+        """Make a repository that is missing; somebody else may have made it meanwhile.
 
         Raises:
             HubConflictError: It exists and is public, and `private` was asked for.
         """
         kwargs: dict[str, Any] = {"space_sdk": "static"} if self.repo_type == "space" else {}
-        if not self.exists():
-            self.call(
-                self.api.create_repo,
-                self.repo_id,
-                repo_type=self.repo_type,
-                private=private,
-                exist_ok=True,
-                **kwargs,
-            )
+        self.call(
+            self.api.create_repo,
+            self.repo_id,
+            repo_type=self.repo_type,
+            private=private,
+            exist_ok=True,
+            **kwargs,
+        )
         if private and not self.info().private:
             raise HubConflictError(
                 f"{self.repo_id}: is public, and --private was asked for; make it private on the Hub first"

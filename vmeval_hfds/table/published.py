@@ -9,7 +9,7 @@ from functools import cached_property
 import pyarrow as pa
 
 from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
-from vmeval_hfds.errors import DatasetError, HubNotFoundError
+from vmeval_hfds.errors import DatasetError, HubNotFoundError, HubRevisionError
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
 from vmeval_hfds.hub.transfer import fetch
 from vmeval_hfds.store.names import CARD_NAME, pick_shards
@@ -95,8 +95,8 @@ def look_at(repo: HubRepo, revision: str) -> Published:
     """
     try:
         commit, files = repo.look(revision)
-    except HubNotFoundError:
-        if not repo.exists():
-            return Published(repo, exists=False, commit=None, has_branch=False, files={})
+    except HubRevisionError:
         return Published(repo, exists=True, commit=repo.head(), has_branch=False, files={})
+    except HubNotFoundError:
+        return Published(repo, exists=False, commit=None, has_branch=False, files={})
     return Published(repo, exists=True, commit=commit, has_branch=True, files=files)

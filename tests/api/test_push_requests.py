@@ -1,0 +1,63 @@
+"""What a push costs: requests, commits and bytes, counted by the Hub's log."""
+
+import pytest
+
+from tests.factories import png, tree, write, write_question
+from vmeval_hfds import export, push_to_hub
+from vmeval_hfds.store.repository import open_repo
+
+REPO = "user/many"
+DOMAINS, PER_DOMAIN = 50, 4
+
+
+@pytest.fixture
+def many(tmp_path):
+    """A folder of 50 domains, with frames that differ."""
+    folder = tmp_path / "many"
+    for domain in range(DOMAINS):
+        for number in range(PER_DOMAIN):
+            frame = png(f"{domain} {number}", (16, 12))
+            name = f"domain{domain:02d}"
+            write_question(folder, name, f"{name}_{number:04d}", first_frame=frame, final_frame=frame)
+    return folder
+
+
+def api_requests(hub):
+    """All requests but those that transfer large files (LFS batch, the parts, verify)."""
+    return [one for one in hub.requests if "/info/lfs/" not in one.path and one.method != "PUT"]
+
+
+def sent(hub):
+    return [one for one in hub.requests if one.method == "PUT"]
+
+
+def test_fifty_domains_are_a_handful_of_requests_and_one_commit(hub, many, tmp_path):
+    push_to_hub(many, REPO)
+    assert len(api_requests(hub)) <= 10, [one.path for one in api_requests(hub)]
+    assert len(hub.log(REPO, "main")) == 2
+    assert list(hub.branches(REPO)) == ["main"]
+    export(open_repo(REPO), tmp_path / "exported")
+    assert tree(tmp_path / "exported") == tree(many)
+
+
+def test_pushed_again_nothing_is_sent_and_no_commit_made(hub, many):
+    push_to_hub(many, REPO)
+    hub.clear_log()
+    assert not push_to_hub(many, REPO).changed
+    assert len(hub.requests) <= 8, [one.path for one in hub.requests]
+    assert sent(hub) == []
+    assert len(hub.log(REPO, "main")) == 2
+
+
+def test_a_change_in_one_domain_sends_that_shard_and_the_list(hub, many):
+    push_to_hub(many, REPO)
+    before = hub.files(REPO)
+    hub.clear_log()
+    for number in range(PER_DOMAIN):
+        write(many / f"domain07_task/domain07_{number:04d}/prompt.txt", f"Another prompt {number}.")
+    result = push_to_hub(many, REPO)
+    assert result.changes.changed == {"domain07": PER_DOMAIN}
+    after = hub.files(REPO)
+    changed = {path for path in after if path.endswith(".parquet") and before.get(path) != after[path]}
+    assert {path.rpartition("/")[0] for path in changed} == {"data/domain07", "files"}
+    assert len(sent(hub)) == 2
