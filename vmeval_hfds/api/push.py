@@ -357,7 +357,7 @@ def _refuse_removals(repo_id: str, changes: RowChanges, options: _Options) -> No
     removed = sum(changes.removed.values())
     configs = f", all rows of {', '.join(lost[:5])}{', …' if len(lost) > 5 else ''}" if lost else ""
     raise RemovalError(
-        f"{repo_id}: this push would remove {removed:,} rows ({share:.0%} of them{configs}), so nothing was sent; "
+        f"{repo_id}: this push would remove {removed:,} {'row' if removed == 1 else 'rows'} ({share:.0%} of them{configs}), so nothing was sent; "
         "to keep them and add the folder's rows use --add, to remove them --allow-removals"
     )
 
@@ -429,6 +429,8 @@ def _own_files(
     stated = {"license": options.license_name, "pretty_name": options.pretty_name}
     quoted = {key: json.dumps(value, ensure_ascii=False) for key, value in stated.items() if value}
     files = {CARD_NAME: render_card(replace(facts, address=repo_id), published.card, quoted).encode()}
-    if picture := preview_of(read.scan, read.plan.units):
+    others = {group.value for group in facts.groups} - read.plan.units.keys()
+    present = published.picture if others else None
+    if picture := preview_of(read.scan, read.plan.units, others, present):
         files[PREVIEW_NAME] = picture
     return files

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from vmeval_builders.entries import Unit
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 PREVIEW_BYTES = 400_000
 #: More groups than this would be too small to see; the picture says how many more there are.
 PREVIEW_GROUPS = 24
+
+#: Where a picture says whose cells it shows, so that a later one can take them over.
+_GROUPS_KEY = "vmeval-hfds groups"
 
 #: A group, and the bytes of its row's first frame and of its final frame, where it has one.
 Frames: TypeAlias = "tuple[str, bytes | None, bytes | None]"
@@ -36,15 +40,30 @@ _INK, _SOFT, _FAULT, _FAULT_GROUND = (29, 39, 51), (90, 104, 120), (179, 40, 45)
 _STEPS = ((1.0, None), (1.0, 256), (0.75, 256), (0.5, 256), (0.5, 64), (0.35, 32), (0.25, 16))
 
 
-def preview_of(scan: Scan, groups: Mapping[str, Sequence[Unit]]) -> bytes | None:
+def preview_of(
+    scan: Scan,
+    groups: Mapping[str, Sequence[Unit]],
+    others: Collection[str] = (),
+    present: bytes | None = None,
+) -> bytes | None:
     """Draw the card's picture of a folder; None where its rows have no frames.
+
+    Args:
+        scan: The folder.
+        groups: What its rows have in common, to the rows.
+        others: Groups of the dataset of which the folder has no row.
+        present: The dataset's picture as it is; the cells of other groups are taken over from it, as far as it
+            has them, so that no shard is opened for them.
 
     Raises:
         FolderChangedError: A frame is not as long as when the folder was walked.
         OSError: A frame cannot be read.
     """
     columns = scan.layout.gallery_frames
-    return preview_png(preview_frames(scan.source, groups, columns)) if columns else None
+    if not columns:
+        return None
+    cells = _cells_of(present, frozenset(others)) if present and others else {}
+    return preview_png(preview_frames(scan.source, groups, columns), cells)
 
 
 def preview_frames(
@@ -79,28 +98,65 @@ def preview_frames(
     return chosen
 
 
-def preview_png(frames: Sequence[Frames]) -> bytes:
+def preview_png(frames: Sequence[Frames], cells: Mapping[str, Image] | None = None) -> bytes:
     """Draw the card's picture, of at most `PREVIEW_BYTES` bytes.
 
     Args:
-        frames: One row of every group, in the order in which they are to stand.
+        frames: One row of every group, by group.
+        cells: Group to its part of an earlier picture, for groups without frames here.
 
     Returns:
         A PNG; the same frames give the same bytes (with the same release of Pillow). Without any, it says so.
     """
-    shown = frames[:PREVIEW_GROUPS]
-    more = len(frames) - len(shown)
+    cells = cells or {}
+    whole = sorted([*frames, *((group, None, None) for group in cells)], key=lambda one: one[0])
+    shown = whole[:PREVIEW_GROUPS]
     with no_size_warnings():
-        picture = _draw(shown, more)
+        picture = _draw(shown, len(whole) - len(shown), cells)
+    groups = [group for group, _, _ in shown]
     for scale, colors in _STEPS:
-        content = _encoded(picture, scale, colors)
+        content = _encoded(picture, scale, colors, groups)
         if len(content) <= PREVIEW_BYTES:
             break
     return content
 
 
-def _encoded(picture: Image, scale: float, colors: int | None) -> bytes:
+def _cells_of(content: bytes, groups: frozenset[str]) -> dict[str, Image]:
+    """Cut the cells of some groups out of a picture that this module drew; none of any other picture."""
     from PIL import Image
+
+    try:
+        with no_size_warnings(), Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
+            stated = json.loads(str(picture.info[_GROUPS_KEY]))
+            whole = picture.convert("RGB")
+        scale = whole.width / _size(len(stated))[0]
+        boxes = {
+            group: _cell_box(number, len(stated)) for number, group in enumerate(stated) if group in groups
+        }
+    except (OSError, SyntaxError, ValueError, KeyError, TypeError, ZeroDivisionError):
+        return {}
+    return {
+        group: whole.crop([round(scale * side) for side in box]).resize((_CELL_WIDTH, _CELL_HEIGHT))
+        for group, box in boxes.items()
+    }
+
+
+def _size(cells: int) -> tuple[int, int]:
+    """Give width and height of a picture, without its footer."""
+    columns = min(_COLUMNS, max(1, cells))
+    rows = max(1, -(-cells // columns))
+    return columns * _CELL_WIDTH + (columns + 1) * _GAP, rows * _CELL_HEIGHT + (rows + 1) * _GAP
+
+
+def _cell_box(number: int, cells: int) -> tuple[int, int, int, int]:
+    row, column = divmod(number, min(_COLUMNS, max(1, cells)))
+    left, top = _GAP + column * (_CELL_WIDTH + _GAP), _GAP + row * (_CELL_HEIGHT + _GAP)
+    return left, top, left + _CELL_WIDTH, top + _CELL_HEIGHT
+
+
+def _encoded(picture: Image, scale: float, colors: int | None, groups: Sequence[str]) -> bytes:
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
 
     if scale != 1:
         size = (round(picture.width * scale), round(picture.height * scale))
@@ -108,22 +164,24 @@ def _encoded(picture: Image, scale: float, colors: int | None) -> bytes:
     if colors is not None:
         picture = picture.quantize(colors, dither=Image.Dither.NONE)
     stream = io.BytesIO()
-    picture.save(stream, "PNG", optimize=True)
+    facts = PngInfo()
+    facts.add_itxt(_GROUPS_KEY, json.dumps(groups))
+    picture.save(stream, "PNG", optimize=True, pnginfo=facts)
     return stream.getvalue()
 
 
-def _draw(shown: Sequence[Frames], more: int) -> Image:
+def _draw(shown: Sequence[Frames], more: int, cells: Mapping[str, Image]) -> Image:
     from PIL import Image, ImageDraw
 
-    columns = min(_COLUMNS, max(1, len(shown)))
-    rows = max(1, -(-len(shown) // columns))
-    width = columns * _CELL_WIDTH + (columns + 1) * _GAP
-    height = rows * _CELL_HEIGHT + (rows + 1) * _GAP + (_FOOTER if more else 0)
+    width, height = _size(len(shown))
+    height += _FOOTER if more else 0
     picture = Image.new("RGB", (width, height), _PAGE)
     pen = ImageDraw.Draw(picture)
     for number, (label, first, final) in enumerate(shown):
-        row, column = divmod(number, columns)
-        left, top = _GAP + column * (_CELL_WIDTH + _GAP), _GAP + row * (_CELL_HEIGHT + _GAP)
+        left, top, _, _ = _cell_box(number, len(shown))
+        if label in cells:
+            picture.paste(cells[label], (left, top))
+            continue
         pen.rounded_rectangle((left, top, left + _CELL_WIDTH, top + _CELL_HEIGHT), 12, _CELL, _EDGE)
         frame_left, frame_top = left + _PADDING, top + _PADDING
         _draw_frame(picture, pen, (frame_left, frame_top), first, "no first frame")

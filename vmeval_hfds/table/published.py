@@ -12,7 +12,7 @@ from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
 from vmeval_hfds.errors import DatasetError, HubNotFoundError, HubRevisionError
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
 from vmeval_hfds.hub.transfer import fetch
-from vmeval_hfds.store.names import CARD_NAME, pick_shards
+from vmeval_hfds.store.names import CARD_NAME, PREVIEW_NAME, pick_shards
 from vmeval_hfds.table.facts import ListingFacts, ShardFacts, merge_facts, parse_facts
 from vmeval_hfds.table.reader import Shard, open_shard
 
@@ -46,6 +46,17 @@ class Published:
         if CARD_NAME not in self.files:
             return None
         return fetch(self.repo, CARD_NAME, str(self.commit)).read_bytes().decode("utf-8", "replace")
+
+    @cached_property
+    def picture(self) -> bytes | None:
+        """The card's picture, a PNG.
+
+        Raises:
+            HubError: It cannot be had.
+        """
+        if PREVIEW_NAME not in self.files:
+            return None
+        return fetch(self.repo, PREVIEW_NAME, str(self.commit)).read_bytes()
 
     @cached_property
     def index(self) -> ListingFacts | None:
