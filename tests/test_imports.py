@@ -29,6 +29,7 @@ ROOMS = {
     ),
     "vmeval_builders": (
         "hf_builders | checks",
+        "findings",
         "manifest | scan | rows",
         "layouts | sources",
         "arrow | choice | entries | frames | json_values | secrets",

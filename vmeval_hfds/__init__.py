@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vmeval_builders.checks import check_folder
     from vmeval_builders.errors import VmevalError
     from vmeval_builders.hf_builders import EvaluationsBuilder, OutputsBuilder, QuestionsBuilder
     from vmeval_builders.problems import Problem
     from vmeval_hfds.api.build import BuildResult, build
+    from vmeval_hfds.api.check import check_folder
     from vmeval_hfds.api.export import ExportResult, export
     from vmeval_hfds.api.info import InfoResult, info
     from vmeval_hfds.api.leaderboard import leaderboard
@@ -40,7 +40,7 @@ _HOMES = {
     "VerifyResult": "vmeval_hfds.api.verify",
     "VmevalError": "vmeval_builders.errors",
     "build": "vmeval_hfds.api.build",
-    "check_folder": "vmeval_builders.checks",
+    "check_folder": "vmeval_hfds.api.check",
     "export": "vmeval_hfds.api.export",
     "hf_download": "vmeval_hfds.api.mirror",
     "hf_list_files": "vmeval_hfds.api.mirror",

@@ -1,27 +1,28 @@
-"""List every problem of a folder, without changing it."""
+"""Cut a check into jobs, and sum up what they and the names of a folder say."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from vmeval_builders import paths
-from vmeval_builders.choice import Choice
-from vmeval_builders.entries import Contents
+from vmeval_builders.entries import FileEntry, Unit
 from vmeval_builders.errors import FolderChangedError
+from vmeval_builders.findings import Findings, StatedPath
 from vmeval_builders.layouts.layout import Layout
-from vmeval_builders.manifest import manifest_problems, task_key
+from vmeval_builders.manifest import TaskKey, manifest_problems
 from vmeval_builders.problems import Problem
-from vmeval_builders.rows import read_unit, row_of
-from vmeval_builders.scan import Scan, scan_rows
-from vmeval_builders.secrets import SECRET_CODES, holds_token, name_problems, token_problem
+from vmeval_builders.scan import Scan
+from vmeval_builders.secrets import SECRET_CODES, name_problems
 from vmeval_builders.sources.archive import names_archive
+from vmeval_builders.sources.source import Source
 
 # https://huggingface.co/docs/hub/storage-limits: recommended limits of one repository.
 HUB_FOLDER_ENTRIES = 10_000
 HUB_FILES = 100_000
+
+_JOB_ROWS = 50
+_JOB_FILES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,76 +46,85 @@ class Allowed:
 NOTHING_ALLOWED = Allowed()
 
 
-def check_folder(
-    path: str | os.PathLike[str],
-    quick: bool = False,
-    builder: str | None = None,
-    *,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-) -> list[Problem]:
-    """List every problem of a folder.
+@dataclass(frozen=True, slots=True)
+class CheckJob:
+    """Some rows and other files to be read and checked; it can be sent to another process.
 
-    Args:
-        path: The folder or archive, such as the folder that holds the ``*_task`` folders.
-        quick: Look at each frame's header only, instead of decoding it.
-        builder: The name of the builder that describes it; None finds it out.
-        include: Globs of what is looked at; ``*`` stands for any characters, ``/`` too. By default all.
-        exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.
-
-    Returns:
-        Errors first, then warnings, each by path. Empty where there is nothing to say.
-
-    Raises:
-        FileNotFoundError: There is no such folder.
-        NotADirectoryError: The path is a file, and no archive.
-        ArchiveError: The archive is damaged or cut short.
-        LayoutNameError: There is no such builder.
-        AmbiguousFolderError: Several builders know the layout, and none was named.
+    Attributes:
+        source: Holds the files.
+        layout: Describes them.
+        units: The rows' files.
+        others: Files that no row holds.
+        decode: Decode pictures, instead of reading their headers.
     """
-    return check_scan(scan_rows(path, builder, Choice(include, exclude)), quick)
+
+    source: Source
+    layout: Layout
+    units: Sequence[Unit]
+    others: Sequence[FileEntry]
+    decode: bool
+
+
+def check_jobs(scan: Scan, decode: bool) -> Iterator[CheckJob]:
+    """Cut the check of a walked folder into jobs."""
+    for start in range(0, len(scan.units), _JOB_ROWS):
+        units = scan.units[start : start + _JOB_ROWS]
+        yield CheckJob(scan.source, scan.layout, units, [], decode)
+    yield from other_jobs(scan)
+
+
+def other_jobs(scan: Scan) -> Iterator[CheckJob]:
+    """Cut the files that no row holds into jobs."""
+    of_rows = {entry.path for unit in scan.units for entry in unit.files.values()}
+    others = sorted((one for one in scan.files if one.path not in of_rows), key=lambda one: one.offset)
+    for start in range(0, len(others), _JOB_FILES):
+        yield CheckJob(scan.source, scan.layout, [], others[start : start + _JOB_FILES], decode=False)
+
+
+def other_file_problems(scan: Scan) -> list[Problem]:
+    """Search the files that no row holds for tokens, and list those that cannot be read."""
+    return [problem for job in other_jobs(scan) for problem in check_job(job).problems]
+
+
+def check_job(job: CheckJob) -> Findings:
+    """Read what a job names, and say what is wrong with it."""
+    findings = Findings()
+    for unit in job.units:
+        findings.read_row(job.source, job.layout, unit, job.decode)
+    for entry in job.others:
+        findings.read_file(job.source, entry)
+    return findings
 
 
 def check_scan(scan: Scan, quick: bool = False) -> list[Problem]:
-    """Do what `check_folder` does, with a folder that was walked already."""
-    problems = list(folder_problems(scan))
-    keys = []
-    for unit in scan.units:
-        try:
-            contents = read_unit(scan.source, scan.layout, unit)
-        except FolderChangedError:
-            problems.append(changing(unit.path))
-            continue
-        except OSError as error:
-            problems.append(Problem.unreadable(_relative(scan.root, error, unit.path), error))
-            continue
-        problems += contents_problems(scan.layout, contents, decode=not quick)
-        problems += _dead_paths(contents, scan)
-        if scan.layout.manifest:
-            keys.append(task_key(scan.layout, row_of(scan.layout, contents)))
-    problems += other_file_problems(scan)
-    problems += manifest_problems(manifest_content(scan), keys)
-    return sorted_problems(problems)
-
-
-def contents_problems(layout: Layout, contents: Contents, decode: bool) -> Iterator[Problem]:
-    """List what is wrong with the files of a row; every byte is searched for tokens.
+    """List every problem of a walked folder, in this process.
 
     Args:
-        layout: What describes the row.
-        contents: What its files hold.
-        decode: Decode pictures, instead of reading their headers.
+        scan: The folder.
+        quick: Look at each frame's header only, instead of decoding it.
     """
-    yield from layout.problems(contents, decode)
-    for column, content in contents.blobs.items():
-        if holds_token(content):
-            yield token_problem(contents.unit.files[column].path)
+    return scan_problems(scan, map(check_job, check_jobs(scan, decode=not quick)))
 
 
-def changing(path: str) -> Problem:
-    """Tell that a row's files change while they are read."""
-    message = "It changes while it is read; run again when nothing writes into the folder."
-    return Problem("changing", "error", path, message)
+def scan_problems(scan: Scan, findings: Iterable[Findings]) -> list[Problem]:
+    """Sum up what is wrong with a walked folder.
+
+    Args:
+        scan: The folder.
+        findings: What came to light while all its rows, and the other files, were read.
+
+    Returns:
+        Errors first, then warnings, each by path.
+    """
+    problems = list(folder_problems(scan))
+    keys: list[TaskKey] = []
+    for found in findings:
+        problems += found.problems
+        problems += _dead_paths(found.stated_paths, scan)
+        keys += found.keys
+    problems += _duplicate_ids(keys)
+    problems += manifest_problems(manifest_content(scan), keys)
+    return sorted_problems(problems)
 
 
 def sorted_problems(problems: Iterable[Problem]) -> list[Problem]:
@@ -158,41 +168,24 @@ def _hub_problems(scan: Scan) -> Iterator[Problem]:
             yield Problem("cache-folder", "warning", entry.path, message)
 
 
-def _dead_paths(contents: Contents, scan: Scan) -> Iterator[Problem]:
-    json_column = scan.layout.json_from
-    for key, value in (contents.value or {}).items():
-        if (
-            key.endswith("_path")
-            and isinstance(value, str)
-            and value
-            and not _leads_somewhere(value, contents, scan)
-        ):
-            message = f"{key} leads nowhere in this folder: {value[:200]!a}."
-            yield Problem("dead-path", "warning", contents.unit.files[json_column].path, message)
+def _dead_paths(stated: Iterable[StatedPath], scan: Scan) -> Iterator[Problem]:
+    for key, value, task, file in stated:
+        name = value.replace("\\", "/")
+        # Asked of the list of files, never of the file system: the path comes from data.
+        if name not in scan.by_path and f"{task}/{name}" not in scan.by_path:
+            yield Problem(
+                "dead-path", "warning", file, f"{key} leads nowhere in this folder: {value[:200]!a}."
+            )
 
 
-def _leads_somewhere(stated: str, contents: Contents, scan: Scan) -> bool:
-    """Whether a stated path is a file's path here, as seen from the folder, the task or a folder above."""
-    name = stated.replace("\\", "/")
-    task = contents.unit.path
-    # Asked of the list of files, never of the file system: the path comes from data.
-    return any(path in scan.by_path for path in (name, f"{task}/{name}")) or any(
-        name.endswith(f"/{entry.path}") for entry in contents.unit.files.values()
-    )
-
-
-def other_file_problems(scan: Scan) -> Iterator[Problem]:
-    """Search the files that no row holds for tokens, and list those that cannot be read."""
-    of_rows = {entry.path for unit in scan.units for entry in unit.files.values()}
-    others = [entry for entry in scan.files if entry.path not in of_rows]
-    for entry in sorted(others, key=lambda entry: entry.offset):
-        try:
-            if holds_token(scan.source.read(entry)):
-                yield token_problem(entry.path)
-        except FolderChangedError:
-            yield changing(entry.path)
-        except OSError as error:
-            yield Problem.unreadable(entry.path, error)
+def _duplicate_ids(keys: Iterable[TaskKey]) -> Iterator[Problem]:
+    """List tasks whose id another task of their group has: allowed, but the id does not tell them apart."""
+    first: dict[tuple[str, str], str] = {}
+    for key in sorted(keys, key=lambda key: key.path):
+        other = first.setdefault((key.domain, key.id), key.path)
+        if other != key.path:
+            message = f"Its id {key.id!a} is that of {other} too; --id picks both."
+            yield Problem("duplicate-id", "warning", key.path, message)
 
 
 def manifest_content(scan: Scan) -> bytes | None:
@@ -205,12 +198,6 @@ def manifest_content(scan: Scan) -> bytes | None:
         return scan.source.read(entry) if entry else None
     except (OSError, FolderChangedError):
         return None
-
-
-def _relative(root: Path, error: OSError, task: str) -> str:
-    if isinstance(error.filename, str) and Path(error.filename).is_relative_to(root):
-        return Path(error.filename).relative_to(root).as_posix()
-    return task
 
 
 def refusals(layout: Layout, problems: Iterable[Problem], allowed: Allowed) -> list[Problem]:

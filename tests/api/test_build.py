@@ -23,10 +23,9 @@ from tests.factories import (
     write_rich_folder,
 )
 from tests.hostile import HOSTILE_FILES, HOSTILE_PATHS
-from vmeval_builders.checks import check_folder
 from vmeval_builders.frames import frame_size
 from vmeval_builders.paths import config_names
-from vmeval_hfds import build, export, to_dataset
+from vmeval_hfds import build, check_folder, export, to_dataset
 from vmeval_hfds.errors import FolderError, TargetExistsError
 from vmeval_hfds.table import listing_shards, parquet, plan
 from vmeval_hfds.table.card import split_card

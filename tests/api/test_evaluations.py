@@ -17,8 +17,17 @@ from tests.api.test_outputs import consistent
 from tests.api.test_roundtrip import FOLDERS, NAMES, OBJECTS, lay_out
 from tests.factories import as_json, edit_rows, shards, tree, write
 from tests.run_factories import RESULT, human_result, result, rows, stored_rows, times, write_results
-from vmeval_builders.checks import check_folder
-from vmeval_hfds import EvaluationsBuilder, build, export, info, open_repo, push_to_hub, to_dataset, verify
+from vmeval_hfds import (
+    EvaluationsBuilder,
+    build,
+    check_folder,
+    export,
+    info,
+    open_repo,
+    push_to_hub,
+    to_dataset,
+    verify,
+)
 from vmeval_hfds.errors import UnsafePathError
 
 REPO = "user/evaluations"

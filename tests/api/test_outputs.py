@@ -26,10 +26,19 @@ from tests.run_factories import (
     write_run,
     write_runs,
 )
-from vmeval_builders.checks import check_folder
 from vmeval_builders.paths import path_problems
 from vmeval_builders.scan import scan_rows
-from vmeval_hfds import OutputsBuilder, build, export, info, open_repo, push_to_hub, to_dataset, verify
+from vmeval_hfds import (
+    OutputsBuilder,
+    build,
+    check_folder,
+    export,
+    info,
+    open_repo,
+    push_to_hub,
+    to_dataset,
+    verify,
+)
 from vmeval_hfds.errors import UnsafePathError
 
 REPO = "user/outputs"

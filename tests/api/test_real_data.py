@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.factories import tree
-from vmeval_builders.checks import check_folder
-from vmeval_hfds import build, export, info, verify
+from vmeval_hfds import build, check_folder, export, info, verify
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

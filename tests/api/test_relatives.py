@@ -22,9 +22,8 @@ from tests.run_factories import (
     write_vbvr,
     write_vbvr_bench,
 )
-from vmeval_builders.checks import check_folder
 from vmeval_builders.scan import scan_rows
-from vmeval_hfds import build, export, info, open_repo, push_to_hub, verify
+from vmeval_hfds import build, check_folder, export, info, open_repo, push_to_hub, verify
 from vmeval_hfds.errors import FolderError
 
 REPO = "user/relatives"

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from tests.factories import MP4, deep_folders, png, shards, tree, write, write_question
 from tests.hostile import LEGAL_PATHS
-from vmeval_builders.checks import check_folder
 from vmeval_builders.errors import AmbiguousFolderError
 from vmeval_builders.paths import MANIFEST, QUESTION_FILES, path_problem, path_problems
 from vmeval_builders.scan import scan_rows
-from vmeval_hfds import build, export, info, verify
+from vmeval_hfds import build, check_folder, export, info, verify
 
 # Names that live everywhere, odd as they are.
 CHARACTERS = st.characters(codec="utf-8", categories=("L", "M", "N", "P", "S", "Zs"))

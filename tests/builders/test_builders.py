@@ -21,7 +21,6 @@ from tests.run_factories import (
     write_runs,
     write_vbvr,
 )
-from vmeval_builders.checks import check_folder
 from vmeval_builders.errors import AmbiguousFolderError, LayoutNameError
 from vmeval_builders.layouts import registry
 from vmeval_builders.layouts.match import compile_pattern
@@ -33,7 +32,7 @@ from vmeval_builders.layouts.registry import (
     layout_of_columns,
 )
 from vmeval_builders.scan import scan_rows
-from vmeval_hfds import build, export, info, open_repo, push_to_hub, verify
+from vmeval_hfds import build, check_folder, export, info, open_repo, push_to_hub, verify
 from vmeval_hfds.cli.main import cli, main
 from vmeval_hfds.errors import FolderError, TargetExistsError
 

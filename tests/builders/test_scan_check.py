@@ -24,9 +24,9 @@ from tests.factories import (
 )
 from tests.hostile import HOSTILE_FILES, HOSTILE_PATHS, LEGAL_PATHS
 from vmeval_builders import checks, scan
-from vmeval_builders.checks import check_folder
 from vmeval_builders.manifest import manifest_problems
 from vmeval_builders.problems import Problem
+from vmeval_hfds import check_folder
 
 
 def chunk(kind, body):
@@ -230,7 +230,7 @@ WARNINGS = (
     Case(
         "link-to-a-task-inside",
         link("maze_task/maze_0001", "maze_0000"),
-        {("link", "maze_task/maze_0001")},
+        {("link", "maze_task/maze_0001"), ("duplicate-id", "maze_task/maze_0001")},
     ),
 )
 

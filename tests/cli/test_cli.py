@@ -146,12 +146,12 @@ def test_check_says_by_its_exit_code_whether_there_is_an_error(run, folder):
     write_question(folder, metadata=None)
     code, out, err = run("check", "--path", folder, "--builder", "questions")
     assert (code, err) == (0, "")
-    assert out.splitlines()[-1] == "0 errors, 1 warning."
+    assert out.splitlines()[-1] == "0 errors, 1 warning (no-metadata 1)."
     write_question(folder, first_frame=b"")
     code, out, _ = run("check", "--path", folder, "--quick")
     assert code == 1
     assert re.fullmatch(
-        r"error: maze_task/maze_0000/first_frame\.png: .+\. \[bad-frame\]\n1 error, 0 warnings\.\n", out
+        r"error: maze_task/maze_0000/first_frame\.png: .+\. \[bad-frame\]\n1 error \(bad-frame 1\), 0 warnings\.\n", out
     )
 
 

@@ -50,7 +50,8 @@ class BuildResult:
         files: How many files of the folder it lists.
         source_bytes: The size of all these files.
         problems: The folder's problems that did not stand in the way.
-        left_out: Files and empty folders that were not meant.
+        left_out: Files and empty folders that were not meant; folders end in ``/``.
+        decoded: Whether every frame was decoded, not only its header read.
     """
 
     target: Path
@@ -62,6 +63,7 @@ class BuildResult:
     source_bytes: int
     problems: list[Problem] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    decoded: bool = True
 
 
 def build(
@@ -76,6 +78,7 @@ def build(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     allow_secrets: bool = False,
+    decode: bool = True,
     progress: Progress | None = None,
 ) -> BuildResult:
     """Turn a folder into a dataset directory, which appears whole or not at all.
@@ -93,6 +96,7 @@ def build(
         include: Globs of what is taken in; ``*`` stands for any characters, ``/`` too. By default all.
         exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.
         allow_secrets: Take in ``.env`` files and files with a Hugging Face token in them.
+        decode: Decode every frame, as `check_folder` does; else damage behind its header is not found.
         progress: Called with rows done and rows in all.
 
     Raises:
@@ -104,14 +108,13 @@ def build(
         AmbiguousFolderError: Several builders know the layout, and none was named.
         ArchiveError: The archive is damaged or cut short.
     """
-    allowed = Allowed(keep_incomplete, allow_secrets)
-    options = TableOptions(split, num_proc, allowed, progress)
+    options = TableOptions(split, num_proc, Allowed(keep_incomplete, allow_secrets), decode, progress)
     options.check()
     target = Path(os.path.abspath(target))
     scan = scan_rows(folder, builder, Choice(include, exclude))
     _check_apart(scan.root, target)
     existing_card = _existing_card(target, scan.layout, force)
-    refuse_names(scan, allowed)
+    refuse_names(scan, options)
     with new_directory(target) as store:
         facts, problems = _write(scan, store, options, existing_card)
     return BuildResult(
@@ -124,6 +127,7 @@ def build(
         source_bytes=sum(entry.size_bytes for entry in scan.files),
         problems=problems,
         left_out=scan.left_out,
+        decoded=decode,
     )
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vmeval_builders.checks import check_folder
 from vmeval_hfds.api.build import build
+from vmeval_hfds.api.check import check_folder
 from vmeval_hfds.api.export import export
 from vmeval_hfds.api.verify import verify
 from vmeval_hfds.errors import TargetExistsError

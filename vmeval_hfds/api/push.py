@@ -61,7 +61,8 @@ class PushResult:
         changes: Rows added, changed, removed and unchanged, by config.
         sent_bytes: The size of the shards that were sent.
         problems: The folder's problems that did not stand in the way.
-        left_out: Files and empty folders that were not meant.
+        left_out: Files and empty folders that were not meant; folders end in ``/``.
+        decoded: Whether every frame was decoded, not only its header read.
     """
 
     repo_id: str
@@ -79,6 +80,7 @@ class PushResult:
     sent_bytes: int
     problems: list[Problem] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    decoded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ class PushPlan:
         new_bytes: The size of the files that these hold.
         commits: How many commits would be made: one, or none where nothing changes.
         problems: The folder's problems that would not stand in the way.
-        left_out: Files and empty folders that were not meant.
+        left_out: Files and empty folders that were not meant; folders end in ``/``.
+        decoded: Whether every frame was decoded, not only its header read.
     """
 
     repo_id: str
@@ -114,6 +117,7 @@ class PushPlan:
     commits: int
     problems: list[Problem] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    decoded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,7 @@ def push_to_hub(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     allow_secrets: bool = False,
+    decode: bool = True,
     token: str | None = None,
     token_env: str = DEFAULT_TOKEN_ENV,
     progress: Progress | None = None,
@@ -202,6 +207,7 @@ def push_to_hub(
         include: Globs of what is published; ``*`` stands for any characters, ``/`` too. By default all.
         exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.
         allow_secrets: Publish ``.env`` files and files with a Hugging Face token in them.
+        decode: Decode every frame, as `check_folder` does; else damage behind its header is not found.
         token: The token; by default the one that `token_env` names, or that ``hf auth login`` keeps.
         token_env: The environment variable that holds the token.
         progress: Called with rows read and rows in all.
@@ -218,7 +224,7 @@ def push_to_hub(
         HubError: The Hub failed for good, likewise.
     """
     options = _Options(
-        tables=TableOptions(split, num_proc, Allowed(keep_incomplete, allow_secrets), progress),
+        tables=TableOptions(split, num_proc, Allowed(keep_incomplete, allow_secrets), decode, progress),
         choice=Choice(include, exclude),
         builder=builder,
         private=private,
@@ -263,6 +269,7 @@ def plan_push(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     allow_secrets: bool = False,
+    decode: bool = True,
     token: str | None = None,
     token_env: str = DEFAULT_TOKEN_ENV,
     progress: Progress | None = None,
@@ -277,7 +284,7 @@ def plan_push(
         HubError: The Hub failed.
     """
     options = _Options(
-        tables=TableOptions(split, num_proc, Allowed(keep_incomplete, allow_secrets), progress),
+        tables=TableOptions(split, num_proc, Allowed(keep_incomplete, allow_secrets), decode, progress),
         choice=Choice(include, exclude),
         builder=builder,
         revision=revision,
@@ -308,6 +315,7 @@ def plan_push(
         commits=int(is_changed),
         problems=read.problems,
         left_out=read.scan.left_out,
+        decoded=decode,
     )
 
 
@@ -315,7 +323,7 @@ def _read(folder: str | os.PathLike[str] | Scan, options: _Options) -> _Folder:
     """Read and check the whole folder, before anything is asked of the Hub."""
     options.tables.check()
     scan = folder if isinstance(folder, Scan) else scan_rows(folder, options.builder, options.choice)
-    refuse_names(scan, options.tables.allowed)
+    refuse_names(scan, options.tables)
     plan = plan_shards(scan, options.tables.split)
     reports = run_shards(read_shards, scan, plan.shards, None, options.tables)
     problems = refuse_contents(scan, reports, other_file_problems(scan), options.tables.allowed)
@@ -405,6 +413,7 @@ def _publish(
         sent_bytes=store.sent_bytes,
         problems=read.problems,
         left_out=read.scan.left_out,
+        decoded=options.tables.decode,
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from vmeval_builders.checks import Allowed, check_scan
+from vmeval_builders.checks import Allowed
 from vmeval_builders.scan import scan_rows
+from vmeval_hfds.api.check import check_on_all_cores
 from vmeval_hfds.table.tables import TableOptions, refuse
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def to_dataset(
     split: str = "test",
     keep_incomplete: bool = False,
     allow_secrets: bool = False,
+    decode: bool = True,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Dataset:
     """Read all rows of a folder into a dataset with Image, Video and text columns.
@@ -33,6 +35,7 @@ def to_dataset(
         split: The dataset's split.
         keep_incomplete: Take in tasks without first frame or prompt, as nulls.
         allow_secrets: Take in files with a Hugging Face token in them.
+        decode: Decode every frame, as `check_folder` does; else damage behind its header is not found.
         cache_dir: Where `datasets` keeps what it prepared; None is its own place. A changed folder is read anew.
 
     Returns:
@@ -46,7 +49,7 @@ def to_dataset(
 
     TableOptions(split).check()
     scan = scan_rows(folder, builder)
-    refuse(scan, check_scan(scan, quick=True), Allowed(keep_incomplete, allow_secrets))
+    refuse(scan, check_on_all_cores(scan, quick=not decode), Allowed(keep_incomplete, allow_secrets))
     made = FolderBuilder.of_scan(scan, split, None if cache_dir is None else os.fspath(cache_dir))
     made.download_and_prepare()
     return made.as_dataset(split=split)

@@ -17,6 +17,7 @@ from vmeval_hfds.cli.options import (
     exclude_option,
     include_option,
     keep_incomplete_option,
+    no_decode_option,
     num_proc_option,
     one_of,
     open_dataset,
@@ -34,17 +35,18 @@ from vmeval_hfds.cli.output import (
     returns_exit_code,
     rows_text,
     say,
+    say_decoded,
     say_layout,
     say_left_out,
     show,
     size_text,
     table,
 )
+from vmeval_hfds.cli.problems import problem_count, problem_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from vmeval_builders.problems import Problem
     from vmeval_hfds.api.demo import Step
     from vmeval_hfds.api.info import InfoResult
     from vmeval_hfds.api.verify import VerifyResult
@@ -76,6 +78,10 @@ def sample(target: Path, per_domain: int, seed: int, num_proc: int | None, form:
 @include_option
 @exclude_option
 @click.option("--quick", is_flag=True, help="Read the frames' headers only, instead of decoding them.")
+@click.option(
+    "--all", "shows_all", is_flag=True, help="Show all problems, instead of the first few of each code."
+)
+@num_proc_option
 @format_option
 @returns_exit_code
 def check(
@@ -84,24 +90,22 @@ def check(
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     quick: bool,
+    shows_all: bool,
+    num_proc: int | None,
     form: str,
 ) -> bool:
     """List every problem of a folder; exit 1 when one is an error."""
-    from vmeval_builders.checks import check_scan
     from vmeval_builders.choice import Choice
     from vmeval_builders.scan import scan_rows
+    from vmeval_hfds.api.check import check_on_all_cores
 
     scan = scan_rows(folder, builder, Choice(include, exclude))
     say_layout(scan.layout.name, scan.layout_found, form)
     say_left_out(scan.left_out, form)
-    problems = check_scan(scan, quick)
-    show(form, problems, [*map(str, problems), _problem_count(problems)])
+    with progress("Checking", form) as callback:
+        problems = check_on_all_cores(scan, quick, num_proc, callback)
+    show(form, problems, [*problem_lines(problems, shows_all), f"{problem_count(problems)}."])
     return not any(problem.severity == "error" for problem in problems)
-
-
-def _problem_count(problems: Sequence[Problem]) -> str:
-    errors = sum(problem.severity == "error" for problem in problems)
-    return f"{counted(errors, 'error')}, {counted(len(problems) - errors, 'warning')}."
 
 
 @click.command()
@@ -114,6 +118,7 @@ def _problem_count(problems: Sequence[Problem]) -> str:
 @include_option
 @exclude_option
 @allow_secrets_option
+@no_decode_option
 @click.option("--force", is_flag=True, help="Replace a dataset directory that is there.")
 @format_option
 def build(
@@ -126,6 +131,7 @@ def build(
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     allow_secrets: bool,
+    decode: bool,
     force: bool,
     form: str,
 ) -> None:
@@ -144,11 +150,13 @@ def build(
                 include=include,
                 exclude=exclude,
                 allow_secrets=allow_secrets,
+                decode=decode,
                 force=force,
                 progress=callback,
             )
         say_layout(result.builder, result.builder_found, form)
         say_left_out(result.left_out, form)
+        say_decoded(result.decoded, form)
         say_warnings(result.problems)
     show(
         form,

@@ -50,6 +50,14 @@ exclude_option = click.option(
 allow_secrets_option = click.option(
     "--allow-secrets", is_flag=True, help="Take .env files and files with a Hugging Face token in them too."
 )
+no_decode_option = click.option(
+    "--no-decode",
+    "decode",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Read the frames' headers only: faster, and damage behind them is not found.",
+)
 dataset_option = click.option("--dataset", type=PATH, help="A dataset directory.")
 repo_id_option = click.option("--repo-id", metavar="USER/NAME", help="A repository on the Hub.")
 revision_option = click.option(

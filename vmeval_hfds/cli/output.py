@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from vmeval_builders.problems import Problem
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Arguments = ParamSpec("Arguments")
@@ -121,24 +124,31 @@ def say_left_out(left_out: Sequence[str], form: str) -> None:
         say(left_out_sentence(left_out))
 
 
+def say_decoded(decoded: bool, form: str) -> None:
+    """Say so where frames were not decoded."""
+    if not decoded and form == "human":
+        say("Frames were not decoded (--no-decode): damage behind their headers was not looked for.")
+
+
 @contextmanager
-def refused_folder(form: str) -> Iterator[Callable[[Sequence[object]], None]]:
-    """Tell a person all problems where a folder is refused.
+def refused_folder(form: str) -> Iterator[Callable[[Sequence[Problem]], None]]:
+    """Tell a person the problems where a folder is refused.
 
     Yields:
         What to call with the problems of a folder that was taken, to say how many there are.
     """
+    from vmeval_hfds.cli.problems import problem_count, problem_lines
     from vmeval_hfds.errors import FolderError
 
-    def say_warnings(problems: Sequence[object]) -> None:
+    def say_warnings(problems: Sequence[Problem]) -> None:
         if problems and form == "human":
-            say(f"{counted(len(problems), 'warning')}; vmeval-hfds check lists them.")
+            say(f"{problem_count(problems)}; vmeval-hfds check lists them.")
 
     try:
         yield say_warnings
     except FolderError as error:
-        for problem in error.problems:
-            say(str(problem))
+        for line in problem_lines(error.problems):
+            say(line)
         raise
 
 

@@ -13,6 +13,7 @@ from vmeval_hfds.cli.options import (
     exclude_option,
     include_option,
     keep_incomplete_option,
+    no_decode_option,
     num_proc_option,
     path_option,
     split_option,
@@ -24,6 +25,7 @@ from vmeval_hfds.cli.output import (
     progress,
     refused_folder,
     rows_text,
+    say_decoded,
     say_layout,
     say_left_out,
     show,
@@ -55,6 +57,7 @@ _SHOWN_CONFIGS = 10
 @include_option
 @exclude_option
 @allow_secrets_option
+@no_decode_option
 @click.option("--license", "license_name", help="The card's licence, such as mit or cc-by-4.0.")
 @click.option("--pretty-name", help="The card's title in the Hub's lists.")
 @click.option(
@@ -88,6 +91,7 @@ def push(
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     allow_secrets: bool,
+    decode: bool,
     license_name: str | None,
     pretty_name: str | None,
     add: bool,
@@ -115,6 +119,7 @@ def push(
         "add": add,
         "remove": remove,
         "allow_removals": allow_removals,
+        "decode": decode,
         "force": force,
         "token_env": token_env,
     }
@@ -123,6 +128,8 @@ def push(
             plan = plan_push(folder, repo_id, **planned)
             say_layout(plan.builder, plan.builder_found, form)
             say_left_out(plan.left_out, form)
+            say_decoded(plan.decoded, form)
+            say_warnings(plan.problems)
             show(form, plan, _plan_lines(plan))
             return
         with progress("Checking", form) as callback, progress("Sending", form) as sending:
@@ -140,6 +147,7 @@ def push(
             )
         say_layout(result.builder, result.builder_found, form)
         say_left_out(result.left_out, form)
+        say_decoded(result.decoded, form)
         say_warnings(result.problems)
     show(form, result, _result_lines(result))
 

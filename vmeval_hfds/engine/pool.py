@@ -26,6 +26,9 @@ Progress = Callable[[int, int], None]
 #: Below this much work a second process costs more than it saves.
 WORTHWHILE_BYTES = 32 * 2**20
 
+#: How many times as long it takes to decode a picture as to read it.
+DECODING_FACTOR = 30
+
 _JOBS_AHEAD = 3
 
 

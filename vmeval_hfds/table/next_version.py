@@ -212,7 +212,9 @@ def write_version(
         TargetExistsError: Both have a file outside of rows with different bytes.
         HubError: The Hub failed for good.
     """
-    written = run_shards(write_shards, scan, version.draft.new, store, replace(options, progress=None))
+    written = run_shards(
+        write_shards, scan, version.draft.new, store, replace(options, decode=False, progress=None)
+    )
     _refuse_changes(scan, version.reports, written)
     facts = {report.plan.name: facts_of(report, report.receipt) for report in written if report.receipt}
     for shard in version.draft.shards:

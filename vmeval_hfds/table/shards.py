@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,13 +11,10 @@ import pyarrow as pa
 
 from vmeval_builders.arrow.listing import ListedFile, listing_table
 from vmeval_builders.arrow.schema import SCHEMA_VERSION, arrow_schema
-from vmeval_builders.checks import changing, contents_problems
 from vmeval_builders.entries import Contents, Unit
-from vmeval_builders.errors import FolderChangedError
+from vmeval_builders.findings import Findings
 from vmeval_builders.layouts.layout import Layout
-from vmeval_builders.manifest import TaskKey, task_key
-from vmeval_builders.problems import Problem
-from vmeval_builders.rows import held_columns, read_unit, row_of, table_of
+from vmeval_builders.rows import held_columns, table_of
 from vmeval_builders.sources.source import Source
 from vmeval_hfds.store.store import Receipt, Store
 from vmeval_hfds.table.parquet import ROW_GROUP_ROWS, open_writer, row_groups
@@ -33,12 +30,14 @@ class ShardJob:
         source: Holds the files.
         layout: Describes them.
         shards: The shards, small ones together.
+        decode: Decode pictures, instead of reading their headers.
     """
 
     store: Store | None
     source: Source
     layout: Layout
     shards: Sequence[ShardPlan]
+    decode: bool
 
 
 @dataclass(slots=True)
@@ -52,8 +51,7 @@ class ShardReport:
         table_bytes: The size of its rows in Arrow's memory (`dataset_info` calls it num_bytes).
         listed: The files that its columns hold, as rows of `files`.
         ids: Path to id of its rows.
-        keys: Its tasks' names, where a manifest may list them.
-        problems: What the rows' contents have wrong with them.
+        findings: What the rows' contents have wrong with them.
     """
 
     plan: ShardPlan
@@ -62,8 +60,7 @@ class ShardReport:
     table_bytes: int = 0
     listed: pa.Table = field(default_factory=lambda: listing_table([]))
     ids: dict[str, str | None] = field(default_factory=dict)
-    keys: list[TaskKey] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    findings: Findings = field(default_factory=Findings)
 
 
 def read_shards(job: ShardJob) -> list[ShardReport]:
@@ -118,22 +115,14 @@ class _Rows:
         self._content = hashlib.sha256(made_by.encode())
 
     def read(self, units: Sequence[Unit]) -> Iterator[dict[str, Any]]:
+        job, findings = self._job, self._report.findings
         for unit in units:
-            try:
-                contents = read_unit(self._job.source, self._job.layout, unit)
-            except FolderChangedError:
-                self._report.problems.append(changing(unit.path))
-            except OSError as error:
-                self._report.problems.append(Problem.unreadable(unit.path, error))
-            else:
-                yield self._take_down(contents)
+            if read := findings.read_row(job.source, job.layout, unit, job.decode):
+                self._take_down(*read)
+                yield read[1]
 
-    def _take_down(self, contents: Contents) -> dict[str, Any]:
+    def _take_down(self, contents: Contents, row: Mapping[str, Any]) -> None:
         layout, report, unit = self._job.layout, self._report, contents.unit
-        report.problems += contents_problems(layout, contents, decode=False)
-        row = row_of(layout, contents)
-        if layout.manifest:
-            report.keys.append(task_key(layout, row))
         number, row_id = len(report.ids), row.get(layout.id_column)
         report.ids[unit.path] = row_id
         held = set(held_columns(layout, contents))
@@ -145,7 +134,6 @@ class _Rows:
                 modified_ns = entry.mtime_ns if layout.keeps_times else None
                 place = (report.plan.config, row_id, report.plan.name, number)
                 self._listed.append(ListedFile(entry.path, entry.size_bytes, digest, modified_ns, *place))
-        return row
 
     def report(self) -> ShardReport:
         self._report.content = self._content.hexdigest()

@@ -15,12 +15,11 @@ from vmeval_builders.checks import (
     Allowed,
     check_scan,
     folder_problems,
-    manifest_content,
     refusals,
+    scan_problems,
     sorted_problems,
 )
 from vmeval_builders.layouts.layout import Layout
-from vmeval_builders.manifest import manifest_problems
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.sources.source import Source
@@ -47,12 +46,14 @@ class TableOptions:
         split: The split that every config gets.
         num_proc: How many processes; None chooses.
         allowed: Which errors are let through.
+        decode: Decode every frame, as a check does, instead of reading its header.
         progress: Called with rows done and rows in all.
     """
 
     split: str = "test"
     num_proc: int | None = None
     allowed: Allowed = NOTHING_ALLOWED
+    decode: bool = True
     progress: Progress | None = None
 
     def check(self) -> None:
@@ -86,9 +87,10 @@ def run_shards(
     Returns:
         The reports, in the order of the shards.
     """
-    jobs = [ShardJob(store, scan.source, scan.layout, batch) for batch in batches(shards)]
+    jobs = [ShardJob(store, scan.source, scan.layout, batch, options.decode) for batch in batches(shards)]
     rows = sum(len(shard.units) for shard in shards)
     work_bytes = sum(shard.source_bytes for shard in shards)
+    work_bytes *= pool.DECODING_FACTOR if options.decode else 1
     workers = pool.processes(options.num_proc, work_bytes) if scan.source.splits else 1
     reports: list[ShardReport] = []
     done = 0
@@ -102,14 +104,14 @@ def run_shards(
     return reports
 
 
-def refuse_names(scan: Scan, allowed: Allowed) -> None:
+def refuse_names(scan: Scan, options: TableOptions) -> None:
     """Raise where names, links or sizes stand in the way, before any file is read for a table.
 
     Raises:
         FolderError: One of them does; it carries all of the folder's problems, those of contents too.
     """
-    if refusals(scan.layout, folder_problems(scan), allowed):
-        refuse(scan, check_scan(scan, quick=True), allowed)
+    if refusals(scan.layout, folder_problems(scan), options.allowed):
+        refuse(scan, check_scan(scan, quick=not options.decode), options.allowed)
 
 
 def refuse_contents(
@@ -126,11 +128,7 @@ def refuse_contents(
     Raises:
         FolderError: Something does; it carries all problems.
     """
-    problems, keys = [*folder_problems(scan), *others], []
-    for report in reports:
-        problems += report.problems
-        keys += report.keys
-    problems += manifest_problems(manifest_content(scan), keys)
+    problems = [*scan_problems(scan, (report.findings for report in reports)), *others]
     refuse(scan, problems, allowed)
     return sorted_problems(problems)
 

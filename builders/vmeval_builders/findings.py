@@ -1,0 +1,120 @@
+"""Read rows' files, and take down what is wrong with them; the same for a check and for what writes a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from vmeval_builders.entries import Contents, FileEntry, Unit
+from vmeval_builders.errors import FolderChangedError
+from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.manifest import TaskKey, task_key
+from vmeval_builders.problems import Problem
+from vmeval_builders.rows import read_unit, row_of
+from vmeval_builders.secrets import holds_token, token_problem
+from vmeval_builders.sources.source import Source
+
+
+class StatedPath(NamedTuple):
+    """A path that a row's JSON states, and that is none of the row's own files.
+
+    Attributes:
+        key: The JSON key.
+        value: The path, as it stands there.
+        task: The row's path.
+        file: The JSON file's path.
+    """
+
+    key: str
+    value: str
+    task: str
+    file: str
+
+
+@dataclass(slots=True)
+class Findings:
+    """What came to light while files were read; it can be sent between processes.
+
+    Attributes:
+        problems: What is wrong with single rows and files.
+        keys: The rows' names, where a manifest may list them.
+        stated_paths: What can be judged only with all files of the folder at hand.
+    """
+
+    problems: list[Problem] = field(default_factory=list)
+    keys: list[TaskKey] = field(default_factory=list)
+    stated_paths: list[StatedPath] = field(default_factory=list)
+
+    def read_row(
+        self, source: Source, layout: Layout, unit: Unit, decode: bool
+    ) -> tuple[Contents, dict[str, Any]] | None:
+        """Read a row's files and make the row; every byte is searched for tokens.
+
+        Args:
+            source: Holds the files.
+            layout: Describes them.
+            unit: The row's files.
+            decode: Decode pictures, instead of reading their headers.
+
+        Returns:
+            None where a file cannot be read, which is taken down.
+        """
+        try:
+            contents = read_unit(source, layout, unit)
+        except FolderChangedError:
+            self.problems.append(changing(unit.path))
+            return None
+        except OSError as error:
+            self.problems.append(Problem.unreadable(_file_of(unit, error), error))
+            return None
+        row = row_of(layout, contents)
+        self.problems += layout.problems(contents, decode)
+        self.problems += [
+            token_problem(unit.files[column].path)
+            for column, content in contents.blobs.items()
+            if holds_token(content)
+        ]
+        self.stated_paths += _stated_paths(layout, contents)
+        if layout.manifest:
+            self.keys.append(task_key(layout, row))
+        return contents, row
+
+    def read_file(self, source: Source, entry: FileEntry) -> bytes | None:
+        """Read a file that no row holds; None where it cannot be read, which is taken down."""
+        try:
+            content = source.read(entry)
+        except FolderChangedError:
+            self.problems.append(changing(entry.path))
+            return None
+        except OSError as error:
+            self.problems.append(Problem.unreadable(entry.path, error))
+            return None
+        self.search(entry.path, content)
+        return content
+
+    def search(self, path: str, content: bytes) -> None:
+        """Search a file for tokens."""
+        if holds_token(content):
+            self.problems.append(token_problem(path))
+
+
+def changing(path: str) -> Problem:
+    """Tell that a row's files change while they are read."""
+    message = "It changes while it is read; run again when nothing writes into the folder."
+    return Problem("changing", "error", path, message)
+
+
+def _file_of(unit: Unit, error: OSError) -> str:
+    """Name the file of a row that could not be read."""
+    name = error.filename if isinstance(error.filename, str) else ""
+    return next((one.path for one in unit.files.values() if name.endswith(f"/{one.path}")), unit.path)
+
+
+def _stated_paths(layout: Layout, contents: Contents) -> Iterator[StatedPath]:
+    unit = contents.unit
+    for key, value in (contents.value or {}).items():
+        if key.endswith("_path") and isinstance(value, str) and value:
+            name = value.replace("\\", "/")
+            if not any(name.endswith(f"/{entry.path}") for entry in unit.files.values()):
+                yield StatedPath(key, value, unit.path, unit.files[layout.json_from].path)

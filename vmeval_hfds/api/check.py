@@ -1,0 +1,69 @@
+"""List every problem of a folder, without changing it, on all cores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from vmeval_builders.checks import check_job, check_jobs, scan_problems
+from vmeval_builders.choice import Choice
+from vmeval_builders.findings import Findings
+from vmeval_builders.problems import Problem
+from vmeval_builders.scan import Scan, scan_rows
+from vmeval_hfds.engine import pool
+from vmeval_hfds.engine.pool import Progress
+
+
+def check_folder(
+    path: str | os.PathLike[str],
+    quick: bool = False,
+    builder: str | None = None,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    num_proc: int | None = None,
+    progress: Progress | None = None,
+) -> list[Problem]:
+    """List every problem of a folder.
+
+    Args:
+        path: The folder or archive, such as the folder that holds the ``*_task`` folders.
+        quick: Look at each frame's header only, instead of decoding it.
+        builder: The name of the builder that describes it; None finds it out.
+        include: Globs of what is looked at; ``*`` stands for any characters, ``/`` too. By default all.
+        exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.
+        num_proc: How many processes; None chooses.
+        progress: Called with files done and files in all.
+
+    Returns:
+        Errors first, then warnings, each by path. Empty where there is nothing to say.
+
+    Raises:
+        FileNotFoundError: There is no such folder.
+        NotADirectoryError: The path is a file, and no archive.
+        ArchiveError: The archive is damaged or cut short.
+        LayoutNameError: There is no such builder.
+        AmbiguousFolderError: Several builders know the layout, and none was named.
+    """
+    scan = scan_rows(path, builder, Choice(include, exclude))
+    return check_on_all_cores(scan, quick, num_proc, progress)
+
+
+def check_on_all_cores(
+    scan: Scan, quick: bool = False, num_proc: int | None = None, progress: Progress | None = None
+) -> list[Problem]:
+    """Do what `check_folder` does, with a folder that was walked already."""
+    work_bytes = sum(entry.size_bytes for entry in scan.files)
+    workers = pool.processes(num_proc, work_bytes if quick else work_bytes * pool.DECODING_FACTOR)
+    workers = workers if scan.source.splits else 1
+
+    def findings() -> Iterator[Findings]:
+        jobs = list(check_jobs(scan, decode=not quick))
+        done = 0
+        for job, found in zip(jobs, pool.run(check_job, jobs, workers), strict=True):
+            yield found
+            done += len(job.others) + sum(len(unit.files) for unit in job.units)
+            if progress:
+                progress(done, len(scan.files))
+
+    return scan_problems(scan, findings())
