@@ -16,7 +16,9 @@ from vmeval_builders.errors import FolderChangedError
 from vmeval_hfds import export, push_to_hub, verify
 from vmeval_hfds.api.push import plan_push
 from vmeval_hfds.errors import (
+    AddressError,
     DatasetError,
+    HubAccessError,
     HubConflictError,
     RemovalError,
     TargetExistsError,
@@ -294,3 +296,24 @@ def test_a_plain_push_does_not_go_on_top_of_what_others_pushed(hub, mazes, sudok
     with pytest.raises(HubConflictError):
         push_to_hub(mazes, REPO)
     assert load_dataset(REPO, split="test").num_rows == 5
+
+
+# What is wrong is said before anything is read
+
+
+def test_without_a_token_that_is_what_is_said(hub, mazes, monkeypatch):
+    monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(HubAccessError, match=r"there is no token; set HF_TOKEN, or run hf auth login"):
+        push_to_hub(mazes, REPO)
+    assert hub.requests == []
+
+
+def test_a_bare_name_is_no_repository(hub, mazes):
+    with pytest.raises(AddressError, match=r"'questions': expected user/name"):
+        push_to_hub(mazes, "questions")
+
+
+def test_the_pages_address_names_the_repository_too(hub, mazes):
+    result = push_to_hub(mazes, f"{hub.endpoint}/datasets/{REPO}")
+    assert result.url == f"{hub.endpoint}/datasets/{REPO}"
+    assert load_dataset(REPO, split="test").num_rows == 3

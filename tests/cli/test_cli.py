@@ -550,3 +550,26 @@ def test_the_demo_keeps_what_it_makes_where_it_is_told(tmp_path):
     assert [step["name"] for step in json.loads(done.stdout)][-1] == "verify"
     assert tree(tmp_path / "demo/questions") == tree(tmp_path / "demo/rebuilt")
     assert {path.name for path in (tmp_path / "demo").iterdir()} == {"questions", "dataset", "rebuilt"}
+
+
+# push
+
+
+def test_push_says_what_it_did_and_where_it_is(run, hub, folder):
+    code, out, _ = run("push", "--path", folder, "--repo-id", "user/mazes")
+    assert code == 0
+    assert "added: " in out
+    assert out.splitlines()[-1] == f"{hub.endpoint}/datasets/user/mazes"
+
+
+@pytest.mark.usefixtures("hub")
+def test_push_refuses_removals_in_one_sentence(run, folder, tmp_path):
+    run("push", "--path", folder, "--repo-id", "user/mazes")
+    write_question(tmp_path / "other", "chess", "chess_0000")
+    to_repo = ("--path", tmp_path / "other", "--repo-id", "user/mazes")
+    code, out, talk = run("push", *to_repo)
+    assert (code, out) == (1, "")
+    assert "--add" in talk
+    assert "--allow-removals" in talk
+    assert "would be removed: " in run("push", *to_repo, "--dry-run")[1]
+    assert run("push", "--add", *to_repo)[0] == 0

@@ -19,6 +19,7 @@ from vmeval_builders.scan import Scan, scan_rows
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import HubConflictError, RemovalError, TargetExistsError
 from vmeval_hfds.gallery.preview import preview_of
+from vmeval_hfds.hub.address import parse_address
 from vmeval_hfds.hub.commit import changed_operations, make_commit, publish_branch
 from vmeval_hfds.hub.repo import HubRepo
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
@@ -186,7 +187,7 @@ def push_to_hub(
 
     Args:
         folder: The folder that holds the ``*_task`` folders; or a tar archive of it, which is not unpacked.
-        repo_id: ``user/name``; made where it is missing.
+        repo_id: ``user/name``, or the address of the dataset's page; made where it is missing.
         builder: The name of the builder that describes the folder; None finds it out.
         private: Make it private; refused where it exists and is public.
         commit_message: The commit's title.
@@ -215,6 +216,8 @@ def push_to_hub(
 
     Raises:
         FolderError: The folder has errors; it carries all problems. Nothing was sent.
+        AddressError: The repo id is none.
+        HubAccessError: There is no token, or it may not write there. Nothing was sent.
         RemovalError: It would remove many rows, and `allow_removals` is off. Nothing was sent.
         LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
@@ -240,8 +243,9 @@ def push_to_hub(
         create_pr=create_pr,
         force=force,
     )
+    repo = HubRepo(parse_address(repo_id).repo_id, token_env=token_env, token=token)
+    repo.require_token()
     read = _read(folder, options)
-    repo = HubRepo(repo_id, token_env=token_env, token=token)
     with new_shards(repo, create_pr=create_pr) as store:
         for last in [False] * (_MERGES - 1) + [True]:
             try:
@@ -294,8 +298,8 @@ def plan_push(
         allow_removals=True,
         force=force,
     )
+    repo = HubRepo(parse_address(repo_id).repo_id, token_env=token_env, token=token)
     read = _read(folder, options)
-    repo = HubRepo(repo_id, token_env=token_env, token=token)
     published = _look(repo, read, options)
     version = _draft(published, read, options)
     new = version.draft.new

@@ -15,7 +15,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.hf_api import RepoFile
 
 from vmeval_builders.secrets import without_tokens
-from vmeval_hfds.errors import HubConflictError, HubError, HubNotFoundError
+from vmeval_hfds.errors import HubAccessError, HubConflictError, HubError, HubNotFoundError
 from vmeval_hfds.hub.explain import explain
 from vmeval_hfds.hub.retry import with_retries
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV, read_token
@@ -72,6 +72,17 @@ class HubRepo:
     def token(self) -> str | bool:
         """What client functions take as a token; False is nobody."""
         return self._token or False
+
+    def require_token(self) -> None:
+        """Refuse to begin what nobody may do without a token.
+
+        Raises:
+            HubAccessError: There is none.
+        """
+        if not self._token:
+            raise HubAccessError(
+                f"{self.repo_id}: there is no token; set {self.token_env}, or run hf auth login"
+            )
 
     @property
     def endpoint(self) -> str:

@@ -14,7 +14,7 @@ from vmeval_builders.problems import Problem
 from vmeval_builders.scan import scan_folder
 from vmeval_builders.secrets import name_problems, token_problem
 from vmeval_hfds.engine.pool import Progress
-from vmeval_hfds.errors import FolderError, HubAccessError, HubError, TargetExistsError, UnsafePathError
+from vmeval_hfds.errors import FolderError, HubError, TargetExistsError, UnsafePathError
 from vmeval_hfds.hub.commit import changes, make_commit
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
@@ -124,8 +124,7 @@ def hf_upload(
     folder = _read_folder(
         Path(local_path), path_in_repo, Choice(include, exclude), allow_secrets, skip_empty_folders, progress
     )
-    if repo.token is False:
-        raise HubAccessError(f"{repo_id}: there is no token; set {token_env}, or run hf auth login")
+    repo.require_token()
     branch = look_at_branch(repo, revision, private)
     keeps_dataset = _holds_another_dataset(repo, folder, branch, force)
     plan = _decide(repo, folder, branch, revision, delete, keeps_dataset)
