@@ -26,11 +26,14 @@ class Choice:
         include: Globs of what is meant; empty for all.
         exclude: Globs of what is not, even where it is included.
         drops_tools: Whether what tools leave behind (`tool_name`) is not meant either.
+        keeps_top_folder: Whether the one folder at the root of an archive is a part of paths; else it stands for
+            the folder that was packed.
     """
 
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     drops_tools: bool = True
+    keeps_top_folder: bool = False
 
     @property
     def has_globs(self) -> bool:

@@ -19,6 +19,7 @@ from vmeval_builders.problems import Problem
 from vmeval_builders.sources.archive import index_archive, is_archive
 from vmeval_builders.sources.folder import index_folder
 from vmeval_builders.sources.source import Index, Source
+from vmeval_builders.sources.top_folder import below, top_folder
 
 
 @dataclass
@@ -34,6 +35,7 @@ class Scan:
         builder: What describes its rows.
         layout_found: Whether the builder was found out, not named.
         units: Every row, by path order.
+        top_folder: The one folder at the root of an archive that was taken for its root; empty where none was.
         left_out: Files and empty folders that are there and not meant (`Choice`); folders end in ``/``.
     """
 
@@ -46,6 +48,7 @@ class Scan:
     layout_found: bool = False
     units: list[Unit] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    top_folder: str = ""
 
     @cached_property
     def by_path(self) -> dict[str, FileEntry]:
@@ -124,11 +127,19 @@ def scan_folder(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS) 
 def scan_archive(path: Path, choice: Choice = ALL_BUT_TOOLS) -> Scan:
     """Read the index of a tar archive, which is gone through as a stream and never unpacked.
 
+    Args:
+        path: The archive.
+        choice: Which of its files are meant, and whether its one top folder stands for the root.
+
     Raises:
         ArchiveError: The archive is damaged or cut short.
         OSError: It cannot be read.
     """
-    return _in_order(path, index_archive(path), choice)
+    index = index_archive(path)
+    top = None if choice.keeps_top_folder else top_folder(index)
+    scan = _in_order(path, below(index, top) if top else index, choice)
+    scan.top_folder = top or ""
+    return scan
 
 
 def _in_order(root: Path, index: Index, choice: Choice) -> Scan:

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.hostile import HOSTILE_FILES, HOSTILE_PATHS, LEGAL_PATHS, ids
+from vmeval_builders.choice import Choice
 from vmeval_builders.entries import FolderEntry
 from vmeval_builders.errors import ArchiveError, FolderChangedError
 from vmeval_builders.paths import path_problems
@@ -28,6 +29,7 @@ from vmeval_builders.sources.archive import index_archive, is_archive
 
 BLOCK = 512
 END = bytes(2 * BLOCK)
+AS_IT_IS = Choice(keeps_top_folder=True)
 PAX, GNU, USTAR = tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT
 LONG = "/".join(["m" * 80, "n" * 80, "o" * 80])
 
@@ -110,7 +112,9 @@ def listing(path):
 
 
 def problems(path):
-    return {(problem.code, problem.path): problem.message for problem in scan_archive(path).problems}
+    return {
+        (problem.code, problem.path): problem.message for problem in scan_archive(path, AS_IT_IS).problems
+    }
 
 
 def noise(size, seed=0):
@@ -152,7 +156,7 @@ def test_members_come_in_any_order(tmp_path, order, compress):
     members = [folder("b"), ("b/x", b"1"), ("a", b"22")]
     path = written(tmp_path, compress(pack(*(members[place] for place in order))))
     assert contents(path) == {"a": b"22", "b/x": b"1"}
-    assert [entry.path for entry in scan_archive(path).files] == ["a", "b/x"]
+    assert [entry.path for entry in scan_archive(path, AS_IT_IS).files] == ["a", "b/x"]
     assert index_archive(path).folders == {"": FolderEntry(2, None), "b": FolderEntry(1, 0)}
 
 
@@ -178,7 +182,7 @@ def test_names_are_kept_less_a_leading_dot(tmp_path, names, paths, form):
 @pytest.mark.parametrize("path", LEGAL_PATHS)
 @pytest.mark.parametrize("form", [PAX, GNU], ids=["pax", "gnu"])
 def test_an_odd_name_that_lives_everywhere_is_no_problem(tmp_path, path, form):
-    scan = scan_archive(written(tmp_path, pack((path, b"x"), form=form)))
+    scan = scan_archive(written(tmp_path, pack((path, b"x"), form=form)), AS_IT_IS)
     assert [entry.path for entry in scan.files] == [path]
     assert not scan.problems
 
@@ -435,7 +439,7 @@ NO_FOLDERS = STRIPPED | {"dot", "trailing-slash"}  # the root, and how folders a
 def test_a_hostile_folder_is_refused_once(tmp_path, row, inside):
     links = [member("a", kind=tarfile.SYMTYPE, pax_headers={"path": f"{row.path}/{name}"}) for name in inside]
     path = written(tmp_path, pack(folder("a", pax_headers={"path": row.path}), *links))
-    found = [problem for problem in scan_archive(path).problems if problem.code == "bad-name"]
+    found = [problem for problem in scan_archive(path, AS_IT_IS).problems if problem.code == "bad-name"]
     assert [problem.path for problem in found] == [row.path]
     assert row.reason in found[0].message
 
@@ -608,7 +612,7 @@ def test_what_is_no_whole_archive_is_refused(tmp_path, content, said):
         index_archive(path)
     assert str(caught.value).startswith(f"{path}: ")
     with pytest.raises(ArchiveError):
-        scan_archive(path)
+        scan_archive(path, AS_IT_IS)
 
 
 @pytest.mark.parametrize("zeros", [1, 511, 512, 100_000])

@@ -151,7 +151,8 @@ def test_check_says_by_its_exit_code_whether_there_is_an_error(run, folder):
     code, out, _ = run("check", "--path", folder, "--quick")
     assert code == 1
     assert re.fullmatch(
-        r"error: maze_task/maze_0000/first_frame\.png: .+\. \[bad-frame\]\n1 error \(bad-frame 1\), 0 warnings\.\n", out
+        r"error: maze_task/maze_0000/first_frame\.png: .+\. \[bad-frame\]\n1 error \(bad-frame 1\), 0 warnings\.\n",
+        out,
     )
 
 
@@ -303,7 +304,7 @@ def test_json_is_one_document_on_stdout_and_quiet_is_nothing(run, tmp_path, fold
     assert results["build"]["configs"] == {"chess": 2, "maze": 2}
     assert (results["export"]["written"], results["export"]["target"]) == (17, str(rebuilt))
     differences = {key: [] for key in ("missing", "extra", "different", "other_times", "left_out")}
-    assert results["verify"] == {"files": 17, **differences}
+    assert results["verify"] == {"files": 17, "top_folder": "", **differences}
     assert results["info"]["rows"] == results["info-dataset"]["rows"] == 4
     assert results["sample"] == {"target": str(tmp_path / "sample")}
     for name in ("check", "export", "verify", "info", "info-dataset"):

@@ -51,6 +51,7 @@ class BuildResult:
         source_bytes: The size of all these files.
         problems: The folder's problems that did not stand in the way.
         left_out: Files and empty folders that were not meant; folders end in ``/``.
+        top_folder: The archive's one top folder, where it was looked through.
         decoded: Whether every frame was decoded, not only its header read.
     """
 
@@ -63,6 +64,7 @@ class BuildResult:
     source_bytes: int
     problems: list[Problem] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    top_folder: str = ""
     decoded: bool = True
 
 
@@ -77,6 +79,7 @@ def build(
     force: bool = False,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    keep_top_folder: bool = False,
     allow_secrets: bool = False,
     decode: bool = True,
     progress: Progress | None = None,
@@ -95,6 +98,8 @@ def build(
         force: Replace a dataset directory that is there. What a person wrote into its card stays.
         include: Globs of what is taken in; ``*`` stands for any characters, ``/`` too. By default all.
         exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.
+        keep_top_folder: Keep the one top folder of an archive, such as ``questions/``, as a part of paths; else it
+            is looked through, as if the folder itself had been given.
         allow_secrets: Take in ``.env`` files and files with a Hugging Face token in them.
         decode: Decode every frame, as `check_folder` does; else damage behind its header is not found.
         progress: Called with rows done and rows in all.
@@ -111,7 +116,7 @@ def build(
     options = TableOptions(split, num_proc, Allowed(keep_incomplete, allow_secrets), decode, progress)
     options.check()
     target = Path(os.path.abspath(target))
-    scan = scan_rows(folder, builder, Choice(include, exclude))
+    scan = scan_rows(folder, builder, Choice(include, exclude, keeps_top_folder=keep_top_folder))
     _check_apart(scan.root, target)
     existing_card = _existing_card(target, scan.layout, force)
     refuse_names(scan, options)
@@ -127,6 +132,7 @@ def build(
         source_bytes=sum(entry.size_bytes for entry in scan.files),
         problems=problems,
         left_out=scan.left_out,
+        top_folder=scan.top_folder,
         decoded=decode,
     )
 

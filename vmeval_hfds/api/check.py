@@ -21,6 +21,7 @@ def check_folder(
     *,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    keep_top_folder: bool = False,
     num_proc: int | None = None,
     progress: Progress | None = None,
 ) -> list[Problem]:
@@ -32,6 +33,8 @@ def check_folder(
         builder: The name of the builder that describes it; None finds it out.
         include: Globs of what is looked at; ``*`` stands for any characters, ``/`` too. By default all.
         exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.
+        keep_top_folder: Keep the one top folder of an archive, such as ``questions/``, as a part of paths; else it
+            is looked through, as if the folder itself had been given.
         num_proc: How many processes; None chooses.
         progress: Called with files done and files in all.
 
@@ -45,7 +48,7 @@ def check_folder(
         LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
     """
-    scan = scan_rows(path, builder, Choice(include, exclude))
+    scan = scan_rows(path, builder, Choice(include, exclude, keeps_top_folder=keep_top_folder))
     return check_on_all_cores(scan, quick, num_proc, progress)
 
 

@@ -63,6 +63,7 @@ class PushResult:
         sent_bytes: The size of the shards that were sent.
         problems: The folder's problems that did not stand in the way.
         left_out: Files and empty folders that were not meant; folders end in ``/``.
+        top_folder: The archive's one top folder, where it was looked through.
         decoded: Whether every frame was decoded, not only its header read.
     """
 
@@ -81,6 +82,7 @@ class PushResult:
     sent_bytes: int
     problems: list[Problem] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    top_folder: str = ""
     decoded: bool = True
 
 
@@ -102,6 +104,7 @@ class PushPlan:
         commits: How many commits would be made: one, or none where nothing changes.
         problems: The folder's problems that would not stand in the way.
         left_out: Files and empty folders that were not meant; folders end in ``/``.
+        top_folder: The archive's one top folder, where it was looked through.
         decoded: Whether every frame was decoded, not only its header read.
     """
 
@@ -118,6 +121,7 @@ class PushPlan:
     commits: int
     problems: list[Problem] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    top_folder: str = ""
     decoded: bool = True
 
 
@@ -174,6 +178,7 @@ def push_to_hub(
     force: bool = False,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    keep_top_folder: bool = False,
     allow_secrets: bool = False,
     decode: bool = True,
     token: str | None = None,
@@ -207,6 +212,8 @@ def push_to_hub(
             a file outside of rows with different bytes.
         include: Globs of what is published; ``*`` stands for any characters, ``/`` too. By default all.
         exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.
+        keep_top_folder: Keep the one top folder of an archive, such as ``questions/``, as a part of paths; else it
+            is looked through, as if the folder itself had been given.
         allow_secrets: Publish ``.env`` files and files with a Hugging Face token in them.
         decode: Decode every frame, as `check_folder` does; else damage behind its header is not found.
         token: The token; by default the one that `token_env` names, or that ``hf auth login`` keeps.
@@ -228,7 +235,7 @@ def push_to_hub(
     """
     options = _Options(
         tables=TableOptions(split, num_proc, Allowed(keep_incomplete, allow_secrets), decode, progress),
-        choice=Choice(include, exclude),
+        choice=Choice(include, exclude, keeps_top_folder=keep_top_folder),
         builder=builder,
         private=private,
         commit_message=commit_message,
@@ -272,6 +279,7 @@ def plan_push(
     force: bool = False,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    keep_top_folder: bool = False,
     allow_secrets: bool = False,
     decode: bool = True,
     token: str | None = None,
@@ -289,7 +297,7 @@ def plan_push(
     """
     options = _Options(
         tables=TableOptions(split, num_proc, Allowed(keep_incomplete, allow_secrets), decode, progress),
-        choice=Choice(include, exclude),
+        choice=Choice(include, exclude, keeps_top_folder=keep_top_folder),
         builder=builder,
         revision=revision,
         tag=tag,
@@ -319,6 +327,7 @@ def plan_push(
         commits=int(is_changed),
         problems=read.problems,
         left_out=read.scan.left_out,
+        top_folder=read.scan.top_folder,
         decoded=decode,
     )
 
@@ -417,6 +426,7 @@ def _publish(
         sent_bytes=store.sent_bytes,
         problems=read.problems,
         left_out=read.scan.left_out,
+        top_folder=read.scan.top_folder,
         decoded=options.tables.decode,
     )
 

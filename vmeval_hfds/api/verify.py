@@ -39,6 +39,7 @@ class VerifyResult:
         different: Files with other bytes.
         other_times: Files and folders with another modification time, where the dataset lists times.
         left_out: Files and empty folders of the folder that were not compared; folders end in ``/``.
+        top_folder: The archive's one top folder, where it was looked through.
     """
 
     files: int
@@ -47,6 +48,7 @@ class VerifyResult:
     different: list[str] = field(default_factory=list)
     other_times: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    top_folder: str = ""
 
     @property
     def same(self) -> bool:
@@ -67,6 +69,7 @@ def verify(
     builder: str | None = None,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    keep_top_folder: bool = False,
     num_proc: int | None = None,
     progress: Progress | None = None,
 ) -> VerifyResult:
@@ -78,6 +81,8 @@ def verify(
         builder: The name of the builder that the dataset must be of; None takes any.
         include: Globs of what is compared; ``*`` stands for any characters, ``/`` too. By default all.
         exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.
+        keep_top_folder: Keep the one top folder of an archive, such as ``questions/``, as a part of paths; else it
+            is looked through, as if the folder itself had been given.
         num_proc: How many processes; None chooses.
         progress: Called with files done and files in all.
 
@@ -92,7 +97,14 @@ def verify(
         OSError: A file cannot be read.
     """
     with open_dataset(dataset) as source:
-        return _verify(folder, source, builder, Choice(include, exclude), num_proc, progress)
+        return _verify(
+            folder,
+            source,
+            builder,
+            Choice(include, exclude, keeps_top_folder=keep_top_folder),
+            num_proc,
+            progress,
+        )
 
 
 def _verify(
@@ -127,6 +139,7 @@ def _verify(
         different=sorted({*different, *_repeated(scan)}),
         other_times=_other_times(scan, listing),
         left_out=scan.left_out,
+        top_folder=scan.top_folder,
     )
 
 

@@ -17,6 +17,7 @@ from vmeval_hfds.cli.options import (
     exclude_option,
     include_option,
     keep_incomplete_option,
+    keep_top_folder_option,
     no_decode_option,
     num_proc_option,
     one_of,
@@ -77,6 +78,7 @@ def sample(target: Path, per_domain: int, seed: int, num_proc: int | None, form:
 @builder_option
 @include_option
 @exclude_option
+@keep_top_folder_option
 @click.option("--quick", is_flag=True, help="Read the frames' headers only, instead of decoding them.")
 @click.option(
     "--all", "shows_all", is_flag=True, help="Show all problems, instead of the first few of each code."
@@ -89,6 +91,7 @@ def check(
     builder: str | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
+    keep_top_folder: bool,
     quick: bool,
     shows_all: bool,
     num_proc: int | None,
@@ -99,9 +102,9 @@ def check(
     from vmeval_builders.scan import scan_rows
     from vmeval_hfds.api.check import check_on_all_cores
 
-    scan = scan_rows(folder, builder, Choice(include, exclude))
+    scan = scan_rows(folder, builder, Choice(include, exclude, keeps_top_folder=keep_top_folder))
     say_layout(scan.layout.name, scan.layout_found, form)
-    say_left_out(scan.left_out, form)
+    say_left_out(scan.left_out, scan.top_folder, form)
     with progress("Checking", form) as callback:
         problems = check_on_all_cores(scan, quick, num_proc, callback)
     show(form, problems, [*problem_lines(problems, shows_all), f"{problem_count(problems)}."])
@@ -117,6 +120,7 @@ def check(
 @keep_incomplete_option
 @include_option
 @exclude_option
+@keep_top_folder_option
 @allow_secrets_option
 @no_decode_option
 @click.option("--force", is_flag=True, help="Replace a dataset directory that is there.")
@@ -130,6 +134,7 @@ def build(
     keep_incomplete: bool,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
+    keep_top_folder: bool,
     allow_secrets: bool,
     decode: bool,
     force: bool,
@@ -149,13 +154,14 @@ def build(
                 keep_incomplete=keep_incomplete,
                 include=include,
                 exclude=exclude,
+                keep_top_folder=keep_top_folder,
                 allow_secrets=allow_secrets,
                 decode=decode,
                 force=force,
                 progress=callback,
             )
         say_layout(result.builder, result.builder_found, form)
-        say_left_out(result.left_out, form)
+        say_left_out(result.left_out, result.top_folder, form)
         say_decoded(result.decoded, form)
         say_warnings(result.problems)
     show(
@@ -245,6 +251,7 @@ def _say_paths(what: str, paths: Sequence[str]) -> None:
 @revision_option
 @include_option
 @exclude_option
+@keep_top_folder_option
 @num_proc_option
 @token_env_option
 @format_option
@@ -257,6 +264,7 @@ def verify(
     revision: str | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
+    keep_top_folder: bool,
     num_proc: int | None,
     token_env: str,
     form: str,
@@ -273,10 +281,11 @@ def verify(
             builder=builder,
             include=include,
             exclude=exclude,
+            keep_top_folder=keep_top_folder,
             num_proc=num_proc,
             progress=callback,
         )
-    say_left_out(result.left_out, form)
+    say_left_out(result.left_out, result.top_folder, form)
     show(form, result, _verify_lines(result))
     return result.same
 

@@ -47,6 +47,9 @@ exclude_option = click.option(
     metavar="GLOB",
     help="Not what matches, in the same way. What tools leave (.git, .DS_Store, …) never comes along.",
 )
+keep_top_folder_option = click.option(
+    "--keep-top-folder", is_flag=True, help="Keep an archive's one top folder, instead of looking through it."
+)
 allow_secrets_option = click.option(
     "--allow-secrets", is_flag=True, help="Take .env files and files with a Hugging Face token in them too."
 )

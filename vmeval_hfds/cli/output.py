@@ -116,8 +116,11 @@ def say_layout(name: str, found: bool, form: str) -> None:
         say(f"This holds {name} (--builder says otherwise).")
 
 
-def say_left_out(left_out: Sequence[str], form: str) -> None:
-    """Say in one line what of a folder was left out."""
+def say_left_out(left_out: Sequence[str], top_folder: str, form: str) -> None:
+    """Say what of a folder was left out, and which top folder of an archive is no part of paths, in a line each."""
+    if top_folder and form == "human":
+        shown = top_folder if top_folder.isprintable() else ascii(top_folder)[1:-1]
+        say(f"Looked through the archive's one top folder, {shown}/ (--keep-top-folder keeps it).")
     if left_out and form == "human":
         from vmeval_builders.choice import left_out_sentence
 

@@ -13,6 +13,7 @@ from vmeval_hfds.cli.options import (
     exclude_option,
     include_option,
     keep_incomplete_option,
+    keep_top_folder_option,
     no_decode_option,
     num_proc_option,
     path_option,
@@ -56,6 +57,7 @@ _SHOWN_CONFIGS = 10
 @keep_incomplete_option
 @include_option
 @exclude_option
+@keep_top_folder_option
 @allow_secrets_option
 @no_decode_option
 @click.option("--license", "license_name", help="The card's licence, such as mit or cc-by-4.0.")
@@ -90,6 +92,7 @@ def push(
     keep_incomplete: bool,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
+    keep_top_folder: bool,
     allow_secrets: bool,
     decode: bool,
     license_name: str | None,
@@ -115,6 +118,7 @@ def push(
         "keep_incomplete": keep_incomplete,
         "include": include,
         "exclude": exclude,
+        "keep_top_folder": keep_top_folder,
         "allow_secrets": allow_secrets,
         "add": add,
         "remove": remove,
@@ -127,7 +131,7 @@ def push(
         if dry_run:
             plan = plan_push(folder, repo_id, **planned)
             say_layout(plan.builder, plan.builder_found, form)
-            say_left_out(plan.left_out, form)
+            say_left_out(plan.left_out, plan.top_folder, form)
             say_decoded(plan.decoded, form)
             say_warnings(plan.problems)
             show(form, plan, _plan_lines(plan))
@@ -146,7 +150,7 @@ def push(
                 **planned,
             )
         say_layout(result.builder, result.builder_found, form)
-        say_left_out(result.left_out, form)
+        say_left_out(result.left_out, result.top_folder, form)
         say_decoded(result.decoded, form)
         say_warnings(result.problems)
     show(form, result, _result_lines(result))
