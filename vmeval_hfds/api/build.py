@@ -19,6 +19,7 @@ from vmeval_builders.scan import Scan, scan_rows
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import DatasetError, TargetExistsError
 from vmeval_hfds.gallery.preview import preview_of
+from vmeval_hfds.scratch import remove_leftovers
 from vmeval_hfds.store.dataset_directory import DirectoryStore, new_directory
 from vmeval_hfds.store.names import CARD_NAME, PREVIEW_NAME, is_shard_name
 from vmeval_hfds.table.card import CardFacts, card_layout, render_card, schema_version
@@ -116,6 +117,7 @@ def build(
     options = TableOptions(split, num_proc, Allowed(keep_incomplete, allow_secrets), decode, progress)
     options.check()
     target = Path(os.path.abspath(target))
+    remove_leftovers()
     scan = scan_rows(folder, builder, Choice(include, exclude, keeps_top_folder=keep_top_folder))
     _check_apart(scan.root, target)
     existing_card = _existing_card(target, scan.layout, force)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -388,8 +387,10 @@ def demo(target: Path | None, form: str) -> None:
     from vmeval_hfds.api.demo import run_demo
 
     if target is None:
-        with tempfile.TemporaryDirectory(prefix="vmeval-hfds-demo-") as folder:
-            _show_demo(run_demo(Path(folder) / "demo"), form)
+        from vmeval_hfds.scratch import scratch_folder
+
+        with scratch_folder("vmeval-hfds-demo-") as folder:
+            _show_demo(run_demo(folder / "demo"), form)
     else:
         _show_demo(run_demo(target), form)
 

@@ -20,6 +20,7 @@ from vmeval_hfds.gallery.page import GENERATOR, CardText, Clip, Picture, card, p
 from vmeval_hfds.gallery.thumbnails import no_size_warnings, thumbnail
 from vmeval_hfds.rows.open import Source, open_rows
 from vmeval_hfds.rows.rows import Media, Row, Rows
+from vmeval_hfds.scratch import scratch
 
 #: Pillow works outside the interpreter's lock, so threads are enough; more would hold more decoded frames.
 _THREADS = 4
@@ -93,7 +94,7 @@ def write_gallery(
     )
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.partial")
-    try:
+    with scratch(unfinished):
         # JSON can spell half of a surrogate pair, which UTF-8 cannot hold: it becomes a character reference.
         with unfinished.open("x", encoding="utf-8", errors="xmlcharrefreplace", newline="\n") as page:
             page.write(before)
@@ -101,8 +102,6 @@ def write_gallery(
             page.write(after)
         size_bytes = unfinished.stat().st_size
         unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
     shown = {domain: share for domain, share in shares.items() if share}
     return GalleryResult(target, rows.about.layout.name, sum(shown.values()), shown, size_bytes, broken)
 

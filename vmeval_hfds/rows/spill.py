@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
+from vmeval_hfds.scratch import scratch_folder
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.parquet import ROW_GROUP_ROWS
 
@@ -25,8 +24,7 @@ def spilled(dataset: Dataset) -> Iterator[DatasetFiles]:
     """
     batches = dataset.with_format("arrow")
     schema = batches[:0].schema
-    with tempfile.TemporaryDirectory(prefix="vmeval-hfds-") as name:
-        folder = Path(name)
+    with scratch_folder("vmeval-hfds-rows-") as folder:
         with pq.ParquetWriter(
             folder / "rows.parquet", schema, compression="none", write_statistics=False
         ) as writer:

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 from random import Random
 
 from vmeval_hfds.sample.question import DIFFICULTIES, question_metadata, to_json
+from vmeval_hfds.scratch import remove_leftovers, scratch
 
 Metadata = dict[str, object]
 Job = tuple[int, int]  # which domain of the catalog, and which question of it
@@ -49,6 +49,7 @@ def write_sample(
     if num_proc is not None and num_proc < 1:
         raise ValueError(f"num_proc must be at least 1, found {num_proc}")
     target = Path(target)
+    remove_leftovers()
     _refuse_occupied(target)
     with _appearing_at_once(target) as stage:
         pairs = _write_questions(stage, per_domain, seed, num_proc)
@@ -80,14 +81,14 @@ def _appearing_at_once(target: Path) -> Iterator[Path]:
     missing_parents = [parent for parent in target.parents if not parent.exists()]
     stage = (target if existing else target.parent) / f".vmeval-sample-{secrets.token_hex(4)}"
     try:
-        stage.mkdir(parents=True)
-        yield stage
-        if existing:
-            _move_content(stage, target)
-        else:
-            stage.rename(target)
+        with scratch(stage):
+            stage.mkdir(parents=True)
+            yield stage
+            if existing:
+                _move_content(stage, target)
+            else:
+                stage.rename(target)
     except BaseException:
-        shutil.rmtree(stage, ignore_errors=True)
         for parent in missing_parents:
             with suppress(OSError):
                 parent.rmdir()

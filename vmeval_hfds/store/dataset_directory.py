@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from vmeval_hfds.scratch import scratch, set_aside
 from vmeval_hfds.store.store import Receipt, receipt_of
 
 
@@ -50,13 +51,14 @@ def new_directory(target: Path) -> Iterator[DirectoryStore]:
     """
     missing = [parent for parent in target.parents if not parent.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{target.name[:100]}.partial-", dir=target.parent))
+    partial = target.with_name(f".{target.name[:100]}.partial-{uuid.uuid4().hex[:12]}")
     try:
-        yield DirectoryStore(partial)
-        partial.chmod(0o777 & ~_umask())
-        _put_in_place(partial, target)
+        with scratch(partial, target):
+            partial.mkdir(mode=0o700)
+            yield DirectoryStore(partial)
+            partial.chmod(0o777 & ~_umask())
+            _put_in_place(partial, target)
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
         for parent in missing:
             with suppress(OSError):
                 parent.rmdir()
@@ -67,8 +69,7 @@ def _put_in_place(partial: Path, target: Path) -> None:
     if not os.path.lexists(target):
         partial.rename(target)
         return
-    old = partial.with_name(f"{partial.name}.old")
-    target.rename(old)
+    old = set_aside(partial, target)
     try:
         partial.rename(target)
     except BaseException:

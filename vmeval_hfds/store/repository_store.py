@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from vmeval_hfds.hub.commit import send
 from vmeval_hfds.hub.repo import HubRepo
+from vmeval_hfds.scratch import scratch_folder
 from vmeval_hfds.store.store import Receipt, receipt_of
 
 if TYPE_CHECKING:
@@ -112,8 +112,8 @@ class RepositoryStore:
 @contextmanager
 def new_shards(repo: HubRepo, *, create_pr: bool = False) -> Iterator[RepositoryStore]:
     """Have a store for the time of a push; what was not committed in the end is seen by nobody."""
-    with tempfile.TemporaryDirectory(prefix="vmeval-hfds-push-") as folder:
-        store = RepositoryStore(repo, create_pr, Path(folder))
+    with scratch_folder("vmeval-hfds-push-") as folder:
+        store = RepositoryStore(repo, create_pr, folder)
         try:
             yield store
         finally:
