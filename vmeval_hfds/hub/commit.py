@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import hashlib
 import time
 import uuid
@@ -147,10 +148,14 @@ def publish_branch(
 ) -> str:
     """Make a branch that appears with a commit in it, never before; give the commit.
 
+    Branches on which runs worked that were killed go first.
+
     Raises:
         HubConflictError: Somebody else made the branch meanwhile.
         HubError: The Hub failed for good.
     """
+    for stale in stale_scratch_branches(repo.branches(), time.time()):
+        repo.delete_branch(stale)
     staging = scratch_branch()
     repo.create_branch(staging, base)
     try:
@@ -267,8 +272,30 @@ def _refuse_ignored(repo: HubRepo, additions: Sequence[CommitOperationAdd]) -> N
 
 def scratch_branch() -> str:
     """Name a branch for work in progress; the name tells when it was begun."""
-    begun = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    begun = time.strftime(_BEGUN, time.gmtime())
     return f"{SCRATCH_PREFIX}{begun}-{uuid.uuid4().hex[:8]}"
 
 
+def stale_scratch_branches(names: Iterable[str], now: float) -> list[str]:
+    """Pick the branches for work in progress that were begun so long ago that nobody is at work there.
+
+    Args:
+        names: A repository's branches.
+        now: Seconds since the epoch.
+    """
+    scratch = (name for name in names if name.startswith(SCRATCH_PREFIX))
+    return [name for name in scratch if (begun := _begun(name)) is not None and now - begun > _STALE_SECONDS]
+
+
+def _begun(name: str) -> float | None:
+    try:
+        begun = time.strptime(name.removeprefix(SCRATCH_PREFIX).rpartition("-")[0], _BEGUN)
+    except ValueError:
+        return None
+    return calendar.timegm(begun)
+
+
 SCRATCH_PREFIX = "vmeval-hfds-scratch-"
+_BEGUN = "%Y%m%d-%H%M%S"
+#: A commit takes a minute, and is waited for some minutes longer.
+_STALE_SECONDS = 3600
