@@ -170,7 +170,7 @@ def test_eight_that_add_models_at_once_all_succeed(hub, tmp_path):
     folders = []
     for number in range(8):
         folder = tmp_path / f"outputs{number}"
-        write_run(folder / f"pilot/model-{number}/maze_task/maze_0000/run")
+        write_run(folder, f"pilot/model-{number}/maze_task/maze_0000/run")
         folders.append(folder)
     push_to_hub(folders[0], REPO)
     environment = {**os.environ, "HF_TOKEN": hub.token("user")}

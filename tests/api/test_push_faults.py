@@ -39,10 +39,10 @@ def folder(tmp_path):
     return folder
 
 
-def pushed(folder):
+def pushed(folder, **options):
     """Push, and give the error if it ended in one."""
     try:
-        push_to_hub(folder, REPO)
+        push_to_hub(folder, REPO, **options)
     except HubError as error:
         return error
     return None
@@ -72,6 +72,34 @@ def test_a_push_with_a_fault_at_any_request(hub, folder, tmp_path, fault, monkey
             assert is_published(old)
             assert pushed(folder) is None
         assert is_published(folder), f"request {at}: {hub.requests[at]}"
+        assert len(hub.log(REPO, "main")) == 3, f"request {at}: a commit was made twice"
+        if not reached:
+            break
+        at += 1
+    assert at > 10
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_rows_that_are_added_with_a_fault_at_any_request(hub, folder, tmp_path, fault, monkeypatch):
+    old = tmp_path / "old"
+    write_question(old, "chess", "chess_0000")
+    at = 0
+    while True:
+        hub.reset()
+        monkeypatch.setenv("HF_TOKEN", hub.token("user"))
+        push_to_hub(old, REPO)
+        before = hub.head(REPO)
+        hub.clear_log()
+        hub.fault(**{key: value for key, value in fault.items() if key != "kind"}, kind=fault["kind"], at=at)
+        error = pushed(folder, add=True)
+        reached = len(hub.requests) > at
+        hub.clear_faults()
+        if error is not None:
+            assert hub.head(REPO) == before, f"request {at}: {hub.requests[at]}"
+            assert pushed(folder, add=True) is None
+        both = tmp_path / f"both-{at}"
+        export(open_repo(REPO), both)
+        assert tree(both) == {**tree(old), **tree(folder)}, f"request {at}: {hub.requests[at]}"
         assert len(hub.log(REPO, "main")) == 3, f"request {at}: a commit was made twice"
         if not reached:
             break

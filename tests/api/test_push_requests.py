@@ -1,10 +1,17 @@
 """What a push costs: requests, commits and bytes, counted by the Hub's log."""
 
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+
 import pytest
 
 from tests.factories import png, tree, write, write_question
 from vmeval_hfds import export, push_to_hub
 from vmeval_hfds.store.repository import open_repo
+from vmeval_hfds.table import plan
 
 REPO = "user/many"
 DOMAINS, PER_DOMAIN = 50, 4
@@ -61,3 +68,55 @@ def test_a_change_in_one_domain_sends_that_shard_and_the_list(hub, many):
     changed = {path for path in after if path.endswith(".parquet") and before.get(path) != after[path]}
     assert {path.rpartition("/")[0] for path in changed} == {"data/domain07", "files"}
     assert len(sent(hub)) == 2
+
+
+def test_a_push_that_was_killed_sends_no_byte_again(hub, tmp_path):
+    folder = tmp_path / "folder"
+    for number in range(6):
+        frame = png(str(number), (40, 30))
+        write_question(folder, f"domain{number}", f"q{number}", first_frame=frame, final_frame=frame)
+
+    environment = {**os.environ, "HF_TOKEN": hub.token("user")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vmeval_hfds", "push", "--path", str(folder), "--repo-id", REPO],
+        env=environment,
+    )
+
+    def kill(request):
+        # The card is looked at when all shards were sent, before the commit.
+        if request.path.endswith("/validate-yaml"):
+            process.send_signal(signal.SIGKILL)
+
+    hub.on_request = kill
+    process.communicate(timeout=120)
+    hub.on_request = None
+    assert process.returncode == -signal.SIGKILL
+    before = {one.path for one in sent(hub)}
+    assert len(before) >= 7
+    hub.clear_log()
+    assert push_to_hub(folder, REPO).changed
+    assert not [one for one in sent(hub) if one.path in before]
+    assert len(sent(hub)) <= 1
+
+
+def test_shards_leave_the_disk_when_they_were_sent(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "SHARD_BYTES", 20_000)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    (tmp_path / "tmp").mkdir()
+    folder = tmp_path / "folder"
+    for number in range(60):
+        frame = png(str(number), (60, 40))
+        write_question(folder, "maze", f"maze_{number:04d}", first_frame=frame, final_frame=frame)
+    most = 0
+
+    def look(request):
+        nonlocal most
+        files = list((tmp_path / "tmp").rglob("*.parquet"))
+        most = max(most, sum(path.stat().st_size for path in files if path.exists()))
+
+    hub.on_request = look
+    push_to_hub(folder, REPO, num_proc=1)
+    whole = sum(len(content) for path, content in hub.files(REPO).items() if path.startswith("data/"))
+    assert 0 < most < whole / 2
+    assert list((tmp_path / "tmp").rglob("*.parquet")) == []
