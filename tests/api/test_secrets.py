@@ -165,3 +165,15 @@ def test_verify_compares_what_a_build_with_the_same_globs_took(tmp_path, folder)
     assert verify(folder, tmp_path / "part").extra
     for dataset in ("part", "whole"):
         assert verify(folder, tmp_path / dataset, include=["maze_task", "drafts"], exclude=["*.mp4"]).same
+
+
+@pytest.mark.parametrize("is_dry", [[], ["--dry-run"]], ids=["for-real", "dry-run"])
+def test_upload_lists_what_globs_left_out_and_sums_up_what_tools_left(hub, folder, capsys, is_dry):
+    for number in range(30):
+        write(folder / f".git/objects/{number}", "x")
+    write(folder / "drafts/x.txt", "x")
+    assert main(["upload", "--path", str(folder), "--repo-id", ID, "--exclude", "drafts", *is_dry]) == 0
+    lines = [
+        line for line in "".join(capsys.readouterr()).splitlines() if line.lower().startswith("left out")
+    ]
+    assert lines == ["left out: drafts/x.txt", "Left out 30 of the files and empty folders: .git (30)."]

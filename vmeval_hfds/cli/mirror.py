@@ -115,7 +115,8 @@ def upload(
         show(form, plan, _upload_lines(plan))
         return
     if form == "human":
-        _say_paths("left out", result.left_out)
+        for line in _left_out_lines(result.left_out):
+            say(line)
         _say_paths("sent as a copy of what the link leads to", result.links)
     show(
         form,
@@ -141,10 +142,19 @@ def _listed(what: str, paths: Sequence[str]) -> Iterator[str]:
         yield f"{what}: {len(paths) - _SHOWN_PATHS:,} more; --format json lists all"
 
 
+def _left_out_lines(left_out: Sequence[str]) -> Iterator[str]:
+    """List what was left out; what tools left behind, in one line."""
+    from vmeval_builders.choice import left_out_sentence, tool_name
+
+    yield from _listed("left out", [path for path in left_out if not tool_name(path)])
+    if of_tools := [path for path in left_out if tool_name(path)]:
+        yield left_out_sentence(of_tools)
+
+
 def _upload_lines(plan: UploadPlan) -> Iterator[str]:
     yield from _listed("send", plan.send)
     yield from _listed("remove", plan.delete)
-    yield from _listed("left out", plan.left_out)
+    yield from _left_out_lines(plan.left_out)
     yield from _listed("sent as a copy of what the link leads to", plan.links)
     if plan.creates_repo:
         yield f"The {plan.repo_type} repository {plan.repo_id} would be made."
