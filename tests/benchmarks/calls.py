@@ -38,10 +38,10 @@ def change(target: str, domain: str, count: str) -> Prepared:
 
 
 def build(source: str, target: str, num_proc: str = "") -> Prepared:
-    """Folder to dataset directory."""
+    """Folder to dataset directory, frames not decoded: that takes as long as Pillow takes."""
     from vmeval_hfds.api.build import build as call
 
-    return lambda: call(source, target, num_proc=_number(num_proc)).rows
+    return lambda: call(source, target, num_proc=_number(num_proc), decode=False).rows
 
 
 def export(dataset: str, target: str, num_proc: str = "") -> Prepared:
