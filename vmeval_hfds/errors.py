@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vmeval_builders.errors import LayoutNameError as LayoutNameError
 from vmeval_builders.errors import MissingPathError as MissingPathError
 from vmeval_builders.errors import NotAFolderError as NotAFolderError
 from vmeval_builders.errors import VmevalError as VmevalError
@@ -24,6 +25,10 @@ class FolderError(VmevalError, ValueError):
 
 class DatasetError(VmevalError, ValueError):
     """Something is not a dataset of questions, or is damaged."""
+
+
+class ArgumentError(VmevalError, ValueError):
+    """A number or choice that a function was given is out of range."""
 
 
 class SourceTypeError(VmevalError, TypeError):

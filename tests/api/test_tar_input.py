@@ -144,7 +144,7 @@ def test_the_command_takes_what_tar_packs(tmp_path):
     subprocess.run(["/bin/tar", "-czf", tmp_path / "o.tar.gz", "-C", tmp_path / "outputs", "."], check=True)
     done = run_command("build", "--path", tmp_path / "o.tar.gz", "--target", tmp_path / "dataset")
     assert done.returncode == 0, done.stderr
-    assert "This holds outputs" in done.stderr
+    assert "Detected: outputs" in done.stderr
     export(tmp_path / "dataset", tmp_path / "rebuilt")
     assert tree(tmp_path / "rebuilt") == tree(tmp_path / "outputs")
 

@@ -617,7 +617,7 @@ def command(tmp_path):
 def test_the_commands_take_a_third_partys_builder(command, tmp_path, named):
     install(tmp_path / "site")
     folder = write_depths(tmp_path / "depths")
-    said = ("This holds depths" in command("check", "--path", folder, *named).stderr) is not bool(named)
+    said = ("Detected: depths" in command("check", "--path", folder, *named).stderr) is not bool(named)
     assert said
     built = command(
         "build", "--path", folder, "--target", "dataset", "--num-proc", "2", *named, "--format", "json"

@@ -59,7 +59,7 @@ def test_the_example_goes_all_the_way(command, clips, tmp_path, named):
     assert "0 errors" in command("check", "--path", clips, *named).stdout
     built = command("build", "--path", clips, "--target", "dataset", *named)
     assert "3 clips in 2 configs" in built.stdout
-    assert ("This holds clips" in built.stderr) is not bool(named)
+    assert ("Detected: clips" in built.stderr) is not bool(named)
     assert "3 clips" in command("info", "--dataset", "dataset", *named).stdout
     command("export", "--dataset", "dataset", "--target", "rebuilt", *named)
     assert tree(tmp_path / "rebuilt") == tree(clips)

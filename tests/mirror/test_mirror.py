@@ -1004,5 +1004,5 @@ def test_an_unknown_revision_is_a_plain_sentence(hub, tmp_path, capsys):
         assert code == 1
         assert "no such revision" in err
     code, _, err = run(capsys, "ls", "--repo-id", "no name at all")
-    assert code == 1
+    assert code == 2
     assert "expected user/name" in err

@@ -120,7 +120,7 @@ def test_a_revision_is_stated_once_and_of_a_repository(places):
     assert isinstance(open_source(REPO, revision="v1"), DatasetFiles)
     with pytest.raises(AddressError, match="names a revision already"):
         open_source(f"{REPO}@v1", revision="main")
-    with pytest.raises(AddressError, match="only of a repository"):
+    with pytest.raises(AddressError, match="only repositories have"):
         open_source(places["folder"], revision="main")
 
 

@@ -165,16 +165,18 @@ def _check_apart(folder: Path, target: Path) -> None:
         )
 
 
-def _existing_card(target: Path, builder: Layout, force: bool) -> str | None:
+def _existing_card(target: Path, layout: Layout, force: bool) -> str | None:
     if not os.path.lexists(target):
         return None
+    if foreign := foreign_entry(target):
+        raise TargetExistsError(
+            f"{target}: expected nothing or a dataset directory to replace, but {foreign}; choose another target"
+        )
+    card = (target / CARD_NAME).read_bytes().decode()
+    if (other := card_layout(card)) != layout.name:
+        raise TargetExistsError(f"{target}: holds {other}, not {layout.name}; choose another target")
     if not force:
         raise TargetExistsError(f"{target}: already there; choose another target, or replace it with --force")
-    if foreign := foreign_entry(target):
-        raise TargetExistsError(f"{target}: --force replaces only a dataset directory, and {foreign}")
-    card = (target / CARD_NAME).read_bytes().decode()
-    if (other := card_layout(card)) != builder.name:
-        raise TargetExistsError(f"{target}: holds {other}, not {builder.name}; choose another target")
     return card
 
 

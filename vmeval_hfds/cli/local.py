@@ -12,17 +12,12 @@ from vmeval_hfds.cli.options import (
     PATH,
     allow_secrets_option,
     builder_option,
-    dataset_option,
     exclude_option,
     include_option,
     keep_incomplete_option,
     keep_top_folder_option,
     no_decode_option,
     num_proc_option,
-    one_of,
-    open_dataset,
-    path_option,
-    repo_id_option,
     revision_option,
     split_option,
     token_env_option,
@@ -42,6 +37,14 @@ from vmeval_hfds.cli.output import (
     size_text,
     table,
 )
+from vmeval_hfds.cli.places import (
+    dataset_place,
+    folder_place,
+    open_any,
+    open_dataset,
+    rows_place,
+    target_place,
+)
 from vmeval_hfds.cli.problems import problem_count, problem_lines
 
 if TYPE_CHECKING:
@@ -55,9 +58,7 @@ _SHOWN_PATHS = 20
 
 
 @click.command()
-@click.option(
-    "--target", required=True, type=PATH, help="The folder to write; it must not exist or be empty."
-)
+@target_place("The folder to write; it must not exist or be empty.")
 @click.option(
     "--per-domain", default=3, show_default=True, type=click.IntRange(min=1), help="Questions a domain."
 )
@@ -73,7 +74,7 @@ def sample(target: Path, per_domain: int, seed: int, num_proc: int | None, form:
 
 
 @click.command()
-@path_option
+@folder_place()
 @builder_option
 @include_option
 @exclude_option
@@ -111,8 +112,8 @@ def check(
 
 
 @click.command()
-@path_option
-@click.option("--target", required=True, type=PATH, help="The dataset directory to write.")
+@folder_place()
+@target_place("The dataset directory to write.")
 @builder_option
 @split_option
 @num_proc_option
@@ -175,10 +176,9 @@ def build(
 
 
 @click.command()
-@dataset_option
-@repo_id_option
+@dataset_place()
+@target_place("The folder to write; it may exist.")
 @revision_option
-@click.option("--target", required=True, type=PATH, help="The folder to write; it may exist.")
 @builder_option
 @click.option(
     "--domain", "domains", multiple=True, help="Only this domain's rows. Can be given several times."
@@ -190,10 +190,9 @@ def build(
 @token_env_option
 @format_option
 def export(
-    dataset: Path | None,
-    repo_id: str | None,
-    revision: str | None,
+    source: str | Path,
     target: Path,
+    revision: str | None,
     builder: str | None,
     domains: tuple[str, ...],
     ids: tuple[str, ...],
@@ -206,11 +205,10 @@ def export(
     """Write a dataset's rows as the folder that they came from."""
     from vmeval_hfds.api.export import export
 
-    one_of(dataset=dataset, repo_id=repo_id)
-    source = open_dataset(dataset, repo_id, revision, token_env)
+    dataset = open_dataset(source, revision, token_env)
     with progress("Exporting", form) as callback:
         result = export(
-            source,
+            dataset,
             target,
             builder=builder,
             domains=domains,
@@ -243,10 +241,9 @@ def _say_paths(what: str, paths: Sequence[str]) -> None:
 
 
 @click.command()
-@path_option
+@folder_place()
+@dataset_place()
 @builder_option
-@dataset_option
-@repo_id_option
 @revision_option
 @include_option
 @exclude_option
@@ -257,9 +254,8 @@ def _say_paths(what: str, paths: Sequence[str]) -> None:
 @returns_exit_code
 def verify(
     folder: Path,
+    source: str | Path,
     builder: str | None,
-    dataset: Path | None,
-    repo_id: str | None,
     revision: str | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
@@ -271,12 +267,11 @@ def verify(
     """Say which files of a folder are not what a dataset lists; exit 1 when one is not."""
     from vmeval_hfds.api.verify import verify
 
-    one_of(dataset=dataset, repo_id=repo_id)
-    source = open_dataset(dataset, repo_id, revision, token_env)
+    dataset = open_dataset(source, revision, token_env)
     with progress("Verifying", form) as callback:
         result = verify(
             folder,
-            source,
+            dataset,
             builder=builder,
             include=include,
             exclude=exclude,
@@ -301,33 +296,35 @@ def _verify_lines(result: VerifyResult) -> Iterator[str]:
 
 
 @click.command()
-@click.option("--path", "folder", type=PATH, help="A folder.")
+@rows_place()
 @builder_option
-@dataset_option
-@repo_id_option
 @revision_option
-@click.option("--by", metavar="COLUMN", help="Count by this one column, such as domain, with bars.")
+@click.option(
+    "--by",
+    multiple=True,
+    metavar="COLUMN",
+    help="Count by this column, such as domain; by one, with bars. Can be given several times.",
+)
 @token_env_option
 @format_option
 def info(
-    folder: Path | None,
+    source: str | Path,
     builder: str | None,
-    dataset: Path | None,
-    repo_id: str | None,
     revision: str | None,
-    by: str | None,
+    by: tuple[str, ...],
     token_env: str,
     form: str,
 ) -> None:
     """Tell what is in a folder or a dataset, by domain and difficulty, or by model and status."""
     from vmeval_hfds.api.info import info
 
-    one_of(path=folder, dataset=dataset, repo_id=repo_id)
-    result = info(folder or open_dataset(dataset, repo_id, revision, token_env), builder=builder)
-    if folder:
+    opened, scan = open_any(source, builder, revision, token_env)
+    result = info(opened, builder=builder)
+    if scan:
         say_layout(result.layout.name, result.layout_found, form)
-    names = (by,) if by else result.layout.shown
-    show(form, _info_object(result, names), _bar_lines(result, by) if by else _info_lines(result))
+    names = tuple(dict.fromkeys(by)) or result.layout.shown
+    lines = _bar_lines(result, *names) if len(names) == 1 and by else _info_lines(result, names)
+    show(form, _info_object(result, names), lines)
 
 
 def _bar_lines(result: InfoResult, by: str) -> Iterator[str]:
@@ -356,11 +353,13 @@ def _counts(group: object) -> dict[str, object]:
     return {name: getattr(group, name) for name in ("rows", "frames", "videos", "size_bytes")}
 
 
-def _info_lines(result: InfoResult) -> Iterator[str]:
-    shown = result.layout.shown
-    header = (*shown, result.layout.name, "frames", "videos", "bytes")
-    groups = result.groups(*shown)
-    rows = [(*group.names, group.rows, group.frames, group.videos, group.size_bytes) for group in groups]
+def _info_lines(result: InfoResult, names: tuple[str, ...]) -> Iterator[str]:
+    header = (*names, result.layout.name, "frames", "videos", "bytes")
+    groups = result.groups(*names)
+    rows = [
+        (*group.names, group.rows, *map(_known, (group.frames, group.videos, group.size_bytes)))
+        for group in groups
+    ]
     yield from table(header, rows)
     yield f"{counted(len(result.rows), result.layout.noun)}, {_files_text(result)}."
     if result.manifest is None:
@@ -371,6 +370,10 @@ def _info_lines(result: InfoResult) -> Iterator[str]:
     else:
         yield from map(str, result.manifest[:_SHOWN_PATHS])
         yield f"The manifest disagrees in {counted(len(result.manifest), 'place')}."
+
+
+def _known(number: int | None) -> int | str:
+    return "unknown" if number is None else number
 
 
 def _files_text(result: InfoResult) -> str:
@@ -407,9 +410,9 @@ def _show_demo(steps: Iterator[Step], form: str) -> None:
     show("quiet" if form == "human" else form, done, [])
     if form == "human":
         say("The rebuilt folder is the sample, byte for byte. With your own questions:")
-        say("  vmeval-hfds check --path data/questions")
-        say("  vmeval-hfds build --path data/questions --target dataset")
-        say("  vmeval-hfds export --dataset dataset --target rebuilt")
+        say("  vmeval-hfds check data/questions")
+        say("  vmeval-hfds build data/questions dataset")
+        say("  vmeval-hfds export dataset rebuilt")
 
 
 COMMANDS = (sample, check, build, export, verify, info, demo)

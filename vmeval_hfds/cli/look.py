@@ -3,20 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from vmeval_hfds.cli.options import (
-    PATH,
-    builder_option,
-    dataset_option,
-    one_of,
-    open_dataset,
-    repo_id_option,
-    revision_option,
-    token_env_option,
-)
+from vmeval_hfds.cli.options import builder_option, revision_option, token_env_option
 from vmeval_hfds.cli.output import (
     counted,
     format_option,
@@ -27,20 +17,16 @@ from vmeval_hfds.cli.output import (
     show,
     size_text,
 )
-
-if TYPE_CHECKING:
-    from vmeval_builders.scan import Scan
+from vmeval_hfds.cli.places import open_any, rows_place, target_place
 
 _SHOWN_FRAMES = 20
 
 
 @click.command()
-@click.option("--path", "folder", type=PATH, help="A folder.")
+@rows_place()
+@target_place("The HTML file to write; a gallery is replaced.")
 @builder_option
-@dataset_option
-@repo_id_option
 @revision_option
-@click.option("--target", required=True, type=PATH, help="The HTML file to write; a gallery is replaced.")
 @click.option("--domain", "domains", multiple=True, help="Only this domain. Can be given several times.")
 @click.option(
     "--limit",
@@ -50,12 +36,10 @@ _SHOWN_FRAMES = 20
 @token_env_option
 @format_option
 def gallery(
-    folder: Path | None,
-    builder: str | None,
-    dataset: Path | None,
-    repo_id: str | None,
-    revision: str | None,
+    source: str | Path,
     target: Path,
+    builder: str | None,
+    revision: str | None,
     domains: tuple[str, ...],
     limit: int | None,
     token_env: str,
@@ -64,11 +48,12 @@ def gallery(
     """Show rows on one HTML page, which can be opened from disk and mailed."""
     from vmeval_hfds.gallery.cards import write_gallery
 
-    one_of(path=folder, dataset=dataset, repo_id=repo_id)
-    source = _scan(folder, builder, form) if folder else open_dataset(dataset, repo_id, revision, token_env)
+    opened, scan = open_any(source, builder, revision, token_env)
+    if scan:
+        say_layout(scan.layout.name, scan.layout_found, form)
     with progress("Drawing", form) as callback:
         result = write_gallery(
-            source, target, builder=builder, domains=domains, limit=limit, progress=callback
+            opened, target, builder=builder, domains=domains, limit=limit, progress=callback
         )
     if result.broken and form == "human":
         say(f"{counted(len(result.broken), 'frame')} cannot be shown:")
@@ -82,14 +67,6 @@ def gallery(
             f"{counted(len(result.domains), 'domain')}, {size_text(result.size_bytes)}."
         ],
     )
-
-
-def _scan(folder: Path, builder: str | None, form: str) -> Scan:
-    from vmeval_builders.scan import scan_rows
-
-    scan = scan_rows(folder, builder)
-    say_layout(scan.layout.name, scan.layout_found, form)
-    return scan
 
 
 COMMANDS = (gallery,)

@@ -6,14 +6,16 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 import click
 
 from vmeval_hfds import __version__
 from vmeval_hfds.cli import local, look, mirror, publish
-from vmeval_hfds.cli.output import say
+from vmeval_hfds.cli.output import say, show
 
 EXIT_FAILED = 1
+EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
 
@@ -36,16 +38,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 failed or differing, 2 wrong usage, 130 interrupted.
     """
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        result = cli.main(arguments, prog_name="vmeval-hfds", standalone_mode=False)
+        result = cli.main(given, prog_name="vmeval-hfds", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
         shown = io.StringIO()
         error.show(shown)
         click.echo(_without_tokens(shown.getvalue()), err=True, nl=False)
+        _show_as_json(error, error.format_message(), given)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as error:
         say("Interrupted.")
+        _show_as_json(error, "Interrupted.", given)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has gone; Python would complain once more while it shuts down.
@@ -55,8 +60,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not _is_expected(error):
             raise
         say(f"Error: {_without_tokens(_sentence(error))}")
-        return EXIT_FAILED
+        _show_as_json(error, _sentence(error), given)
+        return EXIT_USAGE if _is_usage(error) else EXIT_FAILED
     return int(result or 0)
+
+
+def _show_as_json(error: BaseException, message: str, arguments: Sequence[str]) -> None:
+    """Print a failure on stdout too, where JSON was asked for: whoever reads that finds one object in any case."""
+    words = [*arguments, ""]
+    if "--format=json" in words or ("--format", "json") in pairwise(words):
+        told: dict[str, object] = {"type": type(error).__name__, "message": _without_tokens(message)}
+        if problems := getattr(error, "problems", None):
+            told["problems"] = problems
+        show("json", {"error": told}, [])
+
+
+def _is_usage(error: Exception) -> bool:
+    """Whether an option's value is what is wrong, whatever the data."""
+    from vmeval_hfds.errors import AddressError, LayoutNameError, SplitNameError
+
+    return isinstance(error, AddressError | LayoutNameError | SplitNameError)
 
 
 def _without_tokens(text: str) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vmeval_hfds.cli.options import (
-    PATH,
     allow_secrets_option,
     exclude_option,
     include_option,
@@ -24,6 +23,7 @@ from vmeval_hfds.cli.output import (
     size_text,
     table,
 )
+from vmeval_hfds.cli.places import folder_place, repo_of, repo_place, target_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,15 +43,13 @@ _repo_type_option = click.option(
 _revision_option = click.option(
     "--revision", default="main", show_default=True, help="A branch, tag or commit."
 )
-_repo_id_option = click.option("--repo-id", required=True, metavar="USER/NAME", help="The repository.")
+_repo_place = repo_place("The repository, USER/NAME or its address.")
 _dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 
 
 @click.command()
-@click.option("--path", "folder", required=True, type=PATH, help="The folder to mirror.")
-@click.option(
-    "--repo-id", required=True, metavar="USER/NAME", help="The repository; made where it is missing."
-)
+@folder_place("The folder to mirror.")
+@repo_place("The repository, USER/NAME or its address; made where it is missing.")
 @_repo_type_option
 @click.option("--path-in-repo", default="", help="The folder of the repository to send to.")
 @click.option("--private", is_flag=True, help="Make it private; refused where it exists and is public.")
@@ -93,6 +91,7 @@ def upload(
     """Mirror a folder to the Hub as it is, in one commit."""
     from vmeval_hfds.api.mirror import hf_upload, plan_upload
 
+    repo_id, revision = repo_of(repo_id, repo_type, revision)
     planned: dict[str, Any] = {
         "repo_type": repo_type,
         "path_in_repo": path_in_repo,
@@ -173,8 +172,8 @@ def _upload_lines(plan: UploadPlan) -> Iterator[str]:
 
 
 @click.command()
-@_repo_id_option
-@click.option("--target", required=True, type=PATH, help="The folder to write; it may exist.")
+@_repo_place
+@target_place("The folder to write; it may exist.")
 @_repo_type_option
 @_revision_option
 @include_option
@@ -204,6 +203,7 @@ def download(
     """Bring a mirrored folder back, each file checked against the Hub's hash."""
     from vmeval_hfds.api.mirror import download, plan_download
 
+    repo_id, revision = repo_of(repo_id, repo_type, revision)
     if dry_run:
         plan = plan_download(
             repo_id,
@@ -258,7 +258,7 @@ def _download_lines(plan: DownloadPlan) -> Iterator[str]:
 
 
 @click.command(name="ls")
-@_repo_id_option
+@_repo_place
 @_repo_type_option
 @_revision_option
 @click.option("--long", "is_long", is_flag=True, help="Show sizes and hashes too.")
@@ -269,6 +269,7 @@ def ls(repo_id: str, repo_type: str, revision: str, is_long: bool, token_env: st
     from vmeval_hfds.api.mirror import list_remote_files
     from vmeval_hfds.mirror.plan import printable
 
+    repo_id, revision = repo_of(repo_id, repo_type, revision)
     files = list_remote_files(repo_id, repo_type, revision, token_env)
     result: object = files if is_long else [one.path for one in files]
     show(form, result, _long_lines(files) if is_long else [printable(one.path) for one in files])

@@ -113,7 +113,7 @@ def rows_text(builder: str, number: int) -> str:
 def say_layout(name: str, found: bool, form: str) -> None:
     """Say which builder was found out, where the person did not name one."""
     if found and form == "human":
-        say(f"This holds {name} (--builder says otherwise).")
+        say(f"Detected: {name}; override with --builder.")
 
 
 def say_left_out(left_out: Sequence[str], top_folder: str, form: str) -> None:

@@ -16,7 +16,6 @@ from vmeval_hfds.cli.options import (
     keep_top_folder_option,
     no_decode_option,
     num_proc_option,
-    path_option,
     split_option,
     token_env_option,
 )
@@ -32,6 +31,7 @@ from vmeval_hfds.cli.output import (
     show,
     size_text,
 )
+from vmeval_hfds.cli.places import folder_place, repo_of, repo_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,10 +43,8 @@ _SHOWN_CONFIGS = 10
 
 
 @click.command()
-@path_option
-@click.option(
-    "--repo-id", required=True, metavar="USER/NAME", help="The repository; made where it is missing."
-)
+@folder_place()
+@repo_place("The repository, USER/NAME; made where it is missing.")
 @builder_option
 @click.option("--private", is_flag=True, help="Make it private; refused where it exists and is public.")
 @click.option("--commit-message", help="The commit's title.")
@@ -109,6 +107,7 @@ def push(
     """Publish a folder as a dataset that load_dataset reads."""
     from vmeval_hfds.api.push import plan_push, push_to_hub
 
+    repo_id, revision = repo_of(repo_id, "dataset", revision)
     planned: dict[str, Any] = {
         "builder": builder,
         "revision": revision,

@@ -15,7 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 from typing import TypeVar
 
-from vmeval_hfds.errors import WorkerError
+from vmeval_hfds.errors import ArgumentError, WorkerError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -44,7 +44,7 @@ def processes(num_proc: int | None, work_bytes: int) -> int:
     """
     if num_proc is not None:
         if num_proc < 1:
-            raise ValueError(f"num_proc is {num_proc}; it must be 1 or more")
+            raise ArgumentError(f"num_proc is {num_proc}; it must be 1 or more")
         return num_proc
     if work_bytes < WORTHWHILE_BYTES:
         return 1

@@ -15,7 +15,7 @@ from typing import IO
 from vmeval_builders.frames import FrameError
 from vmeval_builders.layouts.layout import Layout
 from vmeval_hfds.engine.pool import Progress
-from vmeval_hfds.errors import TargetExistsError, UnknownNameError
+from vmeval_hfds.errors import ArgumentError, TargetExistsError, UnknownNameError
 from vmeval_hfds.gallery.page import GENERATOR, CardText, Clip, Picture, card, page_parts
 from vmeval_hfds.gallery.thumbnails import no_size_warnings, thumbnail
 from vmeval_hfds.rows.open import Source, open_rows
@@ -82,7 +82,7 @@ def write_gallery(
         DatasetError: The dataset is damaged.
     """
     if limit is not None and limit < 1:
-        raise ValueError(f"limit is {limit}; it must be 1 or more")
+        raise ArgumentError(f"limit is {limit}; it must be 1 or more")
     target = Path(os.path.abspath(target))
     rows = open_rows(source, builder)
     _check_target(target, rows.about.root)

@@ -14,7 +14,14 @@ from vmeval_builders.problems import Problem
 from vmeval_builders.scan import scan_folder
 from vmeval_builders.secrets import name_problems, token_problem
 from vmeval_hfds.engine.pool import Progress
-from vmeval_hfds.errors import FolderError, HubError, TargetExistsError, UnsafePathError
+from vmeval_hfds.errors import (
+    FolderError,
+    HubError,
+    MissingPathError,
+    NotAFolderError,
+    TargetExistsError,
+    UnsafePathError,
+)
 from vmeval_hfds.hub.commit import changes, make_commit
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
@@ -191,9 +198,9 @@ def _read_folder(
 ) -> _Folder:
     """Read every file that goes, and refuse what must not."""
     if not path.exists():
-        raise FileNotFoundError(f"{path}: no such folder; give the folder to upload")
+        raise MissingPathError(f"{path}: no such folder; give the folder to upload")
     if not path.is_dir():
-        raise NotADirectoryError(f"{path}: is a file; give the folder to upload")
+        raise NotAFolderError(f"{path}: is a file; give the folder to upload")
     start = path_in_repo.strip("/")
     if start and (reason := path_problem(start)):
         raise UnsafePathError(f"{path_in_repo}: the folder in the repository {reason}; choose another")

@@ -59,8 +59,7 @@ def open_source(
     """
     if isinstance(source, str) and _is_repo(source):
         return _open_repo(source, revision, token_env)
-    if revision is not None:
-        raise AddressError(f"{source}: is no repository, and only of a repository there is a revision")
+    _refuse_revision(source, revision)
     if isinstance(source, Scan | DatasetFiles):
         return source
     if isinstance(source, str | os.PathLike):
@@ -90,6 +89,25 @@ def open_rows(source: Source, builder: str | None = None) -> Rows:
     return ArrowRows.of(opened, builder)
 
 
+def open_files(
+    source: str | os.PathLike[str], *, revision: str | None = None, token_env: str = DEFAULT_TOKEN_ENV
+) -> DatasetFiles:
+    """Open a dataset directory or a repository.
+
+    Args:
+        source: Its path, or what names a repository, as `open_source` takes it.
+        revision: A branch, tag or commit of a repository, where the text names none.
+        token_env: The environment variable that holds the token for a repository.
+
+    Raises:
+        VmevalError: As `open_source` does; a folder of files is no dataset.
+    """
+    if isinstance(source, str) and _is_repo(source):
+        return _open_repo(source, revision, token_env)
+    _refuse_revision(source, revision)
+    return open_dataset_dir(source)
+
+
 @contextmanager
 def open_dataset(source: Source) -> Iterator[DatasetFiles]:
     """Open what holds rows as shards, for as long as they are read; a `datasets.Dataset` is written down for it.
@@ -101,10 +119,7 @@ def open_dataset(source: Source) -> Iterator[DatasetFiles]:
         DatasetError: It is a folder, whose rows are files already.
         VmevalError: As `open_source` does.
     """
-    if isinstance(source, str | os.PathLike) and not (isinstance(source, str) and _is_repo(source)):
-        yield open_dataset_dir(source)
-        return
-    opened = open_source(source)
+    opened = open_files(source) if isinstance(source, str | os.PathLike) else open_source(source)
     if isinstance(opened, DatasetFiles):
         yield opened
     elif isinstance(opened, Scan):
@@ -130,6 +145,11 @@ def _described(source: Any) -> str:  # noqa: ANN401 (whatever somebody gave)
 
 def _is_repo(source: str) -> bool:
     return is_address(source) or (looks_like_repo(source) and not os.path.lexists(source))
+
+
+def _refuse_revision(source: object, revision: str | None) -> None:
+    if revision is not None:
+        raise AddressError(f"{source}: is here and has no revision {revision!r}; only repositories have")
 
 
 def _open_repo(source: str, revision: str | None, token_env: str) -> DatasetFiles:

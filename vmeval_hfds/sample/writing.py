@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
+from vmeval_hfds.errors import ArgumentError, TargetExistsError
 from vmeval_hfds.sample.question import DIFFICULTIES, question_metadata, to_json
 from vmeval_hfds.scratch import remove_leftovers, scratch
 
@@ -45,9 +46,9 @@ def write_sample(
         OSError: If the target cannot be written; nothing of the sample is left.
     """
     if per_domain < 1:
-        raise ValueError(f"per_domain must be at least 1, found {per_domain}")
+        raise ArgumentError(f"per_domain must be at least 1, found {per_domain}")
     if num_proc is not None and num_proc < 1:
-        raise ValueError(f"num_proc must be at least 1, found {num_proc}")
+        raise ArgumentError(f"num_proc must be at least 1, found {num_proc}")
     target = Path(target)
     remove_leftovers()
     _refuse_occupied(target)
@@ -67,7 +68,7 @@ def _refuse_occupied(target: Path) -> None:
         what = "exists and is not a folder"
     else:
         return
-    raise FileExistsError(f"{target} {what}. Choose a folder that does not exist yet or is empty.")
+    raise TargetExistsError(f"{target} {what}. Choose a folder that does not exist yet or is empty.")
 
 
 @contextmanager

@@ -1,0 +1,160 @@
+"""What a command works on, given in its place (``check FOLDER``) or by its option (``check --path FOLDER``)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from vmeval_hfds.cli.options import PATH
+
+if TYPE_CHECKING:
+    from vmeval_builders.scan import Scan
+    from vmeval_hfds.rows.open import Opened
+    from vmeval_hfds.store.directory import DatasetFiles
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Decorator = Callable[[Function], Function]
+
+
+def place(name: str, metavar: str, option: str, help: str, kind: click.ParamType[Any]) -> Decorator[Any]:
+    """Let one thing be given in its place or by its option.
+
+    Args:
+        name: The command's parameter that gets it.
+        metavar: What the usage line calls it.
+        option: The option, such as ``--path``.
+        help: What `--help` says of the option.
+        kind: What it is.
+    """
+    return _places(name, metavar, kind, {option: (kind, help)})
+
+
+def folder_place(help: str = "The folder, or a .tar or .tar.gz of it.") -> Decorator[Any]:
+    """Let a folder be given."""
+    return place("folder", "FOLDER", "--path", help, PATH)
+
+
+def target_place(help: str) -> Decorator[Any]:
+    """Let the place of the result be given."""
+    return place("target", "TARGET", "--target", help, PATH)
+
+
+def repo_place(help: str) -> Decorator[Any]:
+    """Let a repository be given."""
+    return place("repo_id", "REPO", "--repo-id", help, click.STRING)
+
+
+def dataset_place() -> Decorator[Any]:
+    """Let a repository or a dataset directory be given, as `source`."""
+    return _places("source", "REPO_OR_DATASET", click.STRING, _DATASETS)
+
+
+def rows_place() -> Decorator[Any]:
+    """Let anything be given that holds rows, as `source`."""
+    folder = {"--path": (PATH, "A folder, or a .tar or .tar.gz of it.")}
+    return _places("source", "SOURCE", click.STRING, {**folder, **_DATASETS})
+
+
+class _RepoId(click.ParamType[str]):
+    """A repository's name, which is never a path here, as an address that says so."""
+
+    name = "repository"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if "://" in value:
+            return value
+        repo_id, marked, revision = value.partition("@")
+        return f"hf://datasets/{repo_id}{marked}{revision.replace('/', '%2F')}"
+
+
+_DATASETS: dict[str, tuple[click.ParamType[Any], str]] = {
+    "--dataset": (PATH, "A dataset directory."),
+    "--repo-id": (_RepoId(), "A repository on the Hub: USER/NAME, USER/NAME@REVISION or its address."),
+}
+
+
+def _places(
+    name: str, metavar: str, kind: click.ParamType[Any], options: dict[str, tuple[click.ParamType[Any], str]]
+) -> Decorator[Any]:
+    keys = {option: f"{name}_{option.strip('-').replace('-', '_')}" for option in options}
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def command(**kwargs: object) -> object:
+            given = {metavar: kwargs.pop(f"{name}_in_its_place")}
+            given |= {option: kwargs.pop(key) for option, key in keys.items()}
+            return function(**kwargs, **{name: _only(given)})
+
+        for option, key in reversed(keys.items()):
+            option_kind, text = options[option]
+            command = click.option(option, key, type=option_kind, help=text)(command)
+        return click.argument(f"{name}_in_its_place", metavar=f"[{metavar}]", required=False, type=kind)(
+            command
+        )
+
+    return decorate
+
+
+def _only(given: dict[str, Any]) -> Any:  # noqa: ANN401 (whatever click made of it)
+    """Take the one thing that was given.
+
+    Raises:
+        click.UsageError: Nothing was, or several things were.
+    """
+    found = {name: value for name, value in given.items() if value is not None}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    place_name, *options = given
+    if not found:
+        raise click.UsageError(f"Missing {place_name}: give it in its place, or with {' or '.join(options)}.")
+    raise click.UsageError(f"{' and '.join(found)} are both given, and only one of them can be meant.")
+
+
+def repo_of(text: str, repo_type: str, revision: str, default: str = "main") -> tuple[str, str]:
+    """Take a repository's name or address apart.
+
+    Args:
+        text: What was given.
+        repo_type: What kind of repository it must be.
+        revision: What ``--revision`` says.
+        default: What it says where it is not given.
+
+    Returns:
+        The repository's id, and the revision that is meant.
+
+    Raises:
+        click.UsageError: The address names a revision, and the option another.
+        AddressError: It is no address of such a repository.
+    """
+    from vmeval_hfds.hub.address import parse_address
+
+    address = parse_address(text, repo_type)
+    if address.revision is None:
+        return address.repo_id, revision
+    if revision not in (default, address.revision):
+        raise click.UsageError(
+            f"{text} and --revision {revision} name different revisions; give one of them."
+        )
+    return address.repo_id, address.revision
+
+
+def open_dataset(source: str | Path, revision: str | None, token_env: str) -> DatasetFiles:
+    """Open the dataset that is meant, a repository at the commit that it is at now."""
+    from vmeval_hfds.rows.open import open_files
+
+    return open_files(source, revision=revision, token_env=token_env)
+
+
+def open_any(
+    source: str | Path, builder: str | None, revision: str | None, token_env: str
+) -> tuple[Opened, Scan | None]:
+    """Open whatever is meant; give it, and the same where it is a folder."""
+    from vmeval_builders.scan import Scan
+    from vmeval_hfds.rows.open import open_source
+
+    opened = open_source(source, builder, revision=revision, token_env=token_env)
+    return opened, opened if isinstance(opened, Scan) else None
