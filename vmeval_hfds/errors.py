@@ -63,6 +63,25 @@ class ChangedRowsError(VmevalError, ValueError):
     """Rows differ from what the dataset's list of files says, and that was not to be."""
 
 
+class ReplacedShardError(DatasetError):
+    """A shard is not the one that the list of files was made with.
+
+    Args:
+        name: What messages call the shard.
+        shard: Its name in the dataset.
+    """
+
+    def __init__(self, name: str, shard: str) -> None:
+        super().__init__(name, shard)
+        self.shard = shard
+
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        return (
+            f"{self.args[0]}: is not the shard that the list of files was made with; fetch or build it again"
+        )
+
+
 class WorkerError(VmevalError, RuntimeError):
     """A worker process ended before its work was done."""
 

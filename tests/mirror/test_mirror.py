@@ -38,7 +38,7 @@ from vmeval_hfds.errors import (
     UnknownNameError,
     UnsafePathError,
 )
-from vmeval_hfds.hub.transfer import state_folder
+from vmeval_hfds.folder.record import state_folder
 
 ID = "user/mirror"
 TOKEN = "hf_" + "".join(random.Random(7).choices(string.ascii_letters + string.digits, k=34))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -17,11 +17,12 @@ from vmeval_builders.sources.source import Source
 from vmeval_hfds.engine import pool
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import DatasetError
+from vmeval_hfds.folder.plan import make_plan
 from vmeval_hfds.rows.open import Source as RowSource
 from vmeval_hfds.rows.open import open_dataset
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.columns import check_layout
-from vmeval_hfds.table.listing import Listing, read_whole_listing
+from vmeval_hfds.table.listing import Listing, Wanted, read_listing
 
 _FILES_PER_JOB = 500
 #: What a scan finds and does not list as a file.
@@ -67,6 +68,8 @@ def verify(
     dataset: RowSource,
     *,
     builder: str | None = None,
+    domains: Collection[str] = (),
+    ids: Collection[str] = (),
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     keep_top_folder: bool = False,
@@ -79,6 +82,9 @@ def verify(
         folder: The folder; or a tar archive of it, which is not unpacked.
         dataset: A dataset directory, a repository (its id or address), or what was opened.
         builder: The name of the builder that the dataset must be of; None takes any.
+        domains: Only the rows of these domains, for a folder that was exported so. What the dataset lists beside
+            them may be in the folder or not.
+        ids: Only the rows of tasks with these ids, likewise.
         include: Globs of what is compared; ``*`` stands for any characters, ``/`` too. By default all.
         exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.
         keep_top_folder: Keep the one top folder of an archive, such as ``questions/``, as a part of paths; else it
@@ -92,25 +98,22 @@ def verify(
     Raises:
         DatasetError: The dataset has no list of files, or a damaged one, or is not of that builder.
         LayoutNameError: There is no such builder.
+        UnknownNameError: The dataset has no such domain or id.
         MissingPathError: There is no such folder or dataset.
         ArchiveError: The archive is damaged or cut short.
         OSError: A file cannot be read.
     """
     with open_dataset(dataset) as source:
-        return _verify(
-            folder,
-            source,
-            builder,
-            Choice(include, exclude, keeps_top_folder=keep_top_folder),
-            num_proc,
-            progress,
-        )
+        wanted = Wanted(domains, ids)
+        choice = Choice(include, exclude, keeps_top_folder=keep_top_folder)
+        return _verify(folder, source, builder, wanted, choice, num_proc, progress)
 
 
 def _verify(
     folder: str | os.PathLike[str],
     source: DatasetFiles,
     builder: str | None,
+    wanted: Wanted,
     choice: Choice,
     num_proc: int | None,
     progress: Progress | None,
@@ -119,8 +122,9 @@ def _verify(
         raise DatasetError(f"{source.name}: has no config files, so that there is nothing to verify against")
     if builder is not None:
         check_layout(source, builder)
-    listing = _chosen(read_whole_listing(source), choice)
-    digests = listing.digests
+    everything = read_listing(source)
+    listing = _chosen(make_plan(source, wanted, builder).listing if wanted else everything, choice)
+    digests = listing.digests()
     scan = scan_files(folder, choice)
     unread = {problem.path for problem in scan.problems if problem.code in _UNREAD_CODES}
     entries = {entry.path: entry for entry in scan.files}
@@ -128,14 +132,15 @@ def _verify(
     in_order = sorted(scan.files, key=lambda entry: entry.offset)
     common = [(entry, digest) for entry in in_order if (digest := digests.get(entry.path)) is not None]
     different = _different(scan.source, common, num_proc, progress)
-    files = set(listing.files)
+    files = digests.keys()
     folders = {f"{path}/" for path in listing.folders}
+    known = set(everything.table["path"].to_pylist()) if wanted else files | folders
     there = {f"{path}/" for path in scan.folders}
     empty = {f"{path}/" for path in scan.empty_folders}
     return VerifyResult(
         files=len(files),
         missing=sorted((files - entries.keys()) | (folders - there) | (_listed_empty(listing) - empty)),
-        extra=sorted((entries.keys() - files) | (empty - folders) | (unread - files)),
+        extra=sorted((entries.keys() - known) | (empty - known) | (unread - known)),
         different=sorted({*different, *_repeated(scan)}),
         other_times=_other_times(scan, listing),
         left_out=scan.left_out,
@@ -168,7 +173,7 @@ def _repeated(scan: Scan) -> Iterator[str]:
 
 def _listed_empty(listing: Listing) -> set[str]:
     """Pick the folders in which nothing is listed, with a ``/`` at the end."""
-    occupied = {f"{path.rstrip('/').rpartition('/')[0]}/" for path in listing.digests}
+    occupied = {f"{path.rstrip('/').rpartition('/')[0]}/" for path in listing.table["path"].to_pylist()}
     return {f"{path}/" for path in listing.folders} - occupied
 
 
@@ -176,7 +181,7 @@ def _other_times(scan: Scan, listing: Listing) -> list[str]:
     found = {f"{path}/" if path else ROOT_FOLDER: folder.mtime_ns for path, folder in scan.folders.items()}
     found |= {entry.path: entry.mtime_ns for entry in scan.files}
     # A folder that is no member of an archive has no time there.
-    times = listing.times.items()
+    times = listing.times().items()
     return sorted(path for path, time in times if found.get(path) is not None and found[path] != time)
 
 

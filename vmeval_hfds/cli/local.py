@@ -1,4 +1,4 @@
-"""The commands of the main path: sample, check, build, export, verify, info, demo."""
+"""The commands that make a dataset and look at it: sample, check, build, info, demo."""
 
 from __future__ import annotations
 
@@ -38,21 +38,18 @@ from vmeval_hfds.cli.output import (
     table,
 )
 from vmeval_hfds.cli.places import (
-    dataset_place,
     folder_place,
     open_any,
-    open_dataset,
     rows_place,
     target_place,
 )
 from vmeval_hfds.cli.problems import problem_count, problem_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from vmeval_hfds.api.demo import Step
     from vmeval_hfds.api.info import InfoResult
-    from vmeval_hfds.api.verify import VerifyResult
 
 _SHOWN_PATHS = 20
 
@@ -176,126 +173,6 @@ def build(
 
 
 @click.command()
-@dataset_place()
-@target_place("The folder to write; it may exist.")
-@revision_option
-@builder_option
-@click.option(
-    "--domain", "domains", multiple=True, help="Only this domain's rows. Can be given several times."
-)
-@click.option("--id", "ids", multiple=True, help="Only the task with this id. Can be given several times.")
-@click.option("--force", is_flag=True, help="Replace files that have other bytes.")
-@click.option("--strict", is_flag=True, help="Refuse rows that are not what the list of files says.")
-@num_proc_option
-@token_env_option
-@format_option
-def export(
-    source: str | Path,
-    target: Path,
-    revision: str | None,
-    builder: str | None,
-    domains: tuple[str, ...],
-    ids: tuple[str, ...],
-    force: bool,
-    strict: bool,
-    num_proc: int | None,
-    token_env: str,
-    form: str,
-) -> None:
-    """Write a dataset's rows as the folder that they came from."""
-    from vmeval_hfds.api.export import export
-
-    dataset = open_dataset(source, revision, token_env)
-    with progress("Exporting", form) as callback:
-        result = export(
-            dataset,
-            target,
-            builder=builder,
-            domains=domains,
-            ids=ids,
-            force=force,
-            strict=strict,
-            num_proc=num_proc,
-            progress=callback,
-        )
-    _say_paths("changed since the list of files was made, and exported as the rows have them", result.changed)
-    _say_paths("of rows that were added since, exported too", result.added)
-    _say_paths("listed, but held by no row, so not exported", result.missing)
-    if not result.listed:
-        say("This table lists no files: a manifest, further files and empty folders cannot come back.")
-    if result.unused_columns:
-        say(f"Columns that are no files, so not exported: {', '.join(result.unused_columns)}")
-    show(
-        form,
-        result,
-        [
-            f"Exported {rows_text(result.builder, result.rows)} to {result.target}: "
-            f"{counted(result.written, 'file')} written, {result.kept:,} there already."
-        ],
-    )
-
-
-def _say_paths(what: str, paths: Sequence[str]) -> None:
-    if paths:
-        say(f"{counted(len(paths), 'file')} {what}: {', '.join(paths[:3])}{', …' if len(paths) > 3 else ''}")
-
-
-@click.command()
-@folder_place()
-@dataset_place()
-@builder_option
-@revision_option
-@include_option
-@exclude_option
-@keep_top_folder_option
-@num_proc_option
-@token_env_option
-@format_option
-@returns_exit_code
-def verify(
-    folder: Path,
-    source: str | Path,
-    builder: str | None,
-    revision: str | None,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    keep_top_folder: bool,
-    num_proc: int | None,
-    token_env: str,
-    form: str,
-) -> bool:
-    """Say which files of a folder are not what a dataset lists; exit 1 when one is not."""
-    from vmeval_hfds.api.verify import verify
-
-    dataset = open_dataset(source, revision, token_env)
-    with progress("Verifying", form) as callback:
-        result = verify(
-            folder,
-            dataset,
-            builder=builder,
-            include=include,
-            exclude=exclude,
-            keep_top_folder=keep_top_folder,
-            num_proc=num_proc,
-            progress=callback,
-        )
-    say_left_out(result.left_out, result.top_folder, form)
-    show(form, result, _verify_lines(result))
-    return result.same
-
-
-def _verify_lines(result: VerifyResult) -> Iterator[str]:
-    for kind in ("missing", "extra", "different", "other_times"):
-        for path in getattr(result, kind):
-            yield f"{kind.replace('_', ' ')}: {path if path.isprintable() else ascii(path)[1:-1]}"
-    times = f", {len(result.other_times):,} of another time" if result.other_times else ""
-    yield (
-        f"{counted(result.files, 'file')} listed: {len(result.missing):,} missing, {len(result.extra):,} extra, "
-        f"{len(result.different):,} different{times}."
-    )
-
-
-@click.command()
 @rows_place()
 @builder_option
 @revision_option
@@ -415,4 +292,4 @@ def _show_demo(steps: Iterator[Step], form: str) -> None:
         say("  vmeval-hfds export dataset rebuilt")
 
 
-COMMANDS = (sample, check, build, export, verify, info, demo)
+COMMANDS = (sample, check, build, info, demo)

@@ -11,7 +11,7 @@ from itertools import pairwise
 import click
 
 from vmeval_hfds import __version__
-from vmeval_hfds.cli import local, look, mirror, publish
+from vmeval_hfds.cli import local, look, mirror, publish, rebuild
 from vmeval_hfds.cli.output import say, show
 
 EXIT_FAILED = 1
@@ -25,7 +25,7 @@ def cli() -> None:
     """Take video-reasoning questions between folders and Hugging Face datasets, byte for byte."""
 
 
-for command in (*local.COMMANDS, *publish.COMMANDS, *mirror.COMMANDS, *look.COMMANDS):
+for command in (*local.COMMANDS, *rebuild.COMMANDS, *publish.COMMANDS, *mirror.COMMANDS, *look.COMMANDS):
     cli.add_command(command)
 
 

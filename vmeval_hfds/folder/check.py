@@ -40,7 +40,7 @@ def check_row_paths(
     if problem:
         path, reason = problem
         raise UnsafePathError(
-            f"{name}: {_row_of(path, rows, listing.digests)}: the path {path!a} {reason}; nothing was written"
+            f"{name}: {_row_of(path, rows, listing)}: the path {path!a} {reason}; nothing was written"
         )
 
 
@@ -83,16 +83,17 @@ def _first_problem(
     return next(paths.path_problems(sorted(files), folders), None)
 
 
-def _row_of(path: str, rows: Mapping[str, str], digests: Mapping[str, bytes | None]) -> str:
+def _row_of(path: str, rows: Mapping[str, str], listing: Listing) -> str:
     """Name the row that a path comes from: of its own folder or file, of `files`, or the first one below it."""
     for folder in (path, *folders_of(path)):
         if folder in rows:
             return rows[folder]
-    listed = list(digests)
+    columns = (listing.table[name].to_pylist() for name in ("path", "number"))
+    listed = dict(zip(*columns, strict=True))
     for wanted in (path, f"{path}/"):
-        if wanted in digests:
-            return f"row {listed.index(wanted)} of files"
+        if wanted in listed:
+            return f"row {listed[wanted]} of files"
     below = f"{path}/"
     tasks = (row for task, row in rows.items() if task.startswith(below))
-    numbers = (f"row {number} of files" for number, one in enumerate(listed) if one.startswith(below))
+    numbers = (f"row {number} of files" for one, number in listed.items() if one.startswith(below))
     return next(tasks, None) or next(numbers, "a row")

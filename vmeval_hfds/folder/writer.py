@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from vmeval_builders.paths import STAGING_FOLDER
 from vmeval_hfds.errors import TargetExistsError, UnsafePathError
+from vmeval_hfds.folder.sink import Outcome
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -31,14 +32,16 @@ class FolderWriter:
     Args:
         root: The target folder.
         force: Replace files that have other bytes.
+        replaceable: Files that are replaced in any case.
 
     Attributes:
         is_fresh: Whether nothing was there before, and each path is written once: then nothing is looked for.
     """
 
-    def __init__(self, root: Path, force: bool = False) -> None:
+    def __init__(self, root: Path, force: bool = False, replaceable: Collection[str] = ()) -> None:
         self.root = root
         self.force = force
+        self.replaceable = frozenset(replaceable)
         self.is_fresh = False
         self._staging = root / STAGING_FOLDER
         self._numbers = count()
@@ -77,7 +80,7 @@ class FolderWriter:
             return "other"
         return "same" if _holds(place, view) else "other"
 
-    def put(self, path: str, content: Buffer, modified_ns: int | None = None) -> bool:
+    def put(self, path: str, content: Buffer, modified_ns: int | None = None) -> Outcome:
         """Write a file, unless it is there with the same bytes.
 
         Args:
@@ -86,7 +89,7 @@ class FolderWriter:
             modified_ns: The modification time that it gets, also where it is there already; None leaves it.
 
         Returns:
-            Whether it was written.
+            Whether it was written, or is there with the same bytes.
 
         Raises:
             TargetExistsError: A file with other bytes is there and `force` is off, or a folder is there.
@@ -94,10 +97,10 @@ class FolderWriter:
         found = "absent" if self.is_fresh else self.find(path, content)
         if found == "same":
             self.set_time(path, modified_ns)
-            return False
+            return "same"
         if found == "folder":
             raise TargetExistsError(f"{self.root / path}: is a folder, and a file belongs there; move it")
-        if found == "other" and not self.force:
+        if found == "other" and not self.force and path not in self.replaceable:
             raise TargetExistsError(f"{self.root / path}: has other bytes; replace it with --force")
         self.make_folder(path.rpartition("/")[0])
         staged = f"{self._staging}/{os.getpid()}-{next(self._numbers)}"
@@ -108,7 +111,7 @@ class FolderWriter:
             os.close(descriptor)
         _set_time(staged, modified_ns)
         os.replace(staged, f"{self.root}/{path}")
-        return True
+        return "written"
 
     def set_time(self, path: str, modified_ns: int | None) -> None:
         """Set the modification time of a file or folder, following no link; None leaves it."""

@@ -1,14 +1,13 @@
-"""Bring files from the Hub: whole, or parts of them over range requests."""
+"""Bring whole files from the Hub."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-from huggingface_hub import HfFileSystem, hf_hub_download
+from huggingface_hub import hf_hub_download
 
 from vmeval_hfds.hub.repo import HubRepo
 
@@ -63,48 +62,6 @@ def fetch(repo: HubRepo, path: str, revision: str) -> Path:
     )
 
 
-def peek(repo: HubRepo, path: str, revision: str) -> BinaryIO:
-    """Open a file for reading parts of it over range requests."""
-    kind = {"dataset": "datasets/", "space": "spaces/"}.get(repo.repo_type, "")
-    files = HfFileSystem(endpoint=repo._endpoint, token=repo._token or False, skip_instance_cache=True)
-    address = f"{kind}{repo.repo_id}@{revision.replace('/', '%2F')}/{path}"
-    stream = repo.call(files.open, address, "rb", cache_type="none")
-    return cast("BinaryIO", _RemoteStream(repo, cast("BinaryIO", stream)))
-
-
-class _RemoteStream(io.RawIOBase):
-    """A file on the Hub whose every read is tried again, and fails in plain words."""
-
-    def __init__(self, repo: HubRepo, stream: BinaryIO) -> None:
-        self._repo = repo
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._stream.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-    def read(self, size: int = -1) -> bytes:
-        place = self._stream.tell()
-
-        def attempt() -> bytes:
-            self._stream.seek(place)
-            return self._stream.read(size)
-
-        return self._repo.call(attempt)
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
-
-
 @contextmanager
 def without_bars() -> Iterator[None]:
     """Keep the client from showing a bar for each file that it sends or brings."""
@@ -120,10 +77,3 @@ def without_bars() -> Iterator[None]:
         yield
     finally:
         hub_utils.enable_progress_bars()
-
-
-def state_folder() -> Path:
-    """Give the folder, in the Hugging Face home, for what this package remembers between two runs."""
-    from huggingface_hub import cached_assets_path
-
-    return cached_assets_path("vmeval-hfds", "mirror", "downloads")

@@ -13,15 +13,23 @@ from vmeval_builders.choice import Choice
 from vmeval_builders.paths import STAGING_FOLDER
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import HubError, TargetExistsError, UnknownNameError, UnsafePathError
+from vmeval_hfds.folder.record import (
+    Brought,
+    Content,
+    holds,
+    is_as_brought,
+    prunable,
+    remove_file,
+    state_folder,
+)
 from vmeval_hfds.folder.writer import FolderWriter
 from vmeval_hfds.hub import transfer
 from vmeval_hfds.hub.repo import HubRepo
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
-from vmeval_hfds.hub.transfer import state_folder, without_bars
+from vmeval_hfds.hub.transfer import without_bars
 from vmeval_hfds.mirror import plan as mirror_plan
-from vmeval_hfds.mirror.files import for_each, holds, leads_through_link, remove_file
-from vmeval_hfds.mirror.plan import ATTRIBUTES, Content, DownloadPlan
-from vmeval_hfds.mirror.record import Brought
+from vmeval_hfds.mirror.files import for_each
+from vmeval_hfds.mirror.plan import ATTRIBUTES, DownloadPlan
 from vmeval_hfds.mirror.remote import attributes_are_hubs
 
 _DOWNLOADS = 8
@@ -209,7 +217,7 @@ def _prepare(repo: HubRepo, target: Path, revision: str, choice: Choice, prune: 
     _check_names(repo, wanted)
     record = Brought(state_folder(), root, f"{repo.endpoint} {repo.repo_type} {repo.repo_id.lower()}")
     recorded = record.read()
-    stale = mirror_plan.prunable(recorded, remote) if prune else []
+    stale = prunable(recorded, remote) if prune else []
     return _Job(
         repo=repo,
         commit=commit,
@@ -219,7 +227,7 @@ def _prepare(repo: HubRepo, target: Path, revision: str, choice: Choice, prune: 
         remote=set(remote),
         wanted=wanted,
         write=_to_write(root, wanted, recorded, force),
-        prune=[path for path in stale if _is_as_brought(root, path, recorded)],
+        prune=[path for path in stale if is_as_brought(root, path, recorded)],
     )
 
 
@@ -246,9 +254,7 @@ def _to_write(
     writer.check_folders([*wanted, f"{STAGING_FOLDER}/"])
     there = [path for path in wanted if os.path.lexists(root / path)]
     same = for_each(lambda path: holds(root / path, wanted[path]), {path: path for path in there}, _READERS)
-    others = [
-        path for path in there if not same[path] and not (force or _is_as_brought(root, path, recorded))
-    ]
+    others = [path for path in there if not same[path] and not (force or is_as_brought(root, path, recorded))]
     others += [path for path in there if path not in others and _is_folder(root / path)]
     if others:
         more = f" … and {len(others) - _SHOWN_PATHS} more" if len(others) > _SHOWN_PATHS else ""
@@ -261,13 +267,6 @@ def _to_write(
 
 def _is_folder(place: Path) -> bool:
     return place.is_dir() and not place.is_symlink()
-
-
-def _is_as_brought(root: Path, path: str, recorded: dict[str, list[Content]]) -> bool:
-    """Whether a file is here as an earlier download left it."""
-    return not leads_through_link(root, path) and any(
-        holds(root / path, content) for content in recorded.get(path, ())
-    )
 
 
 def _fetch(job: _Job, progress: Progress | None) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TypeVar
 
 from vmeval_builders.secrets import TokenSearch
 from vmeval_hfds.engine.pool import Progress
-from vmeval_hfds.mirror.plan import Content
+from vmeval_hfds.folder.record import Content, git_hash
 
 Key = TypeVar("Key")
 Job = TypeVar("Job")
@@ -55,7 +54,7 @@ def read_file(place: Path) -> LocalFile:
     search = TokenSearch()
     with place.open("rb") as stream:
         size_bytes = os.fstat(stream.fileno()).st_size
-        sha256, sha1 = hashlib.sha256(), _git_hash(size_bytes)
+        sha256, sha1 = hashlib.sha256(), git_hash(size_bytes)
         while chunk := stream.read(_CHUNK_BYTES):
             sha256.update(chunk)
             sha1.update(chunk)
@@ -84,25 +83,6 @@ def read_files(
     return files, failures
 
 
-def holds(place: Path, content: Content) -> bool:
-    """Whether a regular file is at a place, and its bytes are those that the Hub states.
-
-    Raises:
-        OSError: It cannot be read.
-    """
-    try:
-        status = os.lstat(place)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    if not stat.S_ISREG(status.st_mode) or status.st_size != content.size_bytes:
-        return False
-    digest = hashlib.sha256() if content.is_large else _git_hash(status.st_size)
-    with place.open("rb") as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest() == content.digest
-
-
 def for_each(
     function: Callable[[Job], Result],
     jobs: Mapping[Key, Job],
@@ -124,29 +104,3 @@ def for_each(
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     return results
-
-
-def remove_file(root: Path, path: str) -> None:
-    """Remove a file, and the folders above it that are empty then."""
-    os.unlink(root / path)
-    for folder in _above(path):
-        try:
-            os.rmdir(root / folder)
-        except OSError:
-            return
-
-
-def leads_through_link(root: Path, path: str) -> bool:
-    """Whether a folder above a file is a link, which may lead anywhere."""
-    return any(os.path.islink(root / folder) for folder in _above(path))
-
-
-def _above(path: str) -> Iterable[str]:
-    while folder := path.rpartition("/")[0]:
-        yield folder
-        path = folder
-
-
-def _git_hash(size_bytes: int) -> hashlib._Hash:
-    # What git hashes: the object's kind and size, then its bytes. No question of security.
-    return hashlib.sha1(b"blob %d\0" % size_bytes, usedforsecurity=False)

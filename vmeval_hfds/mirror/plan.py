@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vmeval_builders.layouts.registry import QUESTIONS
-from vmeval_builders.paths import QUESTION_FILES, domain_of, path_problem, path_problems
+from vmeval_builders.paths import QUESTION_FILES, domain_of, path_problems
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 
 if TYPE_CHECKING:
-    from vmeval_hfds.hub.repo import RemoteFile
+    from vmeval_hfds.folder.record import Content
 
 ATTRIBUTES = ".gitattributes"
 #: Says in a commit that the repository's .gitattributes is the folder's, even where it equals the Hub's own.
@@ -44,31 +44,6 @@ _REGULAR_LIMIT_BYTES = 10_000_000
 _PAGE_ENTRIES = 1_000
 _BATCH_FILES = 256
 _SHARD_BYTES = 500_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """A file's bytes, as the Hub states them.
-
-    Attributes:
-        digest: The sha256 of a large (LFS) file, else the id that git gives it.
-        size_bytes: How many bytes there are.
-        is_large: Which of the two the digest is.
-    """
-
-    digest: str
-    size_bytes: int
-    is_large: bool
-
-    @classmethod
-    def of(cls, remote: RemoteFile) -> Content:
-        """Take it from a listing of the Hub."""
-        return cls(remote.sha256 or remote.git_sha1, remote.size_bytes, remote.sha256 is not None)
-
-    @property
-    def name(self) -> str:
-        """A file name for these bytes."""
-        return f"{'sha256' if self.is_large else 'git'}-{self.digest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,11 +236,6 @@ def extends_attributes(first: str, now: str) -> bool:
     return now.startswith(first) and all(
         line.strip().endswith(_ATTRIBUTES_OF_HUB) for line in added if line.strip()
     )
-
-
-def prunable(recorded: Iterable[str], remote: Collection[str]) -> list[str]:
-    """List files that an earlier download brought and the repository no longer has."""
-    return sorted(path for path in recorded if path not in remote and path_problem(path) is None)
 
 
 def listing_requests(paths: Iterable[str]) -> int:

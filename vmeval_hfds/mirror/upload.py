@@ -22,6 +22,7 @@ from vmeval_hfds.errors import (
     TargetExistsError,
     UnsafePathError,
 )
+from vmeval_hfds.folder.record import Content
 from vmeval_hfds.hub.commit import changes, make_commit
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
@@ -31,7 +32,6 @@ from vmeval_hfds.mirror.files import LocalFile, read_files
 from vmeval_hfds.mirror.plan import (
     ATTRIBUTES,
     ATTRIBUTES_MARK,
-    Content,
     Selection,
     UploadPlan,
     printable,

@@ -21,7 +21,7 @@ from vmeval_hfds.rows.rows import About, Row, Totals, text_kinds
 from vmeval_hfds.rows.texts import text_rows, their_columns
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.columns import ColumnMap, map_columns
-from vmeval_hfds.table.listing import read_listing, read_sizes
+from vmeval_hfds.table.listing import read_contents, read_sizes
 from vmeval_hfds.table.reader import RowGroup, Shard, peek_shard
 
 #: Rows of media read at once: others make row groups that are too large to hold.
@@ -119,8 +119,7 @@ class ShardRows:
         name = self.about.layout.manifest
         if not name or name not in self._sizes_bytes:
             return None
-        listed = read_listing(self.dataset, contents=True)
-        return next((file.content for file in listed if file.path == name), None)
+        return next((file.content for file in read_contents(self.dataset, [name])), None)
 
     @cached_property
     def _sizes_bytes(self) -> dict[str, int]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +24,9 @@ class DatasetFiles:
         fetch: Gives the local path of a shard, bringing it here first where need be.
         peek: Opens a shard to read a few columns of it, without bringing all of it here.
         root: The dataset directory, where it is one.
+        sizes: Name of a shard to its size, where it is known without opening it.
+        digests: Name of a shard to its SHA-256 (hexadecimal), where it is stated.
+        address: What names the dataset for good, whatever revision of it this is.
     """
 
     name: str
@@ -32,6 +35,9 @@ class DatasetFiles:
     fetch: Callable[[str], Path]
     peek: Callable[[str], Path | BinaryIO]
     root: Path | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+    address: str = ""
 
 
 def open_dataset_dir(path: str | os.PathLike[str]) -> DatasetFiles:
@@ -54,4 +60,7 @@ def open_dataset_dir(path: str | os.PathLike[str]) -> DatasetFiles:
         raise DatasetError(
             f"{path}: expected shards at data/*/*.parquet, found {found}; build it with vmeval-hfds build"
         )
-    return DatasetFiles(str(path), rows, listings, root.joinpath, root.joinpath, root)
+    sizes = {name: (root / name).stat().st_size for name in (*rows, *listings)}
+    return DatasetFiles(
+        str(path), rows, listings, root.joinpath, root.joinpath, root, sizes, address=os.path.realpath(root)
+    )

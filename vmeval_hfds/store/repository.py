@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import BinaryIO, cast
 
 from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.hub import transfer
-from vmeval_hfds.hub.repo import HubRepo
+from vmeval_hfds.hub.ranges import RangeFile
+from vmeval_hfds.hub.repo import HubRepo, RemoteFile
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.store.names import pick_shards
@@ -27,31 +29,32 @@ def open_repo(repo_id: str, revision: str | None = None, token_env: str = DEFAUL
         DatasetError: It holds no Parquet shards.
     """
     repo = HubRepo(repo_id, token_env=token_env)
-    info = repo.info(revision)
-    commit = str(info.sha)
-    names = sorted(sibling.rfilename for sibling in info.siblings or [])
-    dataset = files_of_repo(repo, commit, names)
+    commit, files = repo.look(revision)
+    dataset = files_of_repo(repo, commit, files)
     if not dataset.row_shards:
         raise DatasetError(
-            f"{repo_id}: expected Parquet shards, found {len(names)} other files; "
+            f"{repo_id}: expected Parquet shards, found {len(files)} other files; "
             "a raw mirror is brought here by vmeval-hfds download"
         )
     return dataset
 
 
-def files_of_repo(repo: HubRepo, commit: str, names: Sequence[str]) -> DatasetFiles:
+def files_of_repo(repo: HubRepo, commit: str, files: Mapping[str, RemoteFile]) -> DatasetFiles:
     """Pick the shards out of the files of one commit.
 
     Args:
         repo: The repository.
         commit: The commit.
-        names: Paths of its files.
+        files: Its files by path.
     """
-    rows, listings = pick_shards(names)
+    rows, listings = pick_shards(files)
     return DatasetFiles(
         name=f"{repo.repo_id}@{commit[:8]}",
         row_shards=rows,
         listing_shards=listings,
         fetch=lambda name: transfer.fetch(repo, name, commit),
-        peek=lambda name: transfer.peek(repo, name, commit),
+        peek=lambda name: cast("BinaryIO", RangeFile(repo, name, commit, files[name].size_bytes)),
+        sizes={name: files[name].size_bytes for name in (*rows, *listings)},
+        address=f"{repo.endpoint} {repo.repo_type} {repo.repo_id.lower()} export",
+        digests={name: digest for name in (*rows, *listings) if (digest := files[name].sha256)},
     )

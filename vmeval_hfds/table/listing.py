@@ -1,38 +1,39 @@
-"""Read a dataset's list of files (the config `files`) from its shards."""
+"""Read a dataset's list of files (the config `files`): which files there are, and where their bytes lie.
+
+The list stays in Arrow: no Python object is made for a file unless something is done with that file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import hashlib
+from array import array
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vmeval_builders.arrow.arrays import text_array
 from vmeval_builders.arrow.listing import ROOT_FOLDER, ListedFile, listed_files
+from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
 from vmeval_hfds.errors import DatasetError, UnsafePathError
 from vmeval_hfds.store.directory import DatasetFiles
-from vmeval_hfds.table.parquet import open_shard, read_group
+from vmeval_hfds.table.facts import ListingFacts, merge_facts, parse_facts
+from vmeval_hfds.table.reader import Shard, open_shard
 
-_LISTED_COLUMNS = ["path", "size", "sha256", "modified"]
-
-
-def read_listing(dataset: DatasetFiles, contents: bool = False) -> Iterator[ListedFile]:
-    """Read the list of files, a row group at a time.
-
-    Args:
-        dataset: The dataset.
-        contents: Read the bytes that only this table holds, too.
-
-    Yields:
-        The files, in the order of their paths.
-
-    Raises:
-        DatasetError: A shard is damaged or has other columns.
-    """
-    columns = [*_LISTED_COLUMNS, "content"] if contents else _LISTED_COLUMNS
-    for name in dataset.listing_shards:
-        with open_shard(dataset.fetch(name)) as shard:
-            if missing := sorted(set(columns) - set(shard.schema_arrow.names)):
-                raise DatasetError(f"{dataset.name}: {name} has no column {missing[0]}; it lists no files")
-            for group in range(shard.num_row_groups):
-                yield from listed_files(read_group(shard, f"{dataset.name}: {name}", group, columns))
+#: Columns that every list of files has, also one of an earlier version.
+_NEEDED_COLUMNS = ("path", "size", "sha256", "modified")
+_INDEX_COLUMNS = tuple(name for name in FILE_COLUMNS if name != "content")
+#: The number of a file's row in the whole list, for messages.
+_NUMBER = pa.field("number", pa.int64())
+_SCHEMA = pa.schema([*(arrow_schema(FILE_COLUMNS).field(name) for name in _INDEX_COLUMNS), _NUMBER])
+#: A list of at most this size is brought in one request, and kept in memory.
+_WHOLE_BYTES = 16 * 2**20
+#: A shard on this disk is hashed, to see whether it was replaced, where that takes no time.
+_HASHED_BYTES = 2**20
+_DIGEST = "^[0-9a-fA-F]{64}$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,49 +41,125 @@ class Listing:
     """What a dataset's list of files says.
 
     Attributes:
-        digests: Path to SHA-256 (32 bytes), in the order of the paths; None for a folder, whose path ends in ``/``.
-        times: Path to modification time in nanoseconds, where it is known; ``./`` is the folder itself.
+        table: A row for each file and folder, with the columns of `FILE_COLUMNS` less the content.
+        facts: What it says of the shards; None where it does not, and rows must be looked for.
     """
 
-    digests: dict[str, bytes | None] = field(default_factory=dict)
-    times: dict[str, int] = field(default_factory=dict)
+    table: pa.Table
+    facts: ListingFacts | None = None
 
     @property
     def files(self) -> list[str]:
         """Paths of files."""
-        return [path for path, digest in self.digests.items() if digest is not None]
+        return list(self.table.filter(pc.is_valid(self.table["sha256"]))["path"].to_pylist())
 
     @property
     def folders(self) -> list[str]:
-        """Paths of folders, without the ``/``."""
-        return [path[:-1] for path, digest in self.digests.items() if digest is None]
+        """Paths of folders, without the ``/``; the folder itself is none, it is listed for its time only."""
+        folders = self.table.filter(pc.is_null(self.table["sha256"]))
+        is_itself = pc.and_(pc.equal(folders["path"], ROOT_FOLDER), pc.is_valid(folders["modified"]))
+        return [path[:-1] for path in folders.filter(pc.invert(is_itself))["path"].to_pylist()]
+
+    def digests(self) -> dict[str, bytes]:
+        """Give the SHA-256 of files by path, 32 bytes each."""
+        files = self.table.filter(pc.is_valid(self.table["sha256"]))
+        hashes = map(bytes.fromhex, files["sha256"].to_pylist())
+        return dict(zip(files["path"].to_pylist(), hashes, strict=True))
+
+    def times(self) -> dict[str, int]:
+        """Give modification times in nanoseconds, where they are known; ``./`` is the folder itself."""
+        known = self.table.filter(pc.is_valid(self.table["modified"]))
+        return dict(zip(known["path"].to_pylist(), known["modified"].to_pylist(), strict=True))
+
+    def where(self, mask: pa.Array | pa.ChunkedArray) -> Listing:
+        """Keep the rows for which an array of truth values says so."""
+        return replace(self, table=self.table.filter(mask))
 
     def only(self, wanted: Callable[[str], bool]) -> Listing:
         """Keep some paths."""
-        digests = {path: digest for path, digest in self.digests.items() if wanted(path)}
-        return Listing(digests, {path: time for path, time in self.times.items() if wanted(path)})
+        return self.where(pa.array([wanted(path) for path in self.table["path"].to_pylist()], pa.bool_()))
 
 
-def read_whole_listing(dataset: DatasetFiles) -> Listing:
-    """Read which hash and time every file has.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The rows whose files are wanted.
+
+    Attributes:
+        domains: Values of the column that ``--domain`` chooses by; all where empty.
+        ids: Ids; all where empty.
+    """
+
+    domains: Collection[str] = ()
+    ids: Collection[str] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything is left out."""
+        return bool(self.domains or self.ids)
+
+
+def read_facts(dataset: DatasetFiles) -> ListingFacts | None:
+    """Read what the list of files says of the shards of rows.
+
+    Returns:
+        None where it says nothing, because others made it or an earlier version.
 
     Raises:
-        DatasetError: A row has no path, or no hash where it needs one.
+        DatasetError: It is damaged.
+    """
+    return merge_facts(
+        parse_facts(shard.file.metadata.metadata, shard.name) for shard in _listing_shards(dataset)
+    )
+
+
+def read_listing(dataset: DatasetFiles, wanted: Callable[[pa.Table], pa.Array] | None = None) -> Listing:
+    """Read the list of files, without their contents.
+
+    Args:
+        dataset: The dataset.
+        wanted: Given the columns ``config`` and ``id``, says which rows are wanted, so that only they are held.
+
+    Raises:
+        DatasetError: A row has no path, or no hash where it needs one; or a shard is damaged.
         UnsafePathError: Two rows are for one file.
     """
-    listing = Listing()
-    for number, listed in enumerate(read_listing(dataset)):
-        digest = _digest(listed)
-        if not isinstance(listed.path, str) or (digest is None) is not listed.is_folder:
-            message = "has no path" if not isinstance(listed.path, str) else "has no SHA-256 of 64 digits"
-            raise DatasetError(f"{dataset.name}: row {number} of files ({listed.path!a}) {message}")
-        if listed.path in listing.digests:
-            raise UnsafePathError(f"{dataset.name}: row {number} of files: {listed.path!a} comes twice")
-        if listed.modified_ns is not None:
-            listing.times[listed.path] = listed.modified_ns
-        if listed.path != ROOT_FOLDER or listed.modified_ns is None:
-            listing.digests[listed.path] = digest
-    return listing
+    tables = []
+    number = 0
+    facts: list[ListingFacts | None] = []
+    for shard in _listing_shards(dataset):
+        _check_columns(shard)
+        facts.append(parse_facts(shard.file.metadata.metadata, shard.name))
+        there = [name for name in _INDEX_COLUMNS if name in shard.schema.names]
+        for group in shard.row_groups():
+            first, number = number, number + group.rows
+            mask = wanted(group.read(["config", "id"])) if wanted else None
+            if mask is not None and not pc.any(mask).as_py():
+                continue
+            table = _index(group.read(there), first)
+            _check_rows(table, dataset.name)
+            tables.append(table if mask is None else table.filter(mask))
+    table = pa.concat_tables(tables) if tables else _SCHEMA.empty_table()
+    _check_twice(table, dataset.name)
+    return Listing(table, merge_facts(facts))
+
+
+def read_contents(dataset: DatasetFiles, paths: Collection[str]) -> Iterator[ListedFile]:
+    """Read files whose bytes only the list holds.
+
+    Args:
+        dataset: The dataset.
+        paths: Their paths; those without content are left out.
+
+    Raises:
+        DatasetError: A shard is damaged or has other columns.
+    """
+    wanted = text_array(sorted(paths))
+    for shard in _listing_shards(dataset):
+        _check_columns(shard)
+        for group in shard.row_groups():
+            found = pc.is_in(group.read(["path"])["path"], value_set=wanted)
+            if pc.any(found).as_py():
+                table = group.read([name for name in FILE_COLUMNS if name in shard.schema.names])
+                yield from listed_files(table.filter(pc.and_(found, pc.is_valid(table["content"]))))
 
 
 def read_sizes(dataset: DatasetFiles) -> dict[str, int]:
@@ -93,19 +170,96 @@ def read_sizes(dataset: DatasetFiles) -> dict[str, int]:
     """
     sizes: dict[str, int] = {}
     for name in dataset.listing_shards:
-        with open_shard(dataset.peek(name)) as shard:
-            if not {"path", "size"} <= set(shard.schema_arrow.names):
+        with open_shard(dataset.peek(name), f"{dataset.name}: {name}") as shard:
+            if not {"path", "size"} <= set(shard.schema.names):
                 continue
-            for group in range(shard.num_row_groups):
-                table = read_group(shard, f"{dataset.name}: {name}", group, ["path", "size"])
+            for group in shard.row_groups():
+                table = group.read(["path", "size"])
                 listed = zip(table["path"].to_pylist(), table["size"].to_pylist(), strict=True)
                 sizes.update((path, size) for path, size in listed if path is not None and size is not None)
     return sizes
 
 
-def _digest(listed: ListedFile) -> bytes | None:
-    try:
-        digest = bytes.fromhex(listed.sha256 or "")
-    except ValueError:
-        return None
-    return digest if len(digest) == 32 else None
+def trusted_shards(dataset: DatasetFiles, facts: ListingFacts, strict: bool = False) -> set[str]:
+    """Name the shards of rows that are as they were when the list was made: nobody replaced them since.
+
+    Args:
+        dataset: The dataset.
+        facts: What its list of files says.
+        strict: Hash all shards on this disk, instead of going by their sizes where they are large.
+    """
+    return {name for name in dataset.row_shards if _is_as_listed(dataset, facts, name, strict)}
+
+
+def _is_as_listed(dataset: DatasetFiles, facts: ListingFacts, name: str, strict: bool) -> bool:
+    listed = facts.shards.get(name)
+    if listed is None or dataset.sizes.get(name) != listed.size_bytes:
+        return False
+    if name in dataset.digests:
+        return dataset.digests[name] == listed.sha256
+    if dataset.root is None or not (strict or listed.size_bytes <= _HASHED_BYTES):
+        return dataset.root is not None
+    with (dataset.root / name).open("rb", buffering=0) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest() == listed.sha256
+
+
+def _listing_shards(dataset: DatasetFiles) -> Iterator[Shard]:
+    for name in dataset.listing_shards:
+        with open_shard(_bring(dataset, name), f"{dataset.name}: {name}") as shard:
+            yield shard
+
+
+def _bring(dataset: DatasetFiles, name: str) -> Path | BinaryIO:
+    """Bring a shard of the list here: a small one into memory, a large one into the client's cache."""
+    size_bytes = dataset.sizes.get(name)
+    if dataset.root is None and size_bytes is not None and size_bytes <= _WHOLE_BYTES:
+        place = dataset.peek(name)
+        if (prefetch := getattr(place, "prefetch", None)) is not None:
+            prefetch([(0, size_bytes)])
+            return place
+    return dataset.fetch(name)
+
+
+def _check_columns(shard: Shard) -> None:
+    if missing := sorted({*_NEEDED_COLUMNS, "content"} - set(shard.schema.names)):
+        raise DatasetError(f"{shard.name}: has no column {missing[0]}; it lists no files")
+
+
+def _index(table: pa.Table, first: int) -> pa.Table:
+    """Give a row group the columns of the index, null where an earlier version has none."""
+    numbers = pa.py_buffer(array("q", range(first, first + table.num_rows)))
+    columns = {
+        name: table[name].cast(_SCHEMA.field(name).type)
+        if name in table.column_names
+        else pa.nulls(table.num_rows, _SCHEMA.field(name).type)
+        for name in _INDEX_COLUMNS
+    }
+    columns[_NUMBER.name] = pa.Array.from_buffers(pa.int64(), table.num_rows, [None, numbers])
+    return pa.table(columns, schema=_SCHEMA)
+
+
+def _check_rows(table: pa.Table, name: str) -> None:
+    """Refuse rows without a path, and files without a hash."""
+    paths, digests = table["path"], table["sha256"]
+    sound = pc.if_else(
+        pc.ends_with(paths, "/"), pc.is_null(digests), pc.match_substring_regex(digests, _DIGEST)
+    )
+    wrong = pc.index(pc.fill_null(sound, False), False).as_py()
+    if wrong >= 0:
+        path = paths[wrong].as_py()
+        message = "has no path" if path is None else "has no SHA-256 of 64 digits"
+        raise DatasetError(
+            f"{name}: row {table['number'][wrong].as_py()} of files ({path!a}) {message}; "
+            "fetch or build the dataset again"
+        )
+
+
+def _check_twice(table: pa.Table, name: str) -> None:
+    paths = table["path"]
+    if pc.count_distinct(paths).as_py() == table.num_rows:
+        return
+    seen: set[str] = set()
+    for path, number in zip(paths.to_pylist(), table["number"].to_pylist(), strict=True):
+        if path in seen:
+            raise UnsafePathError(f"{name}: row {number} of files: {path!a} comes twice")
+        seen.add(path)

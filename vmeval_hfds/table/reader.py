@@ -33,11 +33,13 @@ class Shard:
         name: What messages call it.
         file: The Parquet file.
         is_local: Whether it lies on this disk, so that its media are cheap to look at.
+        place: Where it is.
     """
 
     name: str
     file: pq.ParquetFile
     is_local: bool
+    place: Path | BinaryIO
 
     def __enter__(self) -> Shard:
         return self
@@ -110,6 +112,7 @@ class RowGroup:
             DatasetError: Its pages are damaged.
         """
         try:
+            self._prefetch(columns)
             return self.shard.file.read_row_group(self.number, columns=columns, use_threads=False)
         except VmevalError:
             raise
@@ -127,6 +130,7 @@ class RowGroup:
             DatasetError: Its pages are damaged.
         """
         try:
+            self._prefetch(columns)
             for batch in self.shard.file.iter_batches(
                 rows, row_groups=[self.number], columns=columns, use_threads=False
             ):
@@ -135,6 +139,26 @@ class RowGroup:
             raise
         except (OSError, pa.ArrowException) as error:
             raise self._damaged(error) from error
+
+    def bytes_of(self, columns: Sequence[str] | None = None) -> list[tuple[int, int]]:
+        """Say where the bytes of some columns begin and end in the shard.
+
+        Args:
+            columns: The columns; None for all.
+        """
+        group = self.shard.footer.row_group(self.number)
+        parts = []
+        for chunk in map(group.column, range(group.num_columns)):
+            path = chunk.path_in_schema
+            if columns is None or any(path == name or path.startswith(f"{name}.") for name in columns):
+                start = chunk.dictionary_page_offset or chunk.data_page_offset
+                parts.append((start, start + chunk.total_compressed_size))
+        return parts
+
+    def _prefetch(self, columns: Sequence[str] | None) -> None:
+        prefetch = getattr(self.shard.place, "prefetch", None)
+        if prefetch is not None:
+            prefetch(self.bytes_of(columns))
 
     def only_value(self, column: str) -> Any | None:  # noqa: ANN401 (whatever the column holds)
         """Give the one value that all its rows have in a column, where the statistics say so."""
@@ -174,7 +198,7 @@ def open_shard(place: Path | BinaryIO, name: str, footer: pq.FileMetaData | None
         raise DatasetError(
             f"{name}: is not a whole Parquet file ({error}); fetch or build it again"
         ) from error
-    return Shard(name, file, is_local)
+    return Shard(name, file, is_local, place)
 
 
 def peek_shard(dataset: DatasetFiles, name: str, footer: pq.FileMetaData | None = None) -> Shard:

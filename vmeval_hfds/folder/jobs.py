@@ -1,0 +1,158 @@
+"""Read the files of a row group and hand them to a sink: the unit of work of an export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vmeval_builders.arrow.arrays import integer_array
+from vmeval_builders.rows import RowFile, files_of
+from vmeval_hfds.errors import ReplacedShardError
+from vmeval_hfds.folder.places import place_of
+from vmeval_hfds.folder.sink import Outcome, Sink
+from vmeval_hfds.table.columns import ColumnMap
+from vmeval_hfds.table.parquet import ROW_GROUP_BYTES
+from vmeval_hfds.table.reader import open_shard
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFiles:
+    """Rows of one row group whose files are to be read.
+
+    Attributes:
+        place: The shard, on this disk or on the Hub.
+        name: What messages call the shard.
+        group: The row group's number in it.
+        rows: The wanted rows' numbers in the group; None where all are.
+        columns: Where the shard has what we need.
+        footer: The shard's footer, where it was read before.
+    """
+
+    place: Path | BinaryIO
+    name: str
+    group: int
+    rows: tuple[int, ...] | None
+    columns: ColumnMap
+    footer: pq.FileMetaData | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadJob:
+    """Files of a row group for a sink.
+
+    Attributes:
+        shard: The shard's name in the dataset.
+        source: The rows.
+        expected: Path to SHA-256, as the list of files says.
+        times: Path to modification time, where it is known.
+        sink: What takes the files.
+        exact: Whether the shard is known to hold just what is expected, so that anything else is an error.
+        there: Files that need not be handed over.
+    """
+
+    shard: str
+    source: GroupFiles
+    expected: Mapping[str, bytes]
+    times: Mapping[str, int]
+    sink: Sink
+    exact: bool = False
+    there: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of some files; tallies of several jobs add up.
+
+    Attributes:
+        paths: What became of them, to their paths.
+        written_bytes: The size of those that were written.
+        changed: Those whose bytes are not what the list of files says.
+        missing: Those that are listed and were not there.
+        added: Those that are not listed.
+        rows: How many rows they are of.
+    """
+
+    paths: dict[Outcome, list[str]] = field(
+        default_factory=lambda: {"written": [], "same": [], "other": [], "folder": []}
+    )
+    written_bytes: int = 0
+    changed: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    rows: int = 0
+
+    def take(self, sink: Sink, path: str, content: pa.Buffer | bytes, modified_ns: int | None) -> None:
+        """Hand a file to a sink, and take down what became of it."""
+        outcome = sink.put(path, content, modified_ns)
+        self.paths[outcome].append(path)
+        if outcome == "written":
+            self.written_bytes += len(memoryview(content))
+
+    def add(self, other: Tally) -> None:
+        """Add what became of other files."""
+        for outcome, paths in other.paths.items():
+            self.paths[outcome] += paths
+        self.written_bytes += other.written_bytes
+        self.changed += other.changed
+        self.missing += other.missing
+        self.added += other.added
+        self.rows += other.rows
+
+
+def run_job(job: ReadJob) -> Tally:
+    """Read the files of a row group and hand them to the sink.
+
+    Raises:
+        ReplacedShardError: The shard was taken for one that nobody changed, and was changed.
+        DatasetError: The row group is damaged.
+    """
+    tally = Tally()
+    missing = set(job.expected)
+    read = set()
+    for file in row_files(job.source):
+        path, digest = place_of(job.source.columns.layout, file, job.expected)
+        expected = job.expected.get(path)
+        if job.exact and digest != expected:
+            raise ReplacedShardError(job.source.name, job.shard)
+        read.add(file.row)
+        missing.discard(path)
+        if expected is None:
+            tally.added.append(path)
+        elif digest != expected:
+            tally.changed.append(path)
+        if path not in job.there:
+            tally.take(job.sink, path, file.content, job.times.get(path))
+    if job.exact and missing:
+        raise ReplacedShardError(job.source.name, job.shard)
+    tally.missing += missing
+    tally.rows = len(read)
+    return tally
+
+
+def row_files(source: GroupFiles) -> Iterator[RowFile]:
+    """Read the files of some rows of a row group, a few rows at a time; `row` counts the wanted rows.
+
+    Raises:
+        DatasetError: The row group is damaged, or a column cannot hold files.
+    """
+    columns = source.columns
+    with open_shard(source.place, source.name, source.footer) as shard:
+        group = shard.row_group(source.group)
+        batch_rows = max(1, group.rows * ROW_GROUP_BYTES // max(1, group.size_bytes))
+        numbers = range(group.rows) if source.rows is None else source.rows
+        place = {row: number for number, row in enumerate(numbers)}
+        first = 0
+        for table in group.batches(columns.file_columns, batch_rows):
+            here = [row for row in range(first, first + table.num_rows) if row in place]
+            if here:
+                whole = len(here) == table.num_rows
+                chosen = table if whole else table.take(integer_array([row - first for row in here]))
+                for file in files_of(columns.layout, columns.canonical(chosen)):
+                    counted = source.rows is None and first == 0
+                    yield file if counted else replace(file, row=place[here[file.row]])
+            first += table.num_rows

@@ -1,0 +1,180 @@
+"""What an export will read: by the list of files alone where it can be trusted, else by looking into shards."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vmeval_builders.arrow.arrays import text_array
+from vmeval_builders.entries import FileEntry, FolderEntry
+from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.layouts.registry import QUESTIONS, layout_named
+from vmeval_hfds.errors import UnknownNameError
+from vmeval_hfds.folder.check import folders_of
+from vmeval_hfds.folder.select import GroupRows, ShardRows, select_rows
+from vmeval_hfds.store.directory import DatasetFiles
+from vmeval_hfds.table.facts import ListingFacts
+from vmeval_hfds.table.listing import Listing, Wanted, read_facts, read_listing, trusted_shards
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an export will read.
+
+    Attributes:
+        dataset: The dataset.
+        layout: What describes its rows.
+        listing: What is wanted of its list of files.
+        trusted: Shards that are as the list says, so that no one looks into them.
+        looked_into: The wanted rows of the other shards.
+        rows: How many rows are wanted.
+    """
+
+    dataset: DatasetFiles
+    layout: Layout
+    listing: Listing
+    trusted: frozenset[str] = frozenset()
+    looked_into: Sequence[GroupRows] = field(default_factory=list)
+    rows: int = 0
+
+    @property
+    def repeated(self) -> bool:
+        """Whether several rows are for one path, as in several splits of others' datasets."""
+        paths = [path for group in self.looked_into for path in group.paths]
+        return len(set(paths)) < len(paths)
+
+    @property
+    def unused_columns(self) -> list[str]:
+        """Columns that are not the layout's and are not exported."""
+        unused = {name for group in self.looked_into for name in group.columns.unused}
+        return sorted(unused - self.layout.columns.keys())
+
+
+def make_plan(
+    dataset: DatasetFiles,
+    wanted: Wanted,
+    builder: str | None = None,
+    *,
+    strict: bool = False,
+    replaced: Collection[str] = (),
+) -> Plan:
+    """Plan an export.
+
+    Args:
+        dataset: The dataset.
+        wanted: The rows that are wanted.
+        builder: The name of the layout that must describe the rows; None takes any.
+        strict: Hash all shards, instead of going by the sizes of large ones.
+        replaced: Shards that are known not to be as the list says.
+
+    Raises:
+        UnknownNameError: No row has one of the domains or ids; the message names near ones.
+        DatasetError: A shard is damaged, or has no such columns.
+    """
+    facts = read_facts(dataset)
+    layout = layout_named(facts.builder) if facts else QUESTIONS
+    trusted: set[str] = set()
+    if facts and builder in (None, facts.builder) and _index_can_tell(layout, wanted):
+        trusted = trusted_shards(dataset, facts, strict) - set(replaced)
+    others = [name for name in dataset.row_shards if name not in trusted]
+    found = select_rows(dataset, others, wanted, builder) if others else ShardRows()
+    if found.selected:
+        layout = found.selected[0].columns.layout
+    listing = _wanted_listing(dataset, facts, wanted, trusted, found.selected, layout)
+    _check_names(dataset, facts if trusted else None, wanted, found, listing)
+    paths = {path for group in found.selected for path in group.paths}
+    rows = len(paths) + _trusted_rows(facts, trusted, wanted, listing)
+    if wanted and not rows:
+        raise UnknownNameError(f"{dataset.name}: no row has both that domain and that id")
+    return Plan(dataset, layout, listing, frozenset(trusted), found.selected, rows)
+
+
+def _index_can_tell(layout: Layout, wanted: Wanted) -> bool:
+    """Whether the list of files says which rows are wanted: it knows ids and configs, and no other column."""
+    return not wanted.domains or layout.domain_column == layout.group_column
+
+
+def _wanted_listing(
+    dataset: DatasetFiles,
+    facts: ListingFacts | None,
+    wanted: Wanted,
+    trusted: Collection[str],
+    selected: Sequence[GroupRows],
+    layout: Layout,
+) -> Listing:
+    """Read what of the list of files is wanted, and no more than that where every shard can be trusted."""
+    if not wanted:
+        return read_listing(dataset)
+    groups = facts.groups if facts else {}
+    configs = text_array([config for config, group in groups.items() if group in wanted.domains])
+    ids = text_array(sorted(wanted.ids))
+
+    def is_wanted(table: pa.Table) -> pa.Array:
+        mask = pc.or_(pc.is_valid(table["config"]), pc.is_valid(table["id"]))
+        if wanted.domains:
+            mask = pc.and_(mask, pc.is_in(table["config"], value_set=configs))
+        if wanted.ids:
+            mask = pc.and_(mask, pc.is_in(table["id"], value_set=ids))
+        return mask
+
+    if len(trusted) == len(dataset.row_shards):
+        return read_listing(dataset, is_wanted)
+    listing = read_listing(dataset)
+    known = text_array(sorted(trusted))
+    shards = listing.table["shard"]
+    in_trusted = pc.is_in(shards, value_set=known)
+    by_index = pc.and_(is_wanted(listing.table), pc.or_(in_trusted, pc.is_null(shards)))
+    rows = {path for group in selected for path in group.paths}
+    below = pa.array(_belongs(layout, listing, rows), pa.bool_())
+    by_index = by_index if trusted else pc.and_(by_index, False)
+    return listing.where(pc.or_(by_index, pc.and_(below, pc.invert(in_trusted))))
+
+
+def _belongs(layout: Layout, listing: Listing, wanted: set[str]) -> Iterable[bool]:
+    """Say of each listed path whether it belongs to some rows: to the nearest row above it."""
+    paths = listing.table["path"].to_pylist()
+    files = [FileEntry(path, 0, 0) for path in listing.files]
+    folders = {folder: FolderEntry(0, None) for path in paths for folder in folders_of(path)}
+    rows = {unit.path for unit in layout.units(files, folders)} | wanted
+    for path in paths:
+        nearest = path if path in rows else next((one for one in folders_of(path) if one in rows), None)
+        yield nearest in wanted
+
+
+def _trusted_rows(
+    facts: ListingFacts | None, trusted: Collection[str], wanted: Wanted, listing: Listing
+) -> int:
+    """Count the wanted rows that nobody looks for."""
+    if facts is None or not trusted:
+        return 0
+    if not wanted:
+        return sum(facts.shards[name].rows for name in trusted)
+    table = listing.table.filter(pc.is_in(listing.table["shard"], value_set=text_array(sorted(trusted))))
+    return int(table.select(["shard", "row"]).group_by(["shard", "row"]).aggregate([]).num_rows)
+
+
+def _check_names(
+    dataset: DatasetFiles,
+    facts: ListingFacts | None,
+    wanted: Wanted,
+    found: ShardRows,
+    listing: Listing,
+) -> None:
+    """Refuse domains and ids that no row has."""
+    groups = set(facts.groups.values()) if facts else set()
+    _check_known("domain", wanted.domains, groups | found.domains)
+    ids = found.ids.union(pc.unique(listing.table["id"]).to_pylist()) if facts else found.ids
+    if facts and not ids.issuperset(wanted.ids):
+        ids.update(filter(None, pc.unique(read_listing(dataset).table["id"]).to_pylist()))
+    _check_known("id", wanted.ids, ids - {None})
+
+
+def _check_known(kind: str, wanted: Iterable[str], known: Collection[str]) -> None:
+    for name in wanted:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or sorted(known)[:3]
+            raise UnknownNameError(f"there is no {kind} {name!r}; near ones: {', '.join(near) or 'none'}")

@@ -1,0 +1,176 @@
+"""Remember which files a download or export brought into a folder, so that a later one knows which are its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vmeval_builders.paths import path_problem
+
+if TYPE_CHECKING:
+    from vmeval_hfds.hub.repo import RemoteFile
+
+_VERSION = 1
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file's bytes, as the Hub states them.
+
+    Attributes:
+        digest: The sha256 of a large (LFS) file, else the id that git gives it.
+        size_bytes: How many bytes there are.
+        is_large: Which of the two the digest is.
+    """
+
+    digest: str
+    size_bytes: int
+    is_large: bool
+
+    @classmethod
+    def of(cls, remote: RemoteFile) -> Content:
+        """Take it from a listing of the Hub."""
+        return cls(remote.sha256 or remote.git_sha1, remote.size_bytes, remote.sha256 is not None)
+
+    @property
+    def name(self) -> str:
+        """A file name for these bytes."""
+        return f"{'sha256' if self.is_large else 'git'}-{self.digest}"
+
+
+def state_folder() -> Path:
+    """Give the folder, in the Hugging Face home, for what this package remembers between two runs.
+
+    It is where the client keeps such things (``HF_ASSETS_CACHE``), which need not be loaded to know it:
+    https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables
+    """
+    home = os.environ.get("HF_HOME") or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "huggingface"
+    )
+    assets = os.environ.get("HF_ASSETS_CACHE") or os.path.join(os.path.expanduser(home), "assets")
+    return Path(assets) / "vmeval-hfds" / "mirror" / "downloads"
+
+
+class Brought:
+    """The record of one folder and one source of files.
+
+    It is kept outside of the folder, which holds what the repository holds and nothing else. Lost or
+    unreadable, it is as if nothing had been brought: no file is removed then.
+
+    Args:
+        state: The folder for records.
+        target: The folder that files were brought to.
+        source: Where they came from: a repository with its type and the Hub's address, or a dataset directory.
+    """
+
+    def __init__(self, state: Path, target: Path, source: str) -> None:
+        self._target = str(target.resolve())
+        self._source = source
+        key = hashlib.sha256(f"{self._target}\n{source}".encode("utf-8", "surrogatepass")).hexdigest()
+        self._place = state / f"{key}.json"
+
+    def read(self) -> dict[str, list[Content]]:
+        """Give each file that was brought, and the bytes that it had.
+
+        After a killed run they are two: those that it was to replace, and those that it brought.
+        """
+        try:
+            record = json.loads(self._place.read_text(encoding="utf-8"))
+            if record["version"] != _VERSION:
+                return {}
+            return {
+                str(path): [
+                    Content(str(digest), int(size), bool(is_large)) for digest, size, is_large in known
+                ]
+                for path, known in record["files"].items()
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}
+
+    def write(self, files: Mapping[str, Sequence[Content]]) -> None:
+        """Replace the record.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        record = {
+            "version": _VERSION,
+            "target": self._target,
+            "source": self._source,
+            "files": {
+                path: [[one.digest, one.size_bytes, one.is_large] for one in known]
+                for path, known in files.items()
+            },
+        }
+        self._place.parent.mkdir(parents=True, exist_ok=True)
+        staged = self._place.with_suffix(f".{os.getpid()}.partial")
+        staged.write_text(json.dumps(record), encoding="utf-8")
+        os.replace(staged, self._place)
+
+
+def is_as_brought(root: Path, path: str, recorded: Mapping[str, Sequence[Content]]) -> bool:
+    """Whether a file is here as an earlier run left it, so that nobody's work is lost with it.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    return not leads_through_link(root, path) and any(
+        holds(root / path, content) for content in recorded.get(path, ())
+    )
+
+
+def prunable(recorded: Iterable[str], there: Collection[str]) -> list[str]:
+    """List files that an earlier run brought and that the source no longer has."""
+    return sorted(path for path in recorded if path not in there and path_problem(path) is None)
+
+
+def holds(place: Path, content: Content) -> bool:
+    """Whether a regular file is at a place, and its bytes are those that the Hub states.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    try:
+        status = os.lstat(place)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    if not stat.S_ISREG(status.st_mode) or status.st_size != content.size_bytes:
+        return False
+    digest = hashlib.sha256() if content.is_large else git_hash(status.st_size)
+    with place.open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest() == content.digest
+
+
+def remove_file(root: Path, path: str) -> None:
+    """Remove a file, and the folders above it that are empty then."""
+    os.unlink(root / path)
+    for folder in _above(path):
+        try:
+            os.rmdir(root / folder)
+        except OSError:
+            return
+
+
+def leads_through_link(root: Path, path: str) -> bool:
+    """Whether a folder above a file is a link, which may lead anywhere."""
+    return any(os.path.islink(root / folder) for folder in _above(path))
+
+
+def _above(path: str) -> Iterable[str]:
+    while folder := path.rpartition("/")[0]:
+        yield folder
+        path = folder
+
+
+def git_hash(size_bytes: int) -> hashlib._Hash:
+    """Begin the hash that git gives a file: of the object's kind and size, then its bytes. No question of security."""
+    return hashlib.sha1(b"blob %d\0" % size_bytes, usedforsecurity=False)

@@ -1,0 +1,24 @@
+"""What takes the files of an export: one writes them, one compares them with what is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+#: What became of a file: it was written, is there with these bytes, has other bytes, or a folder is in its place.
+Outcome = Literal["written", "same", "other", "folder"]
+
+
+class Sink(Protocol):
+    """Takes files. It can be sent to other processes."""
+
+    def put(self, path: str, content: Buffer, modified_ns: int | None = None) -> Outcome:
+        """Take a file.
+
+        Args:
+            path: Relative to the folder; checked before by `vmeval_builders.paths.path_problems`.
+            content: The file's bytes.
+            modified_ns: Its modification time, where it has one.
+        """
