@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.factories import write_question
+from vmeval_hfds import build
+
 NOTEBOOK = Path(__file__).parents[2] / "notebooks/explore_metadata.ipynb"
+REAL = Path(__file__).parents[3] / "shared/data/questions"
 LIMIT_BYTES = 1_500_000
 
 
@@ -19,7 +23,24 @@ def code_cells(notebook):
     return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
 
 
-def test_it_runs_in_a_fresh_kernel(tmp_path, monkeypatch):
+def three_questions(folder):
+    for number, level in enumerate(("easy", None, "2_lights")):
+        stated = {"id": f"maze_000{number}", "domain": "maze", "difficulty": level, "size": number}
+        write_question(folder, "maze", f"maze_000{number}", metadata=json.dumps(stated))
+    return folder
+
+
+def real_questions(folder):
+    if not REAL.exists():
+        pytest.skip("the real questions are not here")
+    return REAL
+
+
+SOURCES = {"sample": None, "three questions": three_questions, "real questions": real_questions}
+
+
+@pytest.mark.parametrize("make", SOURCES.values(), ids=SOURCES)
+def test_it_runs_in_a_fresh_kernel(tmp_path, monkeypatch, make):
     nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
     nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
     for name in ("ipykernel", "matplotlib"):
@@ -28,6 +49,9 @@ def test_it_runs_in_a_fresh_kernel(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
     (tmp_path / "work").mkdir()
     ran = nbformat.read(NOTEBOOK, as_version=4)
+    if make is not None:
+        dataset = build(make(tmp_path / "questions"), tmp_path / "dataset").target
+        code_cells(ran)[0]["source"] = f"SOURCE = {str(dataset)!r}"
     resources = {"metadata": {"path": str(tmp_path / "work")}}
     # A cell that raises ends this with its traceback.
     nbclient.NotebookClient(ran, timeout=120, kernel_name="python3", resources=resources).execute()

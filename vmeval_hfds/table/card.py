@@ -19,6 +19,8 @@ from vmeval_hfds.store.names import CARD_NAME
 
 FILES_CONFIG = "files"
 DEFAULT_CONFIG = "default"
+#: How readers of a card get the command that brings the folder back.
+INSTALL_LINE = "pip install .  # in a clone of vmeval-hfds"
 #: How a card calls a dataset directory, which does not know where it will lie.
 DIRECTORY_ADDRESS = "path/to/this/folder"
 
@@ -268,7 +270,7 @@ one_{layout.group_column} = load_dataset({json.dumps(address)}, {json.dumps(firs
 The folder that the {layout.name} came from, byte for byte:
 
 ```bash
-pip install vmeval-hfds
+{INSTALL_LINE}
 vmeval-hfds export {option} {address} --target data/{layout.name}
 ```
 
