@@ -37,3 +37,7 @@ class AmbiguousFolderError(VmevalError, ValueError):
 
 class ArchiveError(VmevalError, ValueError):
     """An archive is damaged, cut short, or no tar archive at all."""
+
+
+class FolderTypeError(VmevalError, TypeError):
+    """Something is neither the path of a folder nor of an archive."""

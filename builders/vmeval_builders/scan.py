@@ -12,7 +12,7 @@ from pathlib import Path
 from vmeval_builders import paths
 from vmeval_builders.choice import ALL_BUT_TOOLS, Choice, tool_name
 from vmeval_builders.entries import FileEntry, FolderEntry, Unit
-from vmeval_builders.errors import MissingPathError, NotAFolderError
+from vmeval_builders.errors import FolderTypeError, MissingPathError, NotAFolderError
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, find_layout, layout_named
 from vmeval_builders.problems import Problem
@@ -92,10 +92,16 @@ def scan_files(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS) -
     """Walk a folder or archive once, without opening a file of it; its rows are not looked for.
 
     Raises:
+        FolderTypeError: It is no path.
         MissingPathError: There is no such folder.
         NotAFolderError: The path is a file, and no archive.
         ArchiveError: The archive is damaged or cut short.
     """
+    if not isinstance(folder, str | os.PathLike):
+        raise FolderTypeError(
+            f"expected the path of a folder or archive, found a {type(folder).__name__}; a datasets.Dataset is "
+            "published by its own push_to_hub"
+        )
     path = Path(folder).resolve()
     return scan_archive(path, choice) if is_archive(path) else scan_folder(folder, choice)
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageChops
 
 from tests.factories import tree, write, write_question
 from tests.run_factories import write_run
-from vmeval_builders.errors import FolderChangedError
+from vmeval_builders.errors import FolderChangedError, VmevalError
 from vmeval_hfds import export, push_to_hub, verify
 from vmeval_hfds.api.push import plan_push
 from vmeval_hfds.errors import (
@@ -317,3 +317,23 @@ def test_the_pages_address_names_the_repository_too(hub, mazes):
     result = push_to_hub(mazes, f"{hub.endpoint}/datasets/{REPO}")
     assert result.url == f"{hub.endpoint}/datasets/{REPO}"
     assert load_dataset(REPO, split="test").num_rows == 3
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_dataset_is_no_folder_and_has_a_way_of_its_own(mazes, tmp_path):
+    from vmeval_hfds import build, to_dataset
+
+    dataset = to_dataset(mazes)
+    for function in (lambda: push_to_hub(dataset, REPO), lambda: build(dataset, tmp_path / "dataset")):
+        with pytest.raises(VmevalError, match=r"expected the path of a folder.*its own push_to_hub") as error:
+            function()
+        assert isinstance(error.value, TypeError)
+
+
+def test_no_bar_of_the_client_is_seen(hub, mazes):
+    environment = {**os.environ, "HF_TOKEN": hub.token("user")}
+    environment.pop("HF_HUB_DISABLE_PROGRESS_BARS", None)
+    command = [sys.executable, "-m", "vmeval_hfds", "push", str(mazes), REPO]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    assert "it/s" not in done.stderr
+    assert "Upload" not in done.stderr

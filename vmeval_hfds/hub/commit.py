@@ -123,16 +123,17 @@ def make_commit(
             raise HubConflictError(
                 f"{repo.repo_id}: somebody changed {revision} meanwhile; nothing was changed, run again"
             )
-        made = repo.api.create_commit(
-            repo.repo_id,
-            list(operations()),
-            commit_message=message,
-            commit_description=f"{description}\n\n{mark}".lstrip(),
-            repo_type=repo.repo_type,
-            revision=revision,
-            parent_commit=parent,
-            create_pr=create_pr,
-        )
+        with without_bars():
+            made = repo.api.create_commit(
+                repo.repo_id,
+                list(operations()),
+                commit_message=message,
+                commit_description=f"{description}\n\n{mark}".lstrip(),
+                repo_type=repo.repo_type,
+                revision=revision,
+                parent_commit=parent,
+                create_pr=create_pr,
+            )
         return str(made.pr_url if create_pr else made.oid)
 
     return repo.call(attempt)
