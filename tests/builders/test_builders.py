@@ -181,7 +181,7 @@ def test_a_folders_builder_is_found_out(tmp_path, make, name):
     assert not scan_rows(tmp_path / "folder", name).layout_found
     made = build(tmp_path / "folder", tmp_path / "dataset")
     assert (made.builder, made.builder_found) == (name, True)
-    assert info(dataset=tmp_path / "dataset").layout.name == name
+    assert info(tmp_path / "dataset").layout.name == name
     export(tmp_path / "dataset", tmp_path / "rebuilt")
     assert tree(tmp_path / "rebuilt") == tree(tmp_path / "folder")
 
@@ -249,7 +249,7 @@ def test_naming_a_builder_decides(tmp_path, several):
     for name in [text.partition(" ")[0] for text in listed]:
         made = build(folder, tmp_path / name, builder=name)
         assert (made.builder, made.builder_found) == (name, False)
-        assert info(folder, builder=name).rows == info(dataset=tmp_path / name).rows
+        assert info(folder, builder=name).rows == info(tmp_path / name).rows
         export(tmp_path / name, tmp_path / f"{name}-rebuilt")
         assert tree(tmp_path / f"{name}-rebuilt") == tree(folder)
         assert verify(folder, tmp_path / name).missing == []
@@ -259,7 +259,7 @@ def test_a_name_that_there_is_not_is_a_plain_error(tmp_path, capsys):
     write_folder(tmp_path / "questions")
     with pytest.raises(LayoutNameError, match="questions, outputs, evaluations"):
         scan_rows(tmp_path / "questions", "puzzles")
-    assert main(["check", "--path", str(tmp_path / "questions"), "--builder", "puzzles"]) == 1
+    assert main(["check", "--path", str(tmp_path / "questions"), "--builder", "puzzles"]) == 2
     assert capsys.readouterr().err.startswith("Error: there is no builder 'puzzles'")
 
 
@@ -431,7 +431,7 @@ def test_a_builder_of_a_third_party_is_found_and_does_all(installed, tmp_path):
     export(tmp_path / "dataset", tmp_path / "rebuilt", num_proc=2)
     assert tree(tmp_path / "rebuilt") == tree(folder)
     assert verify(tmp_path / "rebuilt", tmp_path / "dataset").same
-    assert info(dataset=tmp_path / "dataset").layout.name == "depths"
+    assert info(tmp_path / "dataset").layout.name == "depths"
 
 
 def test_a_third_partys_tables_are_pushed_and_loaded(installed, hub, tmp_path):
@@ -530,7 +530,7 @@ def test_a_broken_entry_point_is_a_plain_error_that_names_it(installed, tmp_path
     name, _, value = points.partition(" = ")
     folder = write_folder(tmp_path / "questions")
     for arguments in ([], ["--builder", name]):
-        assert main(["check", "--path", str(folder), *arguments]) == 1
+        assert main(["check", "--path", str(folder), *arguments]) == 2
         captured = capsys.readouterr()
         assert captured.out == ""
         assert captured.err.startswith("Error: ")
@@ -543,7 +543,7 @@ def test_a_broken_entry_point_does_not_stand_between_us_and_our_own_datasets(ins
     write_run(tmp_path / "outputs")
     build(tmp_path / "outputs", tmp_path / "dataset")
     installed("import no_such_dependency")
-    assert info(dataset=tmp_path / "dataset").layout.name == "outputs"
+    assert info(tmp_path / "dataset").layout.name == "outputs"
     export(tmp_path / "dataset", tmp_path / "rebuilt")
     assert tree(tmp_path / "rebuilt") == tree(tmp_path / "outputs")
 
@@ -639,7 +639,7 @@ def test_a_dataset_of_a_builder_that_is_not_installed_is_a_plain_error(command, 
     command("build", "--path", write_depths(tmp_path / "depths"), "--target", "dataset")
     (tmp_path / "site/depths_layout-1.dist-info/entry_points.txt").unlink()
     for arguments in (("info",), ("export", "--target", "rebuilt")):
-        done = command(*arguments, "--dataset", "dataset", code=1)
+        done = command(*arguments, "--dataset", "dataset", code=2)
         assert done.stderr.startswith("Error: ")
     assert not (tmp_path / "rebuilt").exists()
 
@@ -647,7 +647,7 @@ def test_a_dataset_of_a_builder_that_is_not_installed_is_a_plain_error(command, 
 def test_a_broken_entry_point_is_named_on_the_command_line(command, tmp_path):
     install(tmp_path / "site", code="import no_such_dependency")
     folder = write_folder(tmp_path / "questions")
-    done = command("check", "--path", folder, code=1)
+    done = command("check", "--path", folder, code=2)
     assert "'depths' (depths_layout:Depths)" in done.stderr
     assert "no_such_dependency" in done.stderr
     command("check", "--path", folder, "--builder", "questions")

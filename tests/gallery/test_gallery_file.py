@@ -335,12 +335,19 @@ def test_the_command(folder, tmp_path, form):
         assert result.output == ""
 
 
-@pytest.mark.parametrize("sources", [(), ("--path", "--dataset"), ("--dataset", "--repo-id")])
-def test_the_command_takes_just_one_source(tmp_path, sources):
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        ((), "Missing SOURCE: give it in its place, or with --path"),
+        (("--path", "--dataset"), "--path and --dataset are both given, and only one"),
+        (("--dataset", "--repo-id"), "--dataset and --repo-id are both given, and only one"),
+    ],
+)
+def test_the_command_takes_just_one_source(tmp_path, sources, message):
     arguments = [part for option in sources for part in (option, "x")]
     result = CliRunner().invoke(gallery_command, [*arguments, "--target", str(tmp_path / "page.html")])
     assert result.exit_code == 2
-    assert "just one" in result.output
+    assert message in result.output
 
 
 def test_the_command_shows_a_repository(hub, folder, tmp_path):

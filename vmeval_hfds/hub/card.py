@@ -13,6 +13,9 @@ def dataset_rows(card: str) -> dict[str, int]:
     """
     from huggingface_hub import DatasetCard
 
+    # Of a card without YAML the client logs a line that nobody asked for.
+    if not card.removeprefix("\ufeff").lstrip().startswith("---"):
+        return {}
     try:
         data: dict[str, Any] = DatasetCard(card, ignore_metadata_errors=True).data.to_dict()  # type: ignore[no-untyped-call]
     except Exception:  # noqa: BLE001 (the YAML parser's, which is a dependency of the client and none of ours)

@@ -112,8 +112,12 @@ class RangeFile(io.RawIOBase):
         if response.status_code != _SUCCESS:
             content = content[start:end]
         if len(content) != end - start:
-            raise ConnectionError(f"{self._path}: {len(content)} bytes came of {end - start}")
+            raise _CutShortError(f"{self._path}: {len(content)} bytes came of {end - start}")
         return content
+
+
+class _CutShortError(ConnectionError):
+    """Fewer bytes came than were asked for; the request is tried again, and said in plain words at last."""
 
 
 def _together(parts: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
