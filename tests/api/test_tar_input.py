@@ -9,7 +9,7 @@ import tarfile
 import pytest
 
 from tests.factories import run_command, tree, write_rich_folder
-from tests.run_factories import scatter_times, times, write_results, write_runs
+from tests.run_factories import scatter_times, times, write_results, write_run, write_runs
 from vmeval_builders.rows import read_unit
 from vmeval_builders.scan import scan_rows
 from vmeval_hfds import build, check_folder, export, hf_upload, info, push_to_hub, to_dataset, verify
@@ -183,3 +183,16 @@ def test_a_mirror_takes_folders_only(tmp_path, hub):
     archive = pack(write_rich_folder(tmp_path / "questions"), tmp_path / "packed.tar")
     with pytest.raises(NotADirectoryError):
         hf_upload(archive, "user/mirror")
+
+
+def test_outputs_whose_archive_does_not_name_the_folder_itself_come_back(tmp_path):
+    folder = tmp_path / "outputs"
+    for experiment in ("first", "second"):
+        write_run(folder, f"{experiment}/wan/maze_task/maze_0000/run")
+    archive = tmp_path / "outputs.tar"
+    with tarfile.open(archive, "w") as tar:
+        for top in sorted(folder.iterdir()):
+            tar.add(top, top.name)
+    dataset = build(archive, tmp_path / "dataset").target
+    export(dataset, tmp_path / "rebuilt")
+    assert tree(tmp_path / "rebuilt") == tree(folder)

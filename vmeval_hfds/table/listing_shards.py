@@ -104,6 +104,9 @@ def listed_rows(
     ]
     for path in scan.folders if keeps_times else scan.empty_folders:
         modified_ns = scan.folders[path].mtime_ns if keeps_times else None
+        if not path and modified_ns is None:
+            # The folder itself is listed for its time alone, and an archive need not say it.
+            continue
         name = f"{path}/" if path else ROOT_FOLDER
         others.append(ListedFile(name, None, None, modified_ns, *_place(path, places)))
     whole = pa.concat_tables([*(report.listed for report in reports), listing_table(others)])
