@@ -104,6 +104,29 @@ def test_the_first_to_add_makes_the_repository(hub, mazes, tmp_path):
     assert exported(tmp_path) == tree(mazes)
 
 
+def test_somebody_who_made_the_repository_meanwhile_is_kept(hub, mazes, sudokus, tmp_path):
+    def intrude(request):
+        if request.path.endswith("/repos/create"):
+            hub.on_request = None
+            push_to_hub(mazes, REPO)
+
+    hub.on_request = intrude
+    push_to_hub(sudokus, REPO, add=True)
+    assert exported(tmp_path) == {**tree(mazes), **tree(sudokus)}
+
+
+def test_a_plain_push_does_not_mix_with_what_somebody_pushed_first(hub, mazes, sudokus, tmp_path):
+    def intrude(request):
+        if request.path.endswith("/repos/create"):
+            hub.on_request = None
+            push_to_hub(mazes, REPO)
+
+    hub.on_request = intrude
+    with pytest.raises(RemovalError):
+        push_to_hub(sudokus, REPO)
+    assert exported(tmp_path) == tree(mazes)
+
+
 def test_a_file_outside_of_rows_that_differs_is_refused_and_taken_when_told_to(hub, mazes, sudokus, tmp_path):
     write(mazes / "README.txt", "Mazes.")
     write(sudokus / "README.txt", "Sudokus.")

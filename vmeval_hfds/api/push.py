@@ -391,7 +391,9 @@ def _publish(
     version = _draft(published, read, options)
     if not published.exists:
         repo.create(options.private)
-        published = replace(look_at(repo, options.revision), files={})
+        # Looked at anew, since somebody else may have made it, and filled it, meanwhile.
+        published = _look(repo, read, options)
+        version = _draft(published, read, options)
     store.revision = options.revision if published.has_branch else "main"
     new_bytes = sum(shard.source_bytes for shard in version.draft.new)
     store.progress = sending and (lambda sent_bytes: sending(sent_bytes, max(sent_bytes, new_bytes)))
