@@ -19,29 +19,6 @@ def possible_places(rows: GroupRows) -> Iterator[str]:
             yield from layout.places_of(column, path, names[number] if names else None)
 
 
-def listed_sizes(
-    layout: Layout, path: str, names: Mapping[str, str | None], sizes: Mapping[str, int]
-) -> dict[str, int]:
-    """Say how long a row's files are, as the dataset lists them.
-
-    Args:
-        layout: What describes the row.
-        path: The row's path.
-        names: Column to the file's name, where the builder leaves it open.
-        sizes: Path to size in bytes, of all files.
-
-    Returns:
-        Column to size in bytes, for the files that are there.
-    """
-    found = {}
-    for column in layout.files:
-        places = layout.places_of(column, path, names.get(column))
-        place = next((place for place in places if place in sizes), None)
-        if place is not None:
-            found[column] = sizes[place]
-    return found
-
-
 def place_of(layout: Layout, file: RowFile, expected: Mapping[str, bytes]) -> tuple[str, bytes]:
     """Say where a row's file belongs.
 

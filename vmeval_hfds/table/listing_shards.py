@@ -21,6 +21,7 @@ from vmeval_builders.sources.source import Source
 from vmeval_hfds.store.names import LISTING_FOLDER, shard_name
 from vmeval_hfds.store.store import Receipt, Store
 from vmeval_hfds.table.facts import METADATA_KEY, ListingFacts
+from vmeval_hfds.table.merge import nearest
 from vmeval_hfds.table.parquet import ROW_GROUP_BYTES, open_writer
 from vmeval_hfds.table.plan import SHARD_BYTES
 from vmeval_hfds.table.shards import ShardReport
@@ -120,11 +121,8 @@ def row_names(reports: Iterable[ShardReport]) -> dict[str, RowName]:
 
 def _place(path: str, places: Mapping[str, RowName]) -> tuple[str | None, str | None]:
     """Give config and id of the nearest row that a path is, or lies in."""
-    while path:
-        if path in places:
-            return places[path]
-        path = path.rpartition("/")[0]
-    return None, None
+    row = nearest(path, places)
+    return (None, None) if row is None else places[row]
 
 
 def listing_jobs(

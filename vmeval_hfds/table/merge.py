@@ -71,7 +71,7 @@ def match_rows(listed: pa.Table, reports: Sequence[ShardReport]) -> Matched:
         reports: What was read of the folder.
     """
     configs = {path: report.plan.config for report in reports for path in report.ids}
-    here = {path: digest for report in reports for path, digest in _digests(report.listed)}
+    here = {path: digest for report in reports for path, digest in report.digests().items()}
     there: dict[str, dict[str, str]] = defaultdict(dict)
     places: dict[str, set[Place]] = defaultdict(set)
     gone: set[Place] = set()
@@ -108,10 +108,6 @@ def nearest(path: str, rows: Mapping[str, object]) -> str | None:
             return path
         path = path.rpartition("/")[0]
     return None
-
-
-def _digests(listed: pa.Table) -> list[tuple[str, str]]:
-    return list(zip(listed["path"].to_pylist(), listed["sha256"].to_pylist(), strict=True))
 
 
 def without_rows(listed: pa.Table, dropped: frozenset[Place], rows: Callable[[str], bool]) -> pa.Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -67,13 +67,11 @@ class Written:
     Attributes:
         facts: What its card says.
         files: Path to hash of all its shards.
-        moved: New name to old name, of shards that are published under another.
         gone: Published shards that it does not have.
     """
 
     facts: CardFacts
     files: Mapping[str, str]
-    moved: Mapping[str, str]
     gone: Sequence[str]
 
 
@@ -230,31 +228,23 @@ def write_version(
     store.wait()
     hashes = {name: one.sha256 for name, one in index.shards.items()}
     hashes |= {report.receipt.name: report.receipt.sha256 for report in files}
-    moved = {
-        new: old for old, new in version.draft.names.items() if hashes[new] == published.files[old].sha256
-    }
     return Written(
         facts=card_facts(scan.layout, options.split, index, files),
         files=hashes,
-        moved=moved,
         gone=[path for path in published.files if is_shard_name(path) and path not in hashes],
     )
 
 
 def _refuse_changes(scan: Scan, read: Sequence[ShardReport], written: Sequence[ShardReport]) -> None:
     """Make sure that what was written is what was read and checked before."""
-    digests = {path: digest for report in read for path, digest in _digests(report)}
+    digests = {path: digest for report in read for path, digest in report.digests().items()}
     for report in written:
         if len(report.ids) < len(report.plan.units) or any(
-            digests.get(path) != digest for path, digest in _digests(report)
+            digests.get(path) != digest for path, digest in report.digests().items()
         ):
             raise FolderChangedError(
                 f"{scan.root}: changed while it was read; nothing was published, run again when nothing writes into it"
             )
-
-
-def _digests(report: ShardReport) -> Iterator[tuple[str, str]]:
-    yield from zip(report.listed["path"].to_pylist(), report.listed["sha256"].to_pylist(), strict=True)
 
 
 def _rewritten(

@@ -1,16 +1,13 @@
-"""Parquet files with the options of this project: how one is written, and its row groups read again."""
+"""Parquet files as this project writes them: their options, and what goes into one row group."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-
-from vmeval_builders.errors import VmevalError
-from vmeval_hfds.errors import DatasetError
 
 Item = TypeVar("Item")
 
@@ -53,66 +50,3 @@ def open_writer(target: Path, schema: pa.Schema, repeating: Collection[str] = ()
         write_statistics=text,
         write_page_checksum=True,
     )
-
-
-def open_shard(source: Path | BinaryIO) -> pq.ParquetFile:
-    """Open a Parquet file, or a stream of one, for reading row groups one at a time.
-
-    Raises:
-        DatasetError: It is not a Parquet file, or is cut short.
-    """
-    try:
-        return pq.ParquetFile(
-            source, memory_map=isinstance(source, Path), pre_buffer=False, page_checksum_verification=True
-        )
-    except VmevalError:
-        raise
-    except (pa.ArrowInvalid, OSError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise DatasetError(
-            f"{source}: is not a whole Parquet file ({error}); fetch or build it again"
-        ) from error
-
-
-def read_group(
-    shard: pq.ParquetFile, name: str, group: int, columns: Sequence[str] | None = None
-) -> pa.Table:
-    """Read one row group.
-
-    Args:
-        shard: The shard.
-        name: What to call it in a message.
-        group: The row group's number.
-        columns: The columns to read; None for all.
-
-    Raises:
-        DatasetError: Its pages are damaged.
-    """
-    try:
-        return shard.read_row_group(group, columns=columns, use_threads=False)
-    except VmevalError:
-        raise
-    except (OSError, pa.ArrowException) as error:
-        raise DatasetError(
-            f"{name}: row group {group} is damaged ({error}); fetch or build the shard again"
-        ) from error
-
-
-def read_batches(
-    shard: pq.ParquetFile, name: str, group: int, columns: Sequence[str], rows: int
-) -> Iterator[pa.Table]:
-    """Read one row group a few rows at a time, for row groups that others made too large to hold.
-
-    Raises:
-        DatasetError: Its pages are damaged.
-    """
-    try:
-        for batch in shard.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False):
-            yield pa.Table.from_batches([batch])
-    except VmevalError:
-        raise
-    except (OSError, pa.ArrowException) as error:
-        raise DatasetError(
-            f"{name}: row group {group} is damaged ({error}); fetch or build the shard again"
-        ) from error

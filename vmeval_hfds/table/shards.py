@@ -62,6 +62,10 @@ class ShardReport:
     ids: dict[str, str | None] = field(default_factory=dict)
     findings: Findings = field(default_factory=Findings)
 
+    def digests(self) -> dict[str, str]:
+        """Give the files that its columns hold, by path, and their SHA-256."""
+        return dict(zip(self.listed["path"].to_pylist(), self.listed["sha256"].to_pylist(), strict=True))
+
 
 def read_shards(job: ShardJob) -> list[ShardReport]:
     """Read the files of shards' rows and check each, without writing a row.
