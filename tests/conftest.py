@@ -30,7 +30,11 @@ os.environ.update(
     HF_HOME=_HOME,
     HF_ENDPOINT=_HUB.endpoint,
     HF_HUB_DISABLE_TELEMETRY="1",
-    HF_HUB_DISABLE_XET="1",
+    # Chunks as they are, which the tests' store can read, and waits that a person would not notice.
+    HF_XET_XORB_COMPRESSION_POLICY="none",
+    HF_XET_CLIENT_LEGACY_DIRECT_XORB_UPLOAD="1",
+    HF_XET_CLIENT_RETRY_BASE_DELAY="10ms",
+    HF_XET_TELEMETRY_ENABLED="false",
     HF_HUB_DISABLE_PROGRESS_BARS="1",
     HF_DATASETS_DISABLE_PROGRESS_BARS="1",
 )
@@ -63,8 +67,28 @@ def _running_hub():
     _HUB.stop()
 
 
+def pytest_generate_tests(metafunc):
+    """Run what is marked `both_transfers` by way of LFS, and by way of Xet."""
+    if metafunc.definition.get_closest_marker("both_transfers"):
+        metafunc.parametrize("transfer", ["lfs", "xet"], indirect=True)
+
+
 @pytest.fixture
-def hub(_running_hub, monkeypatch):
+def transfer(request, monkeypatch):
+    """How large files go: `lfs` as where a user switched Xet off, or `xet` as by default; in children too."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import _xet
+
+    way = getattr(request, "param", "lfs")
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", str(int(way == "lfs")))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", way == "lfs")
+    # What the client remembers of a Hub that was emptied since.
+    _xet.XET_CONNECTION_INFO_CACHE.clear()
+    return way
+
+
+@pytest.fixture
+def hub(_running_hub, transfer, monkeypatch):
     """Give an empty Hub; the test is its user "user", and waits between tries take no time."""
     _running_hub.reset()
     monkeypatch.setenv("HF_TOKEN", _running_hub.token("user"))

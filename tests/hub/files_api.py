@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 import pygit2
 
-from tests.hub import access, rules
+from tests.hub import access, rules, xet_api
 from tests.hub.errors import HubError, entry_not_found
 from tests.hub.messages import Call, Response, file_response, json_response
 from tests.hub.operations import AddFile, check_path, parse_commit
@@ -106,7 +106,7 @@ def resolve(
         raise entry_not_found(commit=str(commit.id))
     headers = {"X-Repo-Commit": str(commit.id)}
     if item.pointer is not None:
-        return _redirect(site, repo, item, headers)
+        return _redirect(site, repo, item, headers | xet_api.announce(site, repo, item, str(commit.id)))
     headers["ETag"] = f'"{item.oid}"'
     return file_response(repo.read(item), item.size, headers, call.headers.get("Range"))
 
@@ -119,7 +119,7 @@ def _redirect(site: Site, repo: Repo, item: Item, headers: dict[str, str]) -> Re
 
 
 def _describe(repo: Repo, head: pygit2.Commit, items: list[Item], expand: bool) -> list[dict[str, object]]:
-    described = [_describe_item(item) for item in items]
+    described = [_describe_item(repo, item) for item in items]
     if expand:
         changed = repo.last_commits(head, [item.path for item in items])
         for entry in described:
@@ -132,12 +132,14 @@ def _describe(repo: Repo, head: pygit2.Commit, items: list[Item], expand: bool) 
     return described
 
 
-def _describe_item(item: Item) -> dict[str, object]:
+def _describe_item(repo: Repo, item: Item) -> dict[str, object]:
     kind = "directory" if item.is_folder else "file"
     entry: dict[str, object] = {"type": kind, "oid": item.oid, "size": item.size, "path": item.path}
     if item.pointer:
         pointer_size = len(item.pointer.encode())
         entry["lfs"] = {"oid": item.pointer.oid, "size": item.size, "pointerSize": pointer_size}
+        if item.pointer.oid in repo.xet_hashes:
+            entry["xetHash"] = repo.xet_hashes[item.pointer.oid]
     return entry
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Self, Unpack
 
 from tests.hub.accounts import Accounts, Role
+from tests.hub.cas import Cas
 from tests.hub.errors import HubError, repo_not_found
 from tests.hub.faults import Fault, FaultBook, FaultOptions, Kind
-from tests.hub.operations import CommitRequest
+from tests.hub.operations import AddLfs, CommitRequest
 from tests.hub.repo import Repo, RepoSettings
 from tests.hub.repos_api import commit_title
 from tests.hub.requests_log import Request, RequestLog
@@ -48,7 +49,7 @@ class Hub:
         self._defaults = Limits(page_size, part_size, storage_limit)
         self._listeners: list[Listener] = []
         self._threads: list[threading.Thread] = []
-        site = Site("", "", Store(self.directory), Accounts(), Limits())
+        site = Site("", "", Store(self.directory), Accounts(), Limits(), Cas(self.directory / "xet"))
         self._desk = Desk(site, RequestLog(), FaultBook(), self.directory / "spool")
         self._bind(port, 0)
         self.reset()
@@ -100,6 +101,7 @@ class Hub:
         desk = self._desk
         desk.faults.clear()
         desk.site.store.clear()
+        desk.site.cas.clear()
         desk.log.clear()
         desk.latency_seconds, desk.on_request = 0.0, None
         desk.site.limits.__dict__.update(self._defaults.__dict__)
@@ -190,6 +192,9 @@ class Hub:
         """Commit files, to LFS what belongs there; None deletes one. Returns the commit's id."""
         repo = self._repo(repo_id, type)
         operations = repo.operations_for(dict(files), branch)
+        for operation in operations:
+            if isinstance(operation, AddLfs):
+                self._keep_in_cas(repo, operation.oid)
         return repo.commit(branch, CommitRequest(message, operations=operations), repo.namespace)
 
     def create_branch(self, repo_id: str, name: str, revision: str = "main", type: str = "dataset") -> None:
@@ -241,6 +246,10 @@ class Hub:
         if repo is None:
             raise repo_not_found(anonymous=False)
         return repo
+
+    def _keep_in_cas(self, repo: Repo, oid: str) -> None:
+        if oid not in repo.xet_hashes:
+            repo.xet_hashes[oid] = self._desk.site.cas.put_content(repo.lfs.path(oid).read_bytes())
 
     def _bind(self, port: int, cdn_port: int) -> None:
         hub = Listener(port, self._desk, cdn=False)

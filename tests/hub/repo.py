@@ -66,6 +66,7 @@ class Repo:
         self.lfs = LfsObjects(directory / "lfs")
         self.git = pygit2.init_repository(directory / "git", bare=True, initial_head="main")
         self.git.config["core.looseCompression"] = 0  # speed, the disk space is given back soon
+        self.xet_hashes: dict[str, str] = {}  # by sha256; only of files whose shard arrived
         self._blobs: dict[pygit2.Oid, tuple[int, Pointer | None]] = {}
         self._regular_bytes = 0
         self._write_first_commit(author)

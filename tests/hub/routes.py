@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from tests.hub import files_api, lfs_api, repos_api
+from tests.hub import cas_api, files_api, lfs_api, repos_api, xet_api
+from tests.hub.cas_formats import HASH
 from tests.hub.errors import HubError
 from tests.hub.messages import Call, Response, error_response
 from tests.hub.site import Site
@@ -18,6 +19,7 @@ _API = r"/api/(?P<repo_type>model|dataset|space)s"
 _REPO = rf"{_API}/(?P<repo_id>[^/]+/[^/]+)"
 _GIT = r"/(?:(?P<repo_type>datasets|spaces)/)?(?P<repo_id>[^/]+/[^/]+)"
 _STORED = r"(?P<repo_type>model|dataset|space)s/(?P<repo_id>[^/]+/[^/]+)/(?P<oid>[0-9a-f]{64})"
+_CAS = r"/cas/(?P<era>\d+)"
 _REVISION = r"(?P<revision>[^/]+)"
 
 
@@ -63,6 +65,8 @@ HUB_ROUTES = [
     _route("PUT", rf"{_REPO}/settings", repos_api.update_settings),
     _route("GET", rf"{_REPO}/auth-check", repos_api.auth_check),
     _route("GET", rf"{_REPO}/auth-check/write", repos_api.auth_check_write),
+    _route("GET", rf"{_REPO}/xet-read-token/{_REVISION}", xet_api.read_token),
+    _route("GET", rf"{_REPO}/xet-write-token/{_REVISION}", xet_api.write_token),
     _route("GET", rf"{_REPO}/revision/{_REVISION}", repos_api.info),
     _route("GET", _REPO, repos_api.info),
     _route("GET", r"/api/(?:model|dataset|space)s/.+", repos_api.no_such_repo),
@@ -73,6 +77,12 @@ HUB_ROUTES = [
 CDN_ROUTES = [
     _route("PUT", rf"/upload/{_STORED}", lfs_api.upload),
     _route("GET", rf"/lfs/{_STORED}", lfs_api.download),
+    _route("GET", rf"{_CAS}/v1/chunks/[^/]+/(?P<chunk>{HASH})", cas_api.query_chunk),
+    _route("POST", rf"{_CAS}/v1/xorbs/[^/]+/(?P<xorb>{HASH})", cas_api.put_xorb),
+    _route("POST", rf"{_CAS}/v(?P<version>[12])/shards", cas_api.put_shard),
+    _route("GET", rf"{_CAS}/v(?P<version>[12])/reconstructions/(?P<file>{HASH})", cas_api.reconstruct),
+    _route("GET", rf"{_CAS}/xorb/(?P<xorb>{HASH})", cas_api.get_xorb),
+    _route("POST", rf"{_CAS}/v1/telemetry", xet_api.telemetry),
 ]
 
 

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from tests.hub import access
 from tests.hub.accounts import Accounts, Identity
+from tests.hub.cas import Cas
 from tests.hub.errors import HubError
 from tests.hub.messages import Call
 from tests.hub.repo import Repo
@@ -22,11 +23,13 @@ class Limits:
         page_size: entries in a page of a listing.
         part_size: a large file above this size is uploaded in parts of it.
         storage_limit: bytes a repo may hold, None for no limit.
+        xet_token_seconds: how long a token of the Xet store is good.
     """
 
     page_size: int = 1000
     part_size: int = 64 << 20
     storage_limit: int | None = None
+    xet_token_seconds: int = 3600
 
 
 @dataclass
@@ -38,6 +41,7 @@ class Site:
     store: Store
     accounts: Accounts
     limits: Limits
+    cas: Cas
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(16))
 
     def readable(self, call: Call, repo_type: str, repo_id: str) -> Repo:
@@ -57,7 +61,7 @@ class Site:
     def signed(self, origin: str, path: str, **params: object) -> str:
         """A URL that needs no token, because only the Hub can make it."""
         query = urlencode(sorted(params.items()))
-        signature = self._signature(path, query)
+        signature = self.sign(f"{path}?{query}")
         return f"{origin}{quote(path)}?{query}{'&' if query else ''}sig={signature}"
 
     def check_signature(self, call: Call, path: str) -> None:
@@ -67,11 +71,12 @@ class Site:
             HubError: 403, it did not.
         """
         pairs = sorted((name, values[0]) for name, values in call.query.items() if name != "sig")
-        if not hmac.compare_digest(self._signature(path, urlencode(pairs)), call.param("sig")):
+        if not hmac.compare_digest(self.sign(f"{path}?{urlencode(pairs)}"), call.param("sig")):
             raise HubError(403, "SignatureDoesNotMatch")
 
-    def _signature(self, path: str, query: str) -> str:
-        return hmac.new(self.secret, f"{path}?{query}".encode(), hashlib.sha256).hexdigest()[:32]
+    def sign(self, text: str) -> str:
+        """What only the Hub can put before a text: 32 letters."""
+        return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def prefix(repo_type: str) -> str:
