@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from vmeval_builders.arrow.arrays import float_array, media_array, text_array
 from vmeval_builders.arrow.schema import arrow_schema
 from vmeval_builders.entries import Contents, Unit
 from vmeval_builders.json_values import number, parse_object, scalar_text, value_at
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.sources.source import Source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def read_unit(source: Source, layout: Layout, unit: Unit, media: bool = True) -> Contents:
@@ -80,6 +79,10 @@ def row_of(layout: Layout, contents: Contents) -> dict[str, Any]:
 
 def table_of(layout: Layout, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Make the Arrow table of some rows, with the schema of the builder's columns."""
+    import pyarrow as pa
+
+    from vmeval_builders.arrow.arrays import float_array, media_array, text_array
+
     made: dict[str, Callable[[Sequence[Any]], pa.Array]] = {
         "image": media_array,
         "video": media_array,
@@ -136,6 +139,8 @@ def files_of(layout: Layout, table: pa.Table) -> Iterator[RowFile]:
 
 def _held(layout: Layout, table: pa.Table, column: str) -> tuple[str, pa.Array, list[str | None] | None]:
     """Give a column's files, and their names where the builder leaves them open."""
+    import pyarrow.compute as pc
+
     whole = _one_chunk(table[column])
     if column not in layout.media:
         return column, whole, None

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import signal
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from vmeval_hfds.errors import ArgumentError, WorkerError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -68,6 +67,11 @@ def run(function: Callable[[Job], Result], jobs: Iterable[Job], num_proc: int) -
     if num_proc <= 1:
         yield from map(function, jobs)
         return
+    # Small work never comes here, and need not wait for these.
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
     # As in `datasets`: where the system can fork, a script needs no `if __name__ == "__main__"`.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     pool = ProcessPoolExecutor(num_proc, mp_context=context, initializer=_begin_worker)
@@ -92,12 +96,16 @@ def _begin_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A collection here would write to every object that came with the fork, and so copy the parent's memory.
     gc.freeze()
-    parent = multiprocessing.parent_process()
+    from multiprocessing import parent_process
+
+    parent = parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
 
 
 def _end_with(sentinel: int) -> None:
+    from multiprocessing.connection import wait
+
     wait([sentinel])
     os._exit(1)
 
@@ -108,6 +116,8 @@ def fetch_ahead(fetch: Callable[[Job], Result], jobs: Iterable[Job], at_once: in
     Yields:
         The results, in the order of the jobs; the next ones are on their way meanwhile.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     waiting: deque[Future[Result]] = deque()
     pool = ThreadPoolExecutor(at_once)
     try:

@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 from vmeval_builders.scan import Scan, scan_rows
 from vmeval_hfds.errors import AddressError, DatasetError, HubNotFoundError, SourceTypeError
 from vmeval_hfds.hub.address import is_address, looks_like_repo, parse_address
-from vmeval_hfds.rows.of_arrow import ArrowRows
-from vmeval_hfds.rows.of_folder import FolderRows
-from vmeval_hfds.rows.of_shards import ShardRows
 from vmeval_hfds.rows.rows import Rows
-from vmeval_hfds.rows.spill import spilled
 from vmeval_hfds.store.directory import DatasetFiles, open_dataset_dir
 from vmeval_hfds.store.names import ROWS_FOLDER
 
@@ -82,10 +78,17 @@ def open_rows(source: Source, builder: str | None = None) -> Rows:
         VmevalError: As `open_source` does; or the builder that was named, or any, does not describe the rows.
     """
     opened = open_source(source, builder)
+    # Each is imported where it is meant: a folder needs no Arrow, and a small one is looked at in no time.
     if isinstance(opened, Scan):
+        from vmeval_hfds.rows.of_folder import FolderRows
+
         return FolderRows(opened)
     if isinstance(opened, DatasetFiles):
+        from vmeval_hfds.rows.of_shards import ShardRows
+
         return ShardRows.of(opened, builder)
+    from vmeval_hfds.rows.of_arrow import ArrowRows
+
     return ArrowRows.of(opened, builder)
 
 
@@ -128,6 +131,8 @@ def open_dataset(source: Source) -> Iterator[DatasetFiles]:
             "build it with vmeval-hfds build"
         )
     else:
+        from vmeval_hfds.rows.spill import spilled
+
         with spilled(opened) as dataset:
             yield dataset
 

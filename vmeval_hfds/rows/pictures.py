@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING
 
 from vmeval_builders.frames import FrameError, frame_size, png_size
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: A PNG says its size in its first 33 bytes.
 HEADER_BYTES = 64
@@ -32,6 +33,8 @@ def pixels_of(head: bytes, content: Callable[[], bytes]) -> Pixels | None:
 
 def column_pixels(values: pa.ChunkedArray) -> list[Pixels | None]:
     """Give the width and height of every picture of an Arrow column."""
+    import pyarrow.compute as pc
+
     contents = media_bytes(values)
     heads = pc.binary_slice(contents, 0, HEADER_BYTES).to_pylist()
     return [None if head is None else pixels_of(head, contents[row].as_py) for row, head in enumerate(heads)]
@@ -39,4 +42,7 @@ def column_pixels(values: pa.ChunkedArray) -> list[Pixels | None]:
 
 def media_bytes(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Give the bytes of an Arrow column of images or videos, however it keeps them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     return pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values

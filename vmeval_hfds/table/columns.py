@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from vmeval_builders import paths
 from vmeval_builders.arrow.arrays import text_array
-from vmeval_builders.arrow.schema import MEDIA_TYPE
+from vmeval_builders.arrow.schema import media_type
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, layout_named, layout_of_columns
 from vmeval_hfds.errors import DatasetError
@@ -165,14 +165,14 @@ def _media(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
         raise DatasetError(
             f"column {name} has rows with a path and no bytes; embed the files, then publish again"
         )
-    if column.type == MEDIA_TYPE:
+    if column.type == media_type():
         return column
     content = _whole(content).cast(pa.binary())
     return pa.chunked_array(
         [
             pa.StructArray.from_arrays(
                 [content, pa.nulls(len(content), pa.string())],
-                fields=list(MEDIA_TYPE),
+                fields=list(media_type()),
                 mask=pc.is_null(content),
             )
         ]

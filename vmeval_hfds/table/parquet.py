@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 Item = TypeVar("Item")
 
@@ -40,6 +41,9 @@ def open_writer(target: Path, schema: pa.Schema, repeating: Collection[str] = ()
         schema: Its columns.
         repeating: Columns whose values many rows share.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     text = [field.name for field in schema if field.type in (pa.string(), pa.int64(), pa.float64())]
     return pq.ParquetWriter(
         target,

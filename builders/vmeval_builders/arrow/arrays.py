@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from vmeval_builders.arrow.schema import MEDIA_TYPE
+from vmeval_builders.arrow.schema import media_type
 
 
 def binary_array(values: Sequence[bytes | None], kind: pa.DataType | None = None) -> pa.Array:
@@ -51,7 +51,7 @@ def media_array(values: Sequence[Mapping[str, Any] | None]) -> pa.Array:
         binary_array([value["bytes"] if value else None for value in values]),
         text_array([value["path"] if value else None for value in values]),
     ]
-    return pa.Array.from_buffers(MEDIA_TYPE, len(values), [_validity(values)], children=children)
+    return pa.Array.from_buffers(media_type(), len(values), [_validity(values)], children=children)
 
 
 def _validity(values: Sequence[object]) -> pa.Buffer | None:

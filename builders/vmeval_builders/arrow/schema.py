@@ -1,18 +1,19 @@
 """Kinds of columns, the columns of the `files` table, and a version for the columns of all tables.
 
 A schema never depends on the data, so that shards of all configs are read together. `datasets` need not be
-imported to write or read it: `arrow_schema` spells out what ``features(...).arrow_schema`` would say.
+imported to write or read it: `arrow_schema` spells out what ``features(...).arrow_schema`` would say. Arrow itself
+is only loaded where a table is made or read: a check of a folder does without.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 if TYPE_CHECKING:
+    import pyarrow as pa
     from datasets import Features
 
 SCHEMA_VERSION = 2
@@ -35,16 +36,6 @@ FILE_COLUMNS: dict[str, str] = {
 #: What a column of a builder's table can be.
 ROW_KINDS = ("string", "float64", "image", "video")
 
-MEDIA_TYPE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
-
-_ARROW_TYPES: dict[str, pa.DataType] = {
-    "string": pa.string(),
-    "int64": pa.int64(),
-    "float64": pa.float64(),
-    "binary": pa.binary(),
-    "image": MEDIA_TYPE,
-    "video": MEDIA_TYPE,
-}
 # What `datasets` writes for each feature into a Parquet file's metadata.
 _FEATURE_DICTS: dict[str, dict[str, Any]] = {
     "image": {"_type": "Image"},
@@ -69,8 +60,30 @@ def arrow_schema(columns: Mapping[str, str]) -> pa.Schema:
     described = {
         name: _FEATURE_DICTS.get(kind, {"dtype": kind, "_type": "Value"}) for name, kind in columns.items()
     }
+    import pyarrow as pa
+
     metadata = {"huggingface": json.dumps({"info": {"features": described}})}
-    return pa.schema([(name, _ARROW_TYPES[kind]) for name, kind in columns.items()], metadata=metadata)
+    return pa.schema([(name, _arrow_types()[kind]) for name, kind in columns.items()], metadata=metadata)
+
+
+@cache
+def _arrow_types() -> dict[str, pa.DataType]:
+    import pyarrow as pa
+
+    media = pa.struct({"bytes": pa.binary(), "path": pa.string()})
+    return {
+        "string": pa.string(),
+        "int64": pa.int64(),
+        "float64": pa.float64(),
+        "binary": pa.binary(),
+        "image": media,
+        "video": media,
+    }
+
+
+def media_type() -> pa.DataType:
+    """Give the type of an image or video in a table: ``{bytes, path}``."""
+    return _arrow_types()["image"]
 
 
 def features(columns: Mapping[str, str]) -> Features:
