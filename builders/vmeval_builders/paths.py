@@ -93,6 +93,9 @@ def path_problem(path: str) -> str | None:
     return None
 
 
+_one_name_problem = lru_cache(maxsize=4096)(path_problem)
+
+
 def _character_problem(path: str) -> str | None:
     try:
         path.encode()
@@ -164,7 +167,7 @@ def path_problems(files: Iterable[str], folders: Iterable[str] = ()) -> Iterator
     for path in files:
         folder, _, name = path.rpartition("/")
         # Most files lie in a folder that is known to be sound, and have a name that many others have.
-        problem = path_problem(name) if folder in known else path_problem(path)
+        problem = _one_name_problem(name) if folder in known else path_problem(path)
         if problem:
             yield path, problem
             continue

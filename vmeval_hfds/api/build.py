@@ -18,6 +18,7 @@ from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan, scan_rows
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import DatasetError, TargetExistsError
+from vmeval_hfds.folder.read_back import read_back_directory
 from vmeval_hfds.gallery.preview import preview_of
 from vmeval_hfds.scratch import remove_leftovers
 from vmeval_hfds.store.dataset_directory import DirectoryStore, new_directory
@@ -107,6 +108,7 @@ def build(
 
     Raises:
         FolderError: The folder has errors; it carries all problems. Nothing is written.
+        UnsafePathError: No export could read what was made of the folder. Nothing is written.
         TargetExistsError: Something is at the target, and is no dataset directory or `force` is off.
         FileNotFoundError: There is no such folder.
         SplitNameError: The split's name is not one that `datasets` accepts.
@@ -124,6 +126,7 @@ def build(
     refuse_names(scan, options)
     with new_directory(target) as store:
         facts, problems = _write(scan, store, options, existing_card)
+        read_back_directory(str(target), store.partial)
     return BuildResult(
         target=target,
         builder=scan.layout.name,

@@ -18,6 +18,7 @@ from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan, scan_rows
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import HubConflictError, RemovalError, TargetExistsError
+from vmeval_hfds.folder.read_back import read_back_listing
 from vmeval_hfds.gallery.preview import preview_of
 from vmeval_hfds.hub.address import parse_address
 from vmeval_hfds.hub.commit import changed_operations, make_commit, publish_branch
@@ -223,6 +224,7 @@ def push_to_hub(
 
     Raises:
         FolderError: The folder has errors; it carries all problems. Nothing was sent.
+        UnsafePathError: No export could read what was made of the folder. Nothing is to be seen.
         AddressError: The repo id is none.
         HubAccessError: There is no token, or it may not write there. Nothing was sent.
         RemovalError: It would remove many rows, and `allow_removals` is off. Nothing was sent.
@@ -398,6 +400,7 @@ def _publish(
     new_bytes = sum(shard.source_bytes for shard in version.draft.new)
     store.progress = sending and (lambda sent_bytes: sending(sent_bytes, max(sent_bytes, new_bytes)))
     written = write_version(version, published, read.scan, store, options.tables, force=options.force)
+    read_back_listing(repo.repo_id, written.listed)
     own_files = _own_files(repo.repo_id, read, written.facts, published, options)
 
     def operations() -> list[Operation]:

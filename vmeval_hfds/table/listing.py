@@ -142,6 +142,18 @@ def read_listing(dataset: DatasetFiles, wanted: Callable[[pa.Table], pa.Array] |
     return Listing(table, merge_facts(facts))
 
 
+def listing_of(listed: pa.Table) -> Listing:
+    """Give the list of files that the rows of `files` will be; hashes may be null yet, and are then empty.
+
+    Args:
+        listed: The rows, with the columns of `FILE_COLUMNS`.
+    """
+    is_folder = pc.ends_with(listed["path"], "/")
+    hashed = pc.if_else(is_folder, listed["sha256"], pc.fill_null(listed["sha256"], ""))
+    table = listed.set_column(listed.column_names.index("sha256"), "sha256", hashed)
+    return Listing(_index(table.select(_INDEX_COLUMNS), 0))
+
+
 def read_contents(dataset: DatasetFiles, paths: Collection[str]) -> Iterator[ListedFile]:
     """Read files whose bytes only the list holds.
 

@@ -67,11 +67,13 @@ class Written:
     Attributes:
         facts: What its card says.
         files: Path to hash of all its shards.
+        listed: The rows of its list of files.
         gone: Published shards that it does not have.
     """
 
     facts: CardFacts
     files: Mapping[str, str]
+    listed: pa.Table
     gone: Sequence[str]
 
 
@@ -231,6 +233,7 @@ def write_version(
     return Written(
         facts=card_facts(scan.layout, options.split, index, files),
         files=hashes,
+        listed=listed,
         gone=[path for path in published.files if is_shard_name(path) and path not in hashes],
     )
 

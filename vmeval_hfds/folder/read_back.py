@@ -1,0 +1,40 @@
+"""Read back what was written, as an export would, before anybody sees it: what is published can be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from vmeval_hfds.folder.check import check_row_paths
+from vmeval_hfds.folder.plan import make_plan
+from vmeval_hfds.store.directory import open_dataset_dir
+from vmeval_hfds.table.listing import Wanted, listing_of
+
+
+def read_back_directory(name: str, directory: Path) -> None:
+    """Refuse a dataset directory that no export could read; its list of files is read, and no picture.
+
+    Args:
+        name: What to call the dataset in a message.
+        directory: Where it lies, whole.
+
+    Raises:
+        UnsafePathError: It lists a path that no export would write.
+        DatasetError: It has no list of files that can be read.
+    """
+    plan = make_plan(open_dataset_dir(directory), Wanted())
+    check_row_paths(name, plan.looked_into, plan.listing, tuple, repeats_allowed=False)
+
+
+def read_back_listing(name: str, listed: pa.Table) -> None:
+    """Refuse a list of files that no export could read, before the commit that would publish it.
+
+    Args:
+        name: What to call the dataset in a message.
+        listed: The rows of `files`.
+
+    Raises:
+        UnsafePathError: It lists a path that no export would write.
+    """
+    check_row_paths(name, [], listing_of(listed), tuple, repeats_allowed=False)
