@@ -20,7 +20,7 @@ from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import HubConflictError, RemovalError, TargetExistsError
 from vmeval_hfds.folder.read_back import read_back_listing
 from vmeval_hfds.gallery.preview import preview_of
-from vmeval_hfds.hub.address import parse_address
+from vmeval_hfds.hub.address import repo_and_revision
 from vmeval_hfds.hub.commit import changed_operations, make_commit, publish_branch
 from vmeval_hfds.hub.repo import HubRepo
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
@@ -193,7 +193,7 @@ def push_to_hub(
 
     Args:
         folder: The folder that holds the ``*_task`` folders; or a tar archive of it, which is not unpacked.
-        repo_id: ``user/name``, or the address of the dataset's page; made where it is missing.
+        repo_id: ``user/name``, or an address of the dataset, which may name the branch; made where it is missing.
         builder: The name of the builder that describes the folder; None finds it out.
         private: Make it private; refused where it exists and is public.
         commit_message: The commit's title.
@@ -225,7 +225,7 @@ def push_to_hub(
     Raises:
         FolderError: The folder has errors; it carries all problems. Nothing was sent.
         UnsafePathError: No export could read what was made of the folder. Nothing is to be seen.
-        AddressError: The repo id is none.
+        AddressError: The repo id is none, or the address of something else.
         HubAccessError: There is no token, or it may not write there. Nothing was sent.
         RemovalError: It would remove many rows, and `allow_removals` is off. Nothing was sent.
         LayoutNameError: There is no such builder.
@@ -235,6 +235,7 @@ def push_to_hub(
         HubConflictError: Somebody else changed the branch meanwhile; nothing of this push is to be seen.
         HubError: The Hub failed for good, likewise.
     """
+    repo_id, revision = repo_and_revision(repo_id, revision=revision)
     options = _Options(
         tables=TableOptions(split, num_proc, Allowed(keep_incomplete, allow_secrets), decode, progress),
         choice=Choice(include, exclude, keeps_top_folder=keep_top_folder),
@@ -252,7 +253,7 @@ def push_to_hub(
         create_pr=create_pr,
         force=force,
     )
-    repo = HubRepo(parse_address(repo_id).repo_id, token_env=token_env, token=token)
+    repo = HubRepo(repo_id, token_env=token_env, token=token)
     repo.require_token()
     read = _read(folder, options)
     with new_shards(repo, create_pr=create_pr) as store:
@@ -297,6 +298,7 @@ def plan_push(
         TargetExistsError: The repository holds something else, or the tag is there.
         HubError: The Hub failed.
     """
+    repo_id, revision = repo_and_revision(repo_id, revision=revision)
     options = _Options(
         tables=TableOptions(split, num_proc, Allowed(keep_incomplete, allow_secrets), decode, progress),
         choice=Choice(include, exclude, keeps_top_folder=keep_top_folder),
@@ -308,7 +310,7 @@ def plan_push(
         allow_removals=True,
         force=force,
     )
-    repo = HubRepo(parse_address(repo_id).repo_id, token_env=token_env, token=token)
+    repo = HubRepo(repo_id, token_env=token_env, token=token)
     read = _read(folder, options)
     published = _look(repo, read, options)
     version = _draft(published, read, options)

@@ -23,7 +23,7 @@ from vmeval_hfds.cli.output import (
     size_text,
     table,
 )
-from vmeval_hfds.cli.places import folder_place, repo_of, repo_place, target_place
+from vmeval_hfds.cli.places import folder_place, repo_place, target_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -91,7 +91,6 @@ def upload(
     """Mirror a folder to the Hub as it is, in one commit."""
     from vmeval_hfds.api.mirror import hf_upload, plan_upload
 
-    repo_id, revision = repo_of(repo_id, repo_type, revision)
     planned: dict[str, Any] = {
         "repo_type": repo_type,
         "path_in_repo": path_in_repo,
@@ -121,7 +120,7 @@ def upload(
         form,
         result,
         [
-            f"Uploaded {counted(result.uploaded, 'file')} to {repo_id}, {result.unchanged:,} there already, "
+            f"Uploaded {counted(result.uploaded, 'file')} to {result.repo_id}, {result.unchanged:,} there already, "
             f"{result.deleted:,} removed; commit {result.commit}."
         ],
     )
@@ -203,7 +202,6 @@ def download(
     """Bring a mirrored folder back, each file checked against the Hub's hash."""
     from vmeval_hfds.api.mirror import download, plan_download
 
-    repo_id, revision = repo_of(repo_id, repo_type, revision)
     if dry_run:
         plan = plan_download(
             repo_id,
@@ -269,7 +267,6 @@ def ls(repo_id: str, repo_type: str, revision: str, is_long: bool, token_env: st
     from vmeval_hfds.api.mirror import list_remote_files
     from vmeval_hfds.mirror.plan import printable
 
-    repo_id, revision = repo_of(repo_id, repo_type, revision)
     files = list_remote_files(repo_id, repo_type, revision, token_env)
     result: object = files if is_long else [one.path for one in files]
     show(form, result, _long_lines(files) if is_long else [printable(one.path) for one in files])

@@ -114,34 +114,6 @@ def _only(given: dict[str, Any]) -> Any:  # noqa: ANN401 (whatever click made of
     raise click.UsageError(f"{' and '.join(found)} are both given, and only one of them can be meant.")
 
 
-def repo_of(text: str, repo_type: str, revision: str, default: str = "main") -> tuple[str, str]:
-    """Take a repository's name or address apart.
-
-    Args:
-        text: What was given.
-        repo_type: What kind of repository it must be.
-        revision: What ``--revision`` says.
-        default: What it says where it is not given.
-
-    Returns:
-        The repository's id, and the revision that is meant.
-
-    Raises:
-        click.UsageError: The address names a revision, and the option another.
-        AddressError: It is no address of such a repository.
-    """
-    from vmeval_hfds.hub.address import parse_address
-
-    address = parse_address(text, repo_type)
-    if address.revision is None:
-        return address.repo_id, revision
-    if revision not in (default, address.revision):
-        raise click.UsageError(
-            f"{text} and --revision {revision} name different revisions; give one of them."
-        )
-    return address.repo_id, address.revision
-
-
 def open_dataset(source: str | Path, revision: str | None, token_env: str) -> DatasetFiles:
     """Open the dataset that is meant, a repository at the commit that it is at now."""
     from vmeval_hfds.rows.open import open_files

@@ -31,7 +31,7 @@ from vmeval_hfds.cli.output import (
     show,
     size_text,
 )
-from vmeval_hfds.cli.places import folder_place, repo_of, repo_place
+from vmeval_hfds.cli.places import folder_place, repo_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +107,6 @@ def push(
     """Publish a folder as a dataset that load_dataset reads."""
     from vmeval_hfds.api.push import plan_push, push_to_hub
 
-    repo_id, revision = repo_of(repo_id, "dataset", revision)
     planned: dict[str, Any] = {
         "builder": builder,
         "revision": revision,

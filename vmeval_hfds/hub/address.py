@@ -76,6 +76,30 @@ def parse_address(text: str, repo_type: str = "dataset") -> RepoAddress:
     return address
 
 
+def repo_and_revision(
+    text: str, repo_type: str = "dataset", revision: str = "main", default: str = "main"
+) -> tuple[str, str]:
+    """Tell which repository is meant, and which revision of it.
+
+    Args:
+        text: A repo id or an address.
+        repo_type: What kind of repository it must be.
+        revision: The revision that was asked for beside it.
+        default: What that is where nobody asked.
+
+    Raises:
+        AddressError: It is no address of such a repository, or it names a revision and another was asked for.
+    """
+    address = parse_address(text, repo_type)
+    if address.revision is None:
+        return address.repo_id, revision
+    if revision not in (default, address.revision):
+        raise AddressError(
+            f"{text}: names the revision {address.revision}, and {revision} was asked for; give one of them"
+        )
+    return address.repo_id, address.revision
+
+
 def _of_path(text: str) -> RepoAddress:
     """Take ``hf://datasets/user/name@revision`` apart."""
     kind, parts = _kind(text.partition("://")[2].strip("/").split("/"))

@@ -24,6 +24,7 @@ from vmeval_hfds.folder.record import (
 )
 from vmeval_hfds.folder.writer import FolderWriter
 from vmeval_hfds.hub import transfer
+from vmeval_hfds.hub.address import repo_and_revision
 from vmeval_hfds.hub.repo import HubRepo
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
 from vmeval_hfds.hub.transfer import without_bars
@@ -126,7 +127,7 @@ def download(
     goes on with it. Files with the right bytes are left alone.
 
     Args:
-        repo_id: ``user/name``.
+        repo_id: ``user/name``, or an address of the repository, which may name the revision.
         target_dir: The folder; made where it is missing.
         repo_type: ``dataset``, ``model`` or ``space``.
         revision: A branch, tag or commit.
@@ -142,9 +143,11 @@ def download(
         UnsafePathError: The repository has names that must not be written. Nothing was written.
         TargetExistsError: Files of the target have other bytes. Nothing was written.
         UnknownNameError: No file matches `include`.
+        AddressError: The repo id is none, or the address of something else.
         HubError: The Hub failed or refused; the message names the file. No file of the target was touched.
         OSError: The disk is full, or a file cannot be written.
     """
+    repo_id, revision = repo_and_revision(repo_id, repo_type, revision)
     repo = HubRepo(repo_id, repo_type, token_env)
     choice = Choice(include, exclude, drops_tools=False)
     job = _prepare(repo, Path(target_dir), revision, choice, prune, force)
@@ -182,6 +185,7 @@ def plan_download(
 
     Takes the arguments of `download`, and raises what it raises before it writes.
     """
+    repo_id, revision = repo_and_revision(repo_id, repo_type, revision)
     repo = HubRepo(repo_id, repo_type, token_env)
     choice = Choice(include, exclude, drops_tools=False)
     job = _prepare(repo, Path(target_dir), revision, choice, prune, force)

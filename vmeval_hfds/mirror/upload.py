@@ -23,6 +23,7 @@ from vmeval_hfds.errors import (
     UnsafePathError,
 )
 from vmeval_hfds.folder.record import Content
+from vmeval_hfds.hub.address import repo_and_revision
 from vmeval_hfds.hub.commit import changes, make_commit
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
@@ -103,7 +104,7 @@ def hf_upload(
 
     Args:
         local_path: The folder.
-        repo_id: ``user/name``; made where it is missing.
+        repo_id: ``user/name``, or an address of the repository, which may name the branch; made where it is missing.
         repo_type: ``dataset``, ``model`` or ``space``.
         path_in_repo: The folder of the repository to send to; by default its root.
         private: Make the repository private; refused where it exists and is public.
@@ -124,9 +125,11 @@ def hf_upload(
             carries all problems. Nothing was changed.
         TargetExistsError: The repository holds a dataset, and the folder is none. Nothing was changed.
         FileNotFoundError: There is no such folder.
+        AddressError: The repo id is none, or the address of something else.
         HubError: The Hub failed or refused; the branch is as before, unless the message says that the commit
             was made.
     """
+    repo_id, revision = repo_and_revision(repo_id, repo_type, revision)
     repo = HubRepo(repo_id, repo_type, token_env)
     folder = _read_folder(
         Path(local_path), path_in_repo, Choice(include, exclude), allow_secrets, skip_empty_folders, progress
@@ -179,6 +182,7 @@ def plan_upload(
         FileNotFoundError: There is no such folder.
         HubError: The Hub failed.
     """
+    repo_id, revision = repo_and_revision(repo_id, repo_type, revision)
     repo = HubRepo(repo_id, repo_type, token_env)
     folder = _read_folder(
         Path(local_path), path_in_repo, Choice(include, exclude), allow_secrets, skip_empty_folders, progress
