@@ -90,7 +90,7 @@ def check_job(job: CheckJob) -> Findings:
     """Read what a job names, and say what is wrong with it."""
     findings = Findings()
     for unit in job.units:
-        findings.read_row(job.source, job.layout, unit, job.decode)
+        findings.read_rows(job.source, job.layout, unit, job.decode)
     for entry in job.others:
         findings.read_file(job.source, entry)
     return findings

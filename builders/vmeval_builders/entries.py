@@ -66,7 +66,9 @@ class Contents:
         blobs: Column to bytes, for the files that were read.
         texts: Column to text, for those of the text columns that are UTF-8.
         value: The JSON object that columns come from, or None where its file is missing or is not one.
-        fault: Why that file is no JSON object, where it is there and is not.
+        fault: Why that file is no JSON object, where it is there and is not; or holds no list of rows, where the
+            layout wants one.
+        item: The element of the file's list that the row is of, where the layout makes a row of each.
     """
 
     unit: Unit
@@ -74,3 +76,4 @@ class Contents:
     texts: dict[str, str]
     value: dict[str, Any] | None
     fault: str | None
+    item: dict[str, Any] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from vmeval_builders.errors import FolderChangedError
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.manifest import TaskKey, task_key
 from vmeval_builders.problems import Problem
-from vmeval_builders.rows import read_unit, row_of
+from vmeval_builders.rows import read_unit, rows_of
 from vmeval_builders.secrets import holds_token, token_problem
 from vmeval_builders.sources.source import Source
 
@@ -46,10 +46,10 @@ class Findings:
     keys: list[TaskKey] = field(default_factory=list)
     stated_paths: list[StatedPath] = field(default_factory=list)
 
-    def read_row(
+    def read_rows(
         self, source: Source, layout: Layout, unit: Unit, decode: bool
-    ) -> tuple[Contents, dict[str, Any]] | None:
-        """Read a row's files and make the row; every byte is searched for tokens.
+    ) -> tuple[Contents, Iterable[dict[str, Any]]] | None:
+        """Read a row's files and make the row, or the rows; every byte is searched for tokens.
 
         Args:
             source: Holds the files.
@@ -58,7 +58,8 @@ class Findings:
             decode: Decode pictures, instead of reading their headers.
 
         Returns:
-            None where a file cannot be read, which is taken down.
+            What the files hold, and the rows, each made when it is asked for; None where a file cannot be read,
+            which is taken down.
         """
         try:
             contents = read_unit(source, layout, unit)
@@ -68,7 +69,7 @@ class Findings:
         except OSError as error:
             self.problems.append(Problem.unreadable(_file_of(unit, error), error))
             return None
-        row = row_of(layout, contents)
+        rows: Iterable[dict[str, Any]] = rows_of(layout, contents)
         self.problems += layout.problems(contents, decode)
         self.problems += [
             token_problem(unit.files[column].path)
@@ -77,8 +78,9 @@ class Findings:
         ]
         self.stated_paths += _stated_paths(layout, contents)
         if layout.manifest:
-            self.keys.append(task_key(layout, row))
-        return contents, row
+            rows = list(rows)
+            self.keys += [task_key(layout, row) for row in rows]
+        return contents, rows
 
     def read_file(self, source: Source, entry: FileEntry) -> bytes | None:
         """Read a file that no row holds; None where it cannot be read, which is taken down."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 from vmeval_builders.arrow.schema import SCHEMA_VERSION, features
 from vmeval_builders.entries import Unit
 from vmeval_builders.layouts.registry import layout_named
-from vmeval_builders.rows import read_unit, row_of, table_of
+from vmeval_builders.rows import read_unit, rows_of, table_of
 from vmeval_builders.scan import Scan, scan_rows
 from vmeval_builders.sources.source import Source
 
@@ -94,7 +94,7 @@ class FolderBuilder(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         described = layout_named(builder)
         for number, units in enumerate(chunks):
             contents = (read_unit(source, described, unit) for unit in units)
-            yield number, table_of(described, [row_of(described, one) for one in contents])
+            yield number, table_of(described, [row for one in contents for row in rows_of(described, one)])
 
 
 class QuestionsBuilder(FolderBuilder):

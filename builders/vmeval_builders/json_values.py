@@ -74,8 +74,11 @@ def scalar_text(value: object) -> str | None:
 
 
 def json_text(value: object) -> str | None:
-    """Give a JSON value as text, lists and objects as JSON; None for null."""
-    return json.dumps(value) if isinstance(value, list | dict) else scalar_text(value)
+    """Give a JSON value as text, lists and objects as JSON; None for null, and for what is nested too deeply."""
+    try:
+        return json.dumps(value) if isinstance(value, list | dict) else scalar_text(value)
+    except RecursionError:
+        return None
 
 
 def number(value: object) -> float | None:

@@ -1,4 +1,4 @@
-"""A row's files to a row of its builder's table, and a row back to the files.
+"""A row's files to a row of its builder's table, or to several where a list in a file is rows, and back to the files.
 
 Bytes are taken as they are in both directions; text columns hold only what decodes and encodes without loss.
 """
@@ -6,12 +6,12 @@ Bytes are taken as they are in both directions; text columns hold only what deco
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from vmeval_builders.arrow.schema import arrow_schema
 from vmeval_builders.entries import Contents, Unit
-from vmeval_builders.json_values import number, parse_object, scalar_text, value_at
+from vmeval_builders.json_values import json_text, number, parse_object, scalar_text, value_at
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.sources.source import Source
 
@@ -46,6 +46,8 @@ def read_unit(source: Source, layout: Layout, unit: Unit, media: bool = True) ->
     value, fault = None, None
     if layout.json_from in blobs:
         value, fault = parse_object(texts.get(layout.json_from))
+        if value is not None and layout.items and not _items(layout, value):
+            fault = f"has no list at {' or '.join(layout.items)}, or an empty one"
     return Contents(unit, blobs, texts, value, fault)
 
 
@@ -59,6 +61,27 @@ def _exact_text(content: bytes) -> str | None:
 _FROM_JSON: dict[str, Callable[[object], object]] = {"string": scalar_text, "float64": number}
 
 
+def rows_of(layout: Layout, contents: Contents) -> Iterator[dict[str, Any]]:
+    """Make the rows of some files: one, or one for each element of a list in them, at least one.
+
+    The first alone holds the files.
+    """
+    found = _items(layout, contents.value)
+    if not found:
+        yield row_of(layout, contents)
+        return
+    without = replace(contents, texts={}, blobs={})
+    for place, item in enumerate(found):
+        of_item = item if isinstance(item, dict) else {}
+        yield row_of(layout, replace(without if place else contents, item=of_item))
+
+
+def _items(layout: Layout, value: dict[str, Any] | None) -> list[Any] | None:
+    """Give the list in a row's JSON whose elements are rows; None where there is none."""
+    lists = (value_at(value, place) for place in layout.items)
+    return next((found for found in lists if isinstance(found, list)), None)
+
+
 def row_of(layout: Layout, contents: Contents) -> dict[str, Any]:
     """Make a row: the builder's columns to values, with media as ``{"bytes", "path"}``."""
     row: dict[str, Any] = dict.fromkeys(layout.columns)
@@ -68,13 +91,19 @@ def row_of(layout: Layout, contents: Contents) -> dict[str, Any]:
         if column in contents.blobs:
             name = contents.unit.files[column].path.rpartition("/")[2]
             row[column] = {"bytes": contents.blobs[column], "path": name}
-    if contents.value is not None:
-        for column, places in layout.json_columns.items():
-            convert = _FROM_JSON[layout.columns[column]]
-            found = (convert(value_at(contents.value, place)) for place in places)
-            row[column] = next((value for value in found if value is not None), None)
+    for value, columns in ((contents.value, layout.json_columns), (contents.item, layout.item_columns)):
+        if value is not None:
+            row.update((column, _json_value(layout, column, value, columns[column])) for column in columns)
     layout.complete(row, contents)
     return row
+
+
+def _json_value(layout: Layout, column: str, value: dict[str, Any], places: Sequence[str]) -> object:
+    if not places:
+        return json_text(value)
+    convert = _FROM_JSON[layout.columns[column]]
+    found = (convert(value_at(value, place)) for place in places)
+    return next((one for one in found if one is not None), None)
 
 
 def table_of(layout: Layout, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

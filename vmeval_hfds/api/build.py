@@ -131,7 +131,7 @@ def build(
         target=target,
         builder=scan.layout.name,
         builder_found=scan.layout_found,
-        rows=len(scan.units),
+        rows=sum(facts.rows_by_group.values()),
         configs=facts.rows_by_group,
         files=len(scan.files),
         source_bytes=sum(entry.size_bytes for entry in scan.files),

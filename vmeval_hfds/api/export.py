@@ -230,7 +230,7 @@ def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]
         plan.looked_into,
         plan.listing,
         lambda: (path for path, _, _ in row_paths(pull)),
-        repeats_allowed=not dataset.listing_shards,
+        repeats_allowed=not dataset.listing_shards or bool(plan.layout.items),
     )
     occupied = root.exists() and any(root.iterdir())
     writer = FolderWriter(root, options.force)

@@ -50,7 +50,7 @@ def metadata_frame(source: Source, *, builder: str | None = None) -> pd.DataFram
     texts, sizes, json_from = (
         rows.about.text_columns,
         size_columns(rows.about.layout),
-        rows.about.layout.json_from,
+        rows.about.layout.details,
     )
     numbers = [_numbers(rows.about.layout, row) for row in found]
     columns: dict[str, Any] = {

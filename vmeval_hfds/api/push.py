@@ -156,6 +156,11 @@ class _Folder:
     reports: Sequence[ShardReport]
     problems: list[Problem]
 
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return sum(report.rows for report in self.reports)
+
 
 def push_to_hub(
     folder: str | os.PathLike[str] | Scan,
@@ -322,7 +327,7 @@ def plan_push(
         creates_repo=not published.exists,
         builder=read.scan.layout.name,
         builder_found=read.scan.layout_found,
-        rows=len(read.scan.units),
+        rows=read.rows,
         files=len(read.scan.files),
         changes=changes,
         shards=len(version.draft.shards),
@@ -427,7 +432,7 @@ def _publish(
         tag=options.tag,
         builder=read.scan.layout.name,
         builder_found=read.scan.layout_found,
-        rows=len(read.scan.units),
+        rows=read.rows,
         configs=written.facts.rows_by_group,
         changes=version.changes,
         sent_bytes=store.sent_bytes,
@@ -445,7 +450,7 @@ def _commit(
     options: _Options,
     published: Published,
 ) -> str:
-    message = options.commit_message or f"Publish {len(read.scan.units)} {read.scan.layout.noun}s"
+    message = options.commit_message or f"Publish {read.rows} {read.scan.layout.noun}s"
     place = (options.revision, str(published.commit), options.commit_description)
     if options.create_pr or published.has_branch:
         return make_commit(repo, operations, message, *place, create_pr=options.create_pr)

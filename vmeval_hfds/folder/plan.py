@@ -87,7 +87,8 @@ def make_plan(
     listing = _wanted_listing(dataset, facts, wanted, trusted, found.selected, layout)
     _check_names(dataset, facts if trusted else None, wanted, found, listing)
     paths = {path for group in found.selected for path in group.paths}
-    rows = len(paths) + _trusted_rows(facts, trusted, wanted, listing)
+    looked_into = sum(len(group.paths) for group in found.selected) if layout.items else len(paths)
+    rows = looked_into + _trusted_rows(facts, trusted, wanted, listing)
     if wanted and not rows:
         raise UnknownNameError(f"{dataset.name}: no row has both that domain and that id")
     return Plan(dataset, layout, listing, frozenset(trusted), found.selected, rows)
@@ -95,6 +96,8 @@ def make_plan(
 
 def _index_can_tell(layout: Layout, wanted: Wanted) -> bool:
     """Whether the list of files says which rows are wanted: it knows ids and configs, and no other column."""
+    if layout.items:  # A file of several rows has no one id.
+        return not wanted
     return not wanted.domains or layout.domain_column == layout.group_column
 
 

@@ -69,7 +69,7 @@ class ShardRows:
 def select_rows(
     dataset: DatasetFiles, shards: Iterable[str], wanted: Wanted, builder: str | None = None
 ) -> ShardRows:
-    """Find the wanted rows of some shards by looking into them.
+    """Find the wanted rows of some shards by looking into them, and the rows that share a file with one of them.
 
     Row groups whose statistics rule the domains out are not read.
 
@@ -82,10 +82,27 @@ def select_rows(
     Raises:
         DatasetError: A shard is damaged, or has no such columns.
     """
+    shards = list(shards)
+    found = _select_in_shards(dataset, shards, wanted, builder)
+    if wanted and any(group.columns.layout.items for group in found.selected):
+        # The first row of a file holds it, and may have another id.
+        files = frozenset(path for group in found.selected for path in group.paths)
+        found.selected = _select_in_shards(dataset, shards, Wanted(), builder, files).selected
+    return found
+
+
+def _select_in_shards(
+    dataset: DatasetFiles,
+    shards: Sequence[str],
+    wanted: Wanted,
+    builder: str | None,
+    files: frozenset[str] | None = None,
+) -> ShardRows:
+    """Find the wanted rows, or, of these, those of some paths."""
 
     def look_into(name: str) -> ShardRows:
         with peek_shard(dataset, name) as shard:
-            return _select_in_shard(shard, name, wanted, builder)
+            return _select_in_shard(shard, name, wanted, builder, files)
 
     found = ShardRows()
     for one in fetch_ahead(look_into, shards, _PEEKS_AT_ONCE):
@@ -95,7 +112,9 @@ def select_rows(
     return found
 
 
-def _select_in_shard(shard: Shard, name: str, wanted: Wanted, builder: str | None) -> ShardRows:
+def _select_in_shard(
+    shard: Shard, name: str, wanted: Wanted, builder: str | None, files: frozenset[str] | None
+) -> ShardRows:
     found = ShardRows()
     columns = map_columns(shard.schema, shard.name, builder)
     theirs = columns.names.get(columns.layout.domain_column)
@@ -104,12 +123,17 @@ def _select_in_shard(shard: Shard, name: str, wanted: Wanted, builder: str | Non
         if only is not None and wanted.domains and str(only) not in wanted.domains:
             found.domains.add(str(only))
         else:
-            found.selected += _select_in_group(group, name, columns, wanted, found)
+            found.selected += _select_in_group(group, name, columns, wanted, found, files)
     return found
 
 
 def _select_in_group(
-    group: RowGroup, name: str, columns: ColumnMap, wanted: Wanted, found: ShardRows
+    group: RowGroup,
+    name: str,
+    columns: ColumnMap,
+    wanted: Wanted,
+    found: ShardRows,
+    files: frozenset[str] | None,
 ) -> Iterator[GroupRows]:
     table = group.read(columns.key_columns)
     ids, domains, paths = columns.keys(table)
@@ -118,8 +142,10 @@ def _select_in_group(
     found.ids.update(filter(None, ids))
     rows = [
         row
-        for row, (row_id, domain) in enumerate(zip(ids, domains, strict=True))
-        if (not wanted.domains or domain in wanted.domains) and (not wanted.ids or row_id in wanted.ids)
+        for row, (row_id, domain, path) in enumerate(zip(ids, domains, paths, strict=True))
+        if (not wanted.domains or domain in wanted.domains)
+        and (not wanted.ids or row_id in wanted.ids)
+        and (files is None or path in files)
     ]
     if rows:
         yield GroupRows(

@@ -229,7 +229,7 @@ def _card(layout: Layout, row: Row, clip: Clip | None) -> tuple[str, list[str]]:
     """Make one row's card, and list the frames that cannot be shown."""
     texts, frames = row.texts, layout.gallery_frames
     pictures = [_picture(row.media.get(column)) for column in frames]
-    named = {layout.id_column, "path", layout.gallery_text, layout.json_from}
+    named = {layout.id_column, "path", layout.gallery_text, layout.json_from, layout.details}
     text = CardText(
         title=texts.get(layout.id_column) or row.path or "without an id",
         domain=_group(row, layout.domain_column),
@@ -240,7 +240,7 @@ def _card(layout: Layout, row: Row, clip: Clip | None) -> tuple[str, list[str]]:
         frame_names=[name.removesuffix("_frame").replace("_", " ") for name in frames],
         tags=_tags(layout, texts),
         facts={name: str(value) for name, value in texts.items() if name not in named and value is not None},
-        metadata=texts.get(layout.json_from),
+        metadata=texts.get(layout.details),
     )
     faults = [
         f"{layout.places_of(column, row.path, None)[0]}: {picture.fault}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from vmeval_builders.checks import manifest_content
 from vmeval_builders.entries import Unit
-from vmeval_builders.rows import read_unit, row_of
+from vmeval_builders.rows import read_unit, rows_of
 from vmeval_builders.scan import Scan
 from vmeval_hfds.rows.pictures import HEADER_BYTES, Pixels, pixels_of
 from vmeval_hfds.rows.rows import About, Media, Row, Totals, text_kinds
@@ -36,21 +36,34 @@ class FolderRows:
         """See `Rows.texts`."""
         wanted = self.about.text_columns if columns is None else columns
         for unit in self.scan.units:
-            in_path = all(unit.parts.get(name) is not None for name in wanted)
-            known = unit.parts if in_path and not self.scan.layout.needs_row(unit) else self._texts(unit)
-            yield Row({name: known[name] for name in wanted})
+            in_path = not self.scan.layout.items and all(unit.parts.get(name) is not None for name in wanted)
+            known = in_path and not self.scan.layout.needs_row(unit)
+            for texts in [unit.parts] if known else self._texts(unit):
+                yield Row({name: texts[name] for name in wanted})
 
     def sizes(self, pixels: bool = False) -> Iterator[Row]:
         """See `Rows.sizes`."""
         for unit in self.scan.units:
             sizes_bytes = {column: entry.size_bytes for column, entry in unit.files.items()}
-            yield Row(self._texts(unit), sizes_bytes, self._pixels(unit) if pixels else {})
+            looked_at = self._pixels(unit) if pixels else {}
+            for texts in self._texts(unit):
+                yield Row(texts, sizes_bytes, looked_at)
+                # Where rows share a file, it is the first one's.
+                sizes_bytes, looked_at = {}, {}
 
     def media(self, numbers: Sequence[int], columns: Collection[str]) -> Iterator[list[Row]]:
         """See `Rows.media`."""
+        if self.scan.layout.items:  # The rows of a file are known when it was read, and have no media.
+            every = ((row, 0) for unit in self.scan.units for row in map(Row, self._texts(unit)))
+            wanted = set(numbers)
+            some = (one for number, one in enumerate(every) if number in wanted)
+            for rows in row_groups(some, lambda one: one[1], ROW_GROUP_ROWS):
+                yield [row for row, _ in rows]
+            return
         chosen = [self.scan.units[number] for number in numbers]
         for group in row_groups(chosen, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
-            yield [Row(self._texts(unit), media=self._media(unit, columns)) for unit in group]
+            texts = (next(self._texts(unit)) for unit in group)
+            yield [Row(next(texts), media=self._media(unit, columns)) for unit in group]
 
     def totals(self) -> Totals:
         """See `Rows.totals`."""
@@ -58,9 +71,11 @@ class FolderRows:
         size_bytes = sum(entry.size_bytes for entry in files)
         return Totals(len(files), size_bytes, manifest_content(self.scan))
 
-    def _texts(self, unit: Unit) -> dict[str, Any]:
-        row = row_of(self.scan.layout, read_unit(self.scan.source, self.scan.layout, unit, media=False))
-        return {name: row[name] for name in self.scan.layout.text_columns}
+    def _texts(self, unit: Unit) -> Iterator[dict[str, Any]]:
+        for row in rows_of(
+            self.scan.layout, read_unit(self.scan.source, self.scan.layout, unit, media=False)
+        ):
+            yield {name: row[name] for name in self.scan.layout.text_columns}
 
     def _media(self, unit: Unit, columns: Collection[str]) -> dict[str, Media]:
         entries = {column: unit.files[column] for column in columns if column in unit.files}

@@ -86,10 +86,17 @@ class ShardRows:
             # On this disk the images are cheap to look at; over a network they would all be fetched.
             looked_at = _pixels(group, mapped) if pixels and group.shard.is_local else {}
             names = mapped.file_names(table)
+            paths: set[str] = set()
             for number, texts in enumerate(text_rows(mapped, table, self.about.text_columns)):
                 named = {column: of_rows[number] for column, of_rows in names.items()}
                 of_row = {column: size for column, of_rows in looked_at.items() if (size := of_rows[number])}
-                yield Row(texts, self._listed_sizes(texts["path"] or "", named), of_row)
+                path = texts["path"] or ""
+                sizes_bytes = self._listed_sizes(path, named)
+                if self.about.layout.items and sizes_bytes is not None:
+                    # Where rows share a file, it is the first one's.
+                    sizes_bytes = {} if path in paths else sizes_bytes
+                    paths.add(path)
+                yield Row(texts, sizes_bytes, of_row)
 
         return self._each_group(read)
 

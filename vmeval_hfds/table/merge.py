@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -63,13 +64,16 @@ class Matched:
     gone: frozenset[Place]
 
 
-def match_rows(listed: pa.Table, reports: Sequence[ShardReport]) -> Matched:
+def match_rows(listed: pa.Table, reports: Sequence[ShardReport], shard_rows: Mapping[str, int]) -> Matched:
     """Compare a dataset's list of files with what was read of a folder; no shard is opened.
 
     Args:
         listed: The dataset's list of files.
         reports: What was read of the folder.
+        shard_rows: How many rows each shard of the dataset has, where rows share their paths; empty where none do.
     """
+    spans = row_spans(listed, shard_rows)
+    several = {path: count for report in reports for path, count in report.several.items()}
     configs = {path: report.plan.config for report in reports for path in report.ids}
     here = {path: digest for report in reports for path, digest in report.digests().items()}
     there: dict[str, dict[str, str]] = defaultdict(dict)
@@ -80,25 +84,52 @@ def match_rows(listed: pa.Table, reports: Sequence[ShardReport]) -> Matched:
     for path, digest, shard, number in zip(*columns, strict=True):
         row = nearest(path, configs)
         if row is None:
-            gone.add((shard, number))
+            gone.update(spans.get((shard, number), [(shard, number)]))
         else:
             there[row][path] = digest
-            places[row].add((shard, number))
+            places[row].update(spans.get((shard, number), [(shard, number)]))
     own: dict[str, dict[str, str]] = defaultdict(dict)
     for path, digest in here.items():
         own[str(nearest(path, configs))][path] = digest
     different = {path for path in configs if path not in places or own[path] != there[path]}
+
+    def counted(paths: Iterable[str]) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for path in paths:
+            found[configs[path]] += several.get(path, 1)
+        return found
+
     return Matched(
         changes=RowChanges(
-            added=Counter(configs[path] for path in different if path not in places),
-            changed=Counter(configs[path] for path in different if path in places),
+            added=counted(path for path in different if path not in places),
+            changed=counted(path for path in different if path in places),
             removed=Counter(config_of(shard) for shard, _ in gone),
-            unchanged=Counter(configs[path] for path in configs if path not in different),
+            unchanged=counted(path for path in configs if path not in different),
         ),
         places={path: sorted(found) for path, found in places.items()},
         different=frozenset(different),
         gone=frozenset(gone),
     )
+
+
+def row_spans(listed: pa.Table, shard_rows: Mapping[str, int]) -> dict[Place, list[Place]]:
+    """Give all rows of each file that is several rows, by the place of the first, which holds the file.
+
+    Args:
+        listed: A list of files.
+        shard_rows: How many rows each shard has that holds such files.
+    """
+    if not shard_rows:
+        return {}
+    firsts: dict[str, set[int]] = defaultdict(set)
+    for shard, number in zip(listed["shard"].to_pylist(), listed["row"].to_pylist(), strict=True):
+        if shard in shard_rows:
+            firsts[shard].add(number)
+    spans = {}
+    for shard, numbers in firsts.items():
+        for first, after in pairwise([*sorted(numbers), shard_rows[shard]]):
+            spans[shard, first] = [(shard, number) for number in range(first, after)]
+    return spans
 
 
 def nearest(path: str, rows: Mapping[str, object]) -> str | None:

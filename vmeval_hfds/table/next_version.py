@@ -30,6 +30,7 @@ from vmeval_hfds.table.merge import (
     match_rows,
     nearest,
     renamed,
+    row_spans,
     union,
     without_rows,
 )
@@ -107,21 +108,28 @@ def draft_version(
             "publish it whole, without --add"
         )
     if remove is not None and index is not None:
-        return _draft_union(published, index, plan, reports, remove)
+        return _draft_union(published, index, layout, plan, reports, remove)
     draft = draft_of_folder(plan, reports, published.shards)
     everything = Counter({report.plan.config: 0 for report in reports})
     for report in reports:
-        everything[report.plan.config] += len(report.ids)
+        everything[report.plan.config] += report.rows
     if index is None:
         return NextVersion(draft, RowChanges(added=everything), reports)
     if not draft.new and len(draft.shards) == len(index.shards):
         return NextVersion(draft, RowChanges(unchanged=everything), reports)
-    return NextVersion(draft, match_rows(published.listing(), reports).changes, reports)
+    matched = match_rows(published.listing(), reports, _shard_rows(layout, index))
+    return NextVersion(draft, matched.changes, reports)
+
+
+def _shard_rows(layout: Layout, index: ListingFacts) -> dict[str, int]:
+    """Say how many rows the published shards have, where a file may be several of them."""
+    return {name: facts.rows for name, facts in index.shards.items()} if layout.items else {}
 
 
 def _draft_union(
     published: Published,
     index: ListingFacts,
+    layout: Layout,
     plan: Plan,
     reports: Sequence[ShardReport],
     remove: Sequence[str],
@@ -132,9 +140,12 @@ def _draft_union(
             "can be added to it; publish it whole, without --add"
         )
     listed = published.listing()
-    matched = match_rows(listed, reports)
+    shard_rows = _shard_rows(layout, index)
+    matched = match_rows(listed, reports, shard_rows)
     removed = _matching(listed, matched, remove)
-    dropped = {place for path in matched.different for place in matched.places.get(path, ())} | removed
+    spans = row_spans(listed, shard_rows)
+    whole = {place for first in removed for place in spans.get(first, [first])}
+    dropped = {place for path in matched.different for place in matched.places.get(path, ())} | whole
     changed = {
         group: chosen
         for group, units in plan.units.items()
@@ -148,7 +159,7 @@ def _draft_union(
         frozenset(dropped),
         lambda path: nearest(path, rows) is not None or nearest(path, folders) is not None,
     )
-    changes = replace(matched.changes, removed=Counter(config_of(shard) for shard, _ in removed))
+    changes = replace(matched.changes, removed=Counter(config_of(shard) for shard, _ in whole))
     unchanged = frozenset(path for report in reports for path in report.ids if path not in matched.different)
     return NextVersion(draft, changes, reports, renamed(kept, draft.names), unchanged)
 

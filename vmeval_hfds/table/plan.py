@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from vmeval_builders.entries import Unit
 from vmeval_builders.paths import config_names
-from vmeval_builders.rows import read_unit, row_of
+from vmeval_builders.rows import read_unit, rows_of
 from vmeval_builders.scan import Scan
 from vmeval_hfds.store.names import ROWS_FOLDER, shard_name
 
@@ -156,6 +156,6 @@ def units_by(scan: Scan, column: str) -> dict[str, list[Unit]]:
         value = unit.parts.get(column)
         if value is None or scan.layout.needs_row(unit):
             contents = read_unit(scan.source, scan.layout, unit, media=False)
-            value = row_of(scan.layout, contents)[column]
+            value = next(rows_of(scan.layout, contents))[column]
         groups[value or f"no-{column}"].append(unit)
     return dict(groups)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,7 +50,8 @@ class ShardReport:
         content: A hash over the rows' paths and files: shards in which it is the same have the same rows.
         table_bytes: The size of its rows in Arrow's memory (`dataset_info` calls it num_bytes).
         listed: The files that its columns hold, as rows of `files`.
-        ids: Path to id of its rows.
+        ids: Path to id of its rows; None where rows share a path.
+        several: Path to how many rows have it, where they are not one.
         findings: What the rows' contents have wrong with them.
     """
 
@@ -60,7 +61,13 @@ class ShardReport:
     table_bytes: int = 0
     listed: pa.Table = field(default_factory=lambda: listing_table([]))
     ids: dict[str, str | None] = field(default_factory=dict)
+    several: dict[str, int] = field(default_factory=dict)
     findings: Findings = field(default_factory=Findings)
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return len(self.ids) + sum(self.several.values()) - len(self.several)
 
     def digests(self) -> dict[str, str]:
         """Give the files that its columns hold, by path, and their SHA-256."""
@@ -114,6 +121,7 @@ class _Rows:
         self._job = job
         self._report = ShardReport(plan)
         self._listed: list[ListedFile] = []
+        self._rows = 0
         # What else a row depends on: the columns that its builder makes of the files.
         made_by = f"{SCHEMA_VERSION} {job.layout.name} {' '.join(job.layout.columns)}"
         self._content = hashlib.sha256(made_by.encode())
@@ -121,14 +129,20 @@ class _Rows:
     def read(self, units: Sequence[Unit]) -> Iterator[dict[str, Any]]:
         job, findings = self._job, self._report.findings
         for unit in units:
-            if read := findings.read_row(job.source, job.layout, unit, job.decode):
-                self._take_down(*read)
-                yield read[1]
+            if read := findings.read_rows(job.source, job.layout, unit, job.decode):
+                contents, rows = read
+                before, row_id = self._rows, None
+                for row in rows:
+                    self._rows += 1
+                    row_id = row.get(job.layout.id_column)
+                    yield row
+                self._take_down(contents, before, None if job.layout.items else row_id)
 
-    def _take_down(self, contents: Contents, row: Mapping[str, Any]) -> None:
+    def _take_down(self, contents: Contents, number: int, row_id: str | None) -> None:
         layout, report, unit = self._job.layout, self._report, contents.unit
-        number, row_id = len(report.ids), row.get(layout.id_column)
         report.ids[unit.path] = row_id
+        if (count := self._rows - number) != 1:
+            report.several[unit.path] = count
         held = set(held_columns(layout, contents))
         self._content.update(f"\n{unit.path}".encode("utf-8", "surrogateescape"))
         for column, entry in unit.files.items():

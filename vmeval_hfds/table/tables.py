@@ -152,7 +152,7 @@ def facts_of(report: ShardReport, receipt: Receipt) -> ShardFacts:
     return ShardFacts(
         sha256=receipt.sha256,
         size_bytes=receipt.size_bytes,
-        rows=len(report.ids),
+        rows=report.rows,
         table_bytes=report.table_bytes,
         source_bytes=report.plan.source_bytes,
         content=report.content,

@@ -117,6 +117,22 @@ class Json(Column):
         object.__setattr__(self, "keys", keys)
 
 
+@dataclass(frozen=True, slots=True)
+class Item(Column):
+    """A value of an element of the list that the layout's `items` names: such a file is a row for each element.
+
+    Attributes:
+        keys: Where it stands in the element, the preferred place first; none for the element itself, as JSON.
+    """
+
+    keys: tuple[str, ...] = ()
+
+    def __init__(self, *keys: str, kind: str = "string") -> None:
+        """Declare a value of the element, text or a number (``kind="float64"``), or the whole element."""
+        Column.__init__(self, kind)
+        object.__setattr__(self, "keys", keys)
+
+
 class Computed(Column):
     """A value that the layout's `parts` or `complete` sets."""
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from vmeval_builders.arrow.schema import ROW_KINDS, media_columns
 from vmeval_builders.entries import Contents, FileEntry, FolderEntry, Unit
 from vmeval_builders.errors import LayoutError
-from vmeval_builders.layouts.columns import Column, Computed, File, Json, JsonFile, Part
+from vmeval_builders.layouts.columns import Column, Computed, File, Image, Item, Json, JsonFile, Part, Video
 from vmeval_builders.layouts.match import Matcher, compile_pattern, pattern_names
 from vmeval_builders.problems import Problem
 
@@ -33,6 +33,8 @@ class Layout:
             the path that a column can have, ``[…]`` may be missing, ``**/`` is any folders or none.
         marks: What makes a path a row: places of files, and folders (with a ``/`` at the end). All places of
             files where it is empty.
+        items: Where in the `JsonFile` a list stands, of which each element is a row, the preferred place first. All
+            rows of a file have its path; the first of them holds the file. No list there is a row all the same.
         never_beside: A folder that directly holds a file of such a name is no row, nor does it hold one.
         id_column: The column that names a row's task; ``--id`` chooses by it.
         group_column: The column by whose values rows are sorted into configs.
@@ -55,6 +57,7 @@ class Layout:
     rows: ClassVar[str | tuple[str, ...]]
     marks: ClassVar[frozenset[str]] = frozenset()
     never_beside: ClassVar[frozenset[str]] = frozenset()
+    items: ClassVar[tuple[str, ...]] = ()
     id_column: ClassVar[str]
     group_column: ClassVar[str]
     domain_column: ClassVar[str] = ""
@@ -181,6 +184,16 @@ class Layout:
         return {name: one.keys for name, one in self.declared.items() if isinstance(one, Json)}
 
     @cached_property
+    def item_columns(self) -> Mapping[str, tuple[str, ...]]:
+        """The columns that come from an element of the list in that object, and where in it each stands."""
+        return {name: one.keys for name, one in self.declared.items() if isinstance(one, Item)}
+
+    @cached_property
+    def details(self) -> str:
+        """The column whose JSON text says the most of a row: its list's element, else its JSON file; ``""`` without."""
+        return next((name for name, keys in self.item_columns.items() if not keys), self.json_from)
+
+    @cached_property
     def media(self) -> tuple[str, ...]:
         """The columns that hold whole image or video files."""
         return tuple(name for name in media_columns(self.columns) if name in self.files)
@@ -279,6 +292,7 @@ def _faults(layout: type[Layout]) -> Iterator[tuple[str, str]]:
                 if (other := taken.setdefault(place, name)) != name:
                     yield name, f"takes the file {place!r}, which is the column {other}'s already"
     yield from _json_faults(columns)
+    yield from _item_faults(layout)
     yield from _path_faults(layout)
     for mark in layout.marks:
         if not mark.endswith("/") and mark not in taken:
@@ -309,10 +323,20 @@ def _json_faults(columns: Mapping[str, Column]) -> Iterator[tuple[str, str]]:
     if len(files) > 1:
         yield files[1], f"is a JsonFile, and so is {files[0]}; a layout has one at most"
     for name, column in columns.items():
-        if isinstance(column, Json) and not files:
+        if isinstance(column, Json | Item) and not files:
             yield name, "comes from JSON, but no column is a JsonFile"
-        if isinstance(column, Json) and column.kind not in ("string", "float64"):
+        if isinstance(column, Json | Item) and column.kind not in ("string", "float64"):
             yield name, f"is {column.kind} from JSON; expected string or float64"
+
+
+def _item_faults(layout: type[Layout]) -> Iterator[tuple[str, str]]:
+    for name, column in layout.declared.items():
+        if isinstance(column, Item) and not layout.items:
+            yield name, "is a value of a list's element, but items names no list"
+        if isinstance(column, Image | Video) and layout.items:
+            yield name, "is a picture or video of a file that is many rows; declare texts and numbers"
+        if isinstance(column, File) and layout.items and column.places != ("",):
+            yield name, f"lies at {column.places!r}, but items needs rows that are one file, at ''"
 
 
 def _path_faults(layout: type[Layout]) -> Iterator[tuple[str, str]]:

@@ -12,12 +12,13 @@ from vmeval_builders.layouts.evaluations import Evaluations
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.outputs import Outputs
 from vmeval_builders.layouts.questions import Questions
+from vmeval_builders.layouts.results import Results
 
 #: Where third parties register theirs: ``[project.entry-points."vmeval_hfds.builders"]``.
 ENTRY_POINT_GROUP = "vmeval_hfds.builders"
 
-QUESTIONS, OUTPUTS, EVALUATIONS = Questions(), Outputs(), Evaluations()
-_OWN: dict[str, Layout] = {one.name: one for one in (QUESTIONS, OUTPUTS, EVALUATIONS)}
+QUESTIONS, OUTPUTS, EVALUATIONS, RESULTS = Questions(), Outputs(), Evaluations(), Results()
+_OWN: dict[str, Layout] = {one.name: one for one in (QUESTIONS, OUTPUTS, EVALUATIONS, RESULTS)}
 
 
 def layout_named(name: str) -> Layout:
