@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.factories import write_folder
 from tests.hub import Hub
+from vmeval_hfds import build
+from vmeval_hfds.cli.main import main
 
 # Both libraries read the environment when they are imported, so this stands before any test does that. Every
 # pytest-xdist worker imports this file, and so has a home of its own.
@@ -90,11 +93,38 @@ def transfer(request, monkeypatch):
 @pytest.fixture
 def hub(_running_hub, transfer, monkeypatch):
     """Give an empty Hub; the test is its user "user", and waits between tries take no time."""
+    _running_hub.start()  # where the test before stopped it
     _running_hub.reset()
     monkeypatch.setenv("HF_TOKEN", _running_hub.token("user"))
     monkeypatch.setattr("vmeval_hfds.hub.retry.pause", lambda seconds: None)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     return _running_hub
+
+
+@pytest.fixture
+def folder(request, tmp_path):
+    """Give a folder: four healthy questions, or what the mark `folder(name, write)` of a file or test says."""
+    mark = request.node.get_closest_marker("folder")
+    name, write = mark.args if mark else ("questions", write_folder)
+    return write(tmp_path / name)
+
+
+@pytest.fixture
+def dataset(tmp_path, folder):
+    """Give the dataset directory of `folder`."""
+    return build(folder, tmp_path / "dataset").target
+
+
+@pytest.fixture
+def run(capsys):
+    """Give a function that runs a command in this process: exit code, stdout and stderr."""
+
+    def run(*arguments):
+        code = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
 
 
 def pytest_unconfigure():

@@ -5,20 +5,24 @@ import io
 import json
 import os
 import random
+import shutil
 import stat
 import subprocess
 import sys
+import tarfile
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from PIL import Image
 
 from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
 from vmeval_builders.layouts.registry import QUESTIONS
 
+ROOT = Path(__file__).parents[1]
 MP4 = b"\0\0\0\x18ftypmp42" + bytes(range(256))
 AS_IT_SHOULD_BE = object()
 
@@ -112,6 +116,18 @@ def write_rich_folder(folder):
     (folder / "chess_task/chess_0000/video").mkdir()
     (folder / "not_yet/run/1").mkdir(parents=True)
     return folder
+
+
+def real_data(name, target):
+    """Copy or unpack what lies beside the project in ``../shared/data``; where it does not, the test is skipped."""
+    source = ROOT.parent / "shared/data" / name
+    if not source.exists():
+        pytest.skip(f"needs ../shared/data/{name} beside the project, which is no part of it")
+    if source.is_dir():
+        return Path(shutil.copytree(source, target))
+    with tarfile.open(source) as archive:
+        archive.extractall(target, filter="data")
+    return target
 
 
 @contextmanager

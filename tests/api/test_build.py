@@ -32,11 +32,6 @@ from vmeval_hfds.table.card import split_card
 
 
 @pytest.fixture
-def folder(tmp_path):
-    return write_folder(tmp_path / "questions")
-
-
-@pytest.fixture
 def target(tmp_path):
     return tmp_path / "dataset"
 

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.api.test_outputs import consistent
 from tests.api.test_roundtrip import FOLDERS, NAMES, OBJECTS, lay_out
-from tests.factories import as_json, edit_rows, shards, tree, write
+from tests.factories import as_json, edit_rows, real_data, shards, tree, write
 from tests.run_factories import RESULT, human_result, result, rows, stored_rows, times, write_results
 from vmeval_hfds import (
     EvaluationsBuilder,
@@ -31,17 +30,9 @@ from vmeval_hfds import (
 from vmeval_hfds.errors import UnsafePathError
 
 REPO = "user/evaluations"
-DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return write_results(tmp_path / "evaluations")
-
-
-@pytest.fixture
-def dataset(tmp_path, folder):
-    return build(folder, tmp_path / "dataset").target
+pytestmark = pytest.mark.folder("evaluations", write_results)
 
 
 def one_row(folder, path=RESULT, content=None):
@@ -452,11 +443,7 @@ def test_any_evaluations_come_back(entries):
 
 @pytest.fixture
 def real(tmp_path):
-    if not (DATA / "evaluations.tar").exists():
-        pytest.skip("needs ../shared/data/evaluations.tar beside the project, which is no part of it")
-    with tarfile.open(DATA / "evaluations.tar") as archive:
-        archive.extractall(tmp_path / "real", filter="data")
-    return tmp_path / "real/evaluations"
+    return real_data("evaluations.tar", tmp_path / "real") / "evaluations"
 
 
 def test_real_evaluations_come_back_and_every_completed_one_has_a_score(tmp_path, real):

@@ -44,15 +44,7 @@ from vmeval_hfds.folder.writer import FolderWriter
 from vmeval_hfds.store.directory import open_dataset_dir
 from vmeval_hfds.table import listing_shards, parquet, plan
 
-
-@pytest.fixture
-def folder(tmp_path):
-    return write_rich_folder(tmp_path / "questions")
-
-
-@pytest.fixture
-def dataset(tmp_path, folder):
-    return build(folder, tmp_path / "dataset").target
+pytestmark = pytest.mark.folder("questions", write_rich_folder)
 
 
 @pytest.fixture

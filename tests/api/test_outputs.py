@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.api.test_roundtrip import FOLDERS, NAMES, lay_out
-from tests.factories import MP4, edit_rows, png, shards, tree, write, write_question
+from tests.factories import MP4, edit_rows, png, real_data, shards, tree, write, write_question
 from tests.run_factories import (
     RUN,
     rows,
@@ -42,17 +41,9 @@ from vmeval_hfds import (
 from vmeval_hfds.errors import UnsafePathError
 
 REPO = "user/outputs"
-DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return write_runs(tmp_path / "outputs")
-
-
-@pytest.fixture
-def dataset(tmp_path, folder):
-    return build(folder, tmp_path / "dataset").target
+pytestmark = pytest.mark.folder("outputs", write_runs)
 
 
 def one_row(folder, builder=None):
@@ -836,11 +827,7 @@ def test_any_outputs_come_back(entries, seed, name):
 
 @pytest.fixture
 def real(tmp_path):
-    if not (DATA / "outputs.tar").exists():
-        pytest.skip("needs ../shared/data/outputs.tar beside the project, which is no part of it")
-    with tarfile.open(DATA / "outputs.tar") as archive:
-        archive.extractall(tmp_path / "real", filter="data")
-    return tmp_path / "real/outputs"
+    return real_data("outputs.tar", tmp_path / "real") / "outputs"
 
 
 def test_real_outputs_come_back_with_their_times(tmp_path, real):

@@ -14,9 +14,7 @@ REPO = "user/questions"
 DOMAINS, PER_DOMAIN = 50, 4
 
 
-@pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "questions"
+def write_domains(folder):
     for domain in range(DOMAINS):
         for number in range(PER_DOMAIN):
             frame = png(f"{domain} {number}", (16, 12))
@@ -24,6 +22,9 @@ def folder(tmp_path):
             write_question(folder, name, f"{name}_{number:04d}", first_frame=frame, final_frame=frame)
     write(folder / "notes.md", "notes")
     return folder
+
+
+pytestmark = pytest.mark.folder("questions", write_domains)
 
 
 @pytest.fixture

@@ -25,9 +25,7 @@ REPO = "user/questions"
 WRITES = ("POST", "PUT", "DELETE")
 
 
-@pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "questions"
+def write_few(folder):
     for number in range(2):
         write_question(folder, "maze", f"maze_000{number}")
     write_question(folder, "sudoku", "sudoku_0000")
@@ -35,6 +33,9 @@ def folder(tmp_path):
     write(folder / "maze_task/notes/deep/goal.txt", "the green dot at the flag")
     (folder / "later_task/empty").mkdir(parents=True)
     return folder
+
+
+pytestmark = pytest.mark.folder("questions", write_few)
 
 
 def exported(tmp_path, revision=None, name="exported"):

@@ -31,12 +31,13 @@ FAULTS = {
 }
 
 
-@pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "questions"
+def write_one(folder):
     write_question(folder, "maze", "maze_0000")
     write(folder / "vmeval_dataset.json", '{"pairs": []}')
     return folder
+
+
+pytestmark = pytest.mark.folder("questions", write_one)
 
 
 def pushed(folder, **options):

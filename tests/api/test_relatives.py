@@ -5,14 +5,12 @@ The shapes are those of VBVR's factory, and of VBVR-Bench-Data, VBVR-MultiStep-B
 
 import json
 import shutil
-import tarfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from tests.factories import edit_rows, shards, tree, write
+from tests.factories import edit_rows, real_data, shards, tree, write
 from tests.run_factories import (
     rows,
     times,
@@ -27,7 +25,6 @@ from vmeval_hfds import build, check_folder, export, info, open_repo, push_to_hu
 from vmeval_hfds.errors import FolderError
 
 REPO = "user/relatives"
-DATA = Path(__file__).parents[3] / "shared" / "data"
 
 
 @dataclass(frozen=True)
@@ -101,28 +98,28 @@ def relative(request):
 
 
 @pytest.fixture
-def folder(tmp_path, relative):
+def written(tmp_path, relative):
     return relative.write(tmp_path / "relative")
 
 
-def test_it_is_found_to_hold_questions_and_nothing_is_wrong_with_it(folder, relative):
-    scan = scan_rows(folder)
+def test_it_is_found_to_hold_questions_and_nothing_is_wrong_with_it(written, relative):
+    scan = scan_rows(written)
     assert (scan.layout.name, scan.layout_found) == ("questions", True)
-    problems = check_folder(folder)
+    problems = check_folder(written)
     assert [problem for problem in problems if problem.severity == "error"] == []
     assert {problem.code for problem in problems} == relative.warnings
 
 
-def test_its_domains_and_ids_are_sensible(folder, relative):
+def test_its_domains_and_ids_are_sensible(written, relative):
     found = {}
-    for row in rows(folder):
+    for row in rows(written):
         found.setdefault(row["domain"], []).append(row["id"])
     assert found == relative.rows
 
 
-def test_its_rows_hold_what_its_files_hold(folder, relative):
-    for row in rows(folder):
-        task = folder / row["path"]
+def test_its_rows_hold_what_its_files_hold(written, relative):
+    for row in rows(written):
+        task = written / row["path"]
         assert row["prompt"].encode() == (task / "prompt.txt").read_bytes()
         assert row["first_frame"]["bytes"] == (task / "first_frame.png").read_bytes()
         assert row["final_frame"]["bytes"] == (task / "final_frame.png").read_bytes()
@@ -135,38 +132,38 @@ def test_its_rows_hold_what_its_files_hold(folder, relative):
 
 
 @pytest.mark.parametrize("num_proc", [1, 2])
-def test_it_comes_back(tmp_path, folder, relative, num_proc):
-    dataset = build(folder, tmp_path / "dataset", num_proc=num_proc).target
+def test_it_comes_back(tmp_path, written, relative, num_proc):
+    dataset = build(written, tmp_path / "dataset", num_proc=num_proc).target
     result = export(dataset, tmp_path / "rebuilt", num_proc=num_proc)
-    assert tree(tmp_path / "rebuilt") == tree(folder)
+    assert tree(tmp_path / "rebuilt") == tree(written)
     assert result.missing == result.changed == result.added == []
-    assert verify(folder, dataset).same
-    assert info(folder).rows == info(dataset).rows
+    assert verify(written, dataset).same
+    assert info(written).rows == info(dataset).rows
 
 
-def test_it_comes_back_from_the_hub(hub, tmp_path, folder, relative):
+def test_it_comes_back_from_the_hub(hub, tmp_path, written, relative):
     from datasets import load_dataset
 
-    push_to_hub(folder, REPO)
+    push_to_hub(written, REPO)
     export(open_repo(REPO), tmp_path / "rebuilt")
-    assert tree(tmp_path / "rebuilt") == tree(folder)
+    assert tree(tmp_path / "rebuilt") == tree(written)
     for domain, ids in relative.rows.items():
         assert load_dataset(REPO, domain, split="test")["id"] == ids
 
 
-def test_a_domain_of_it_comes_alone(tmp_path, folder, relative):
-    dataset = build(folder, tmp_path / "dataset").target
+def test_a_domain_of_it_comes_alone(tmp_path, written, relative):
+    dataset = build(written, tmp_path / "dataset").target
     domain = next(iter(relative.rows))
     export(dataset, tmp_path / "part", domains=[domain])
-    wanted = tuple(f"{row['path']}/" for row in rows(folder) if row["domain"] == domain)
-    files = {path: content for path, content in tree(folder).items() if content is not None}
+    wanted = tuple(f"{row['path']}/" for row in rows(written) if row["domain"] == domain)
+    files = {path: content for path, content in tree(written).items() if content is not None}
     expected = {path: content for path, content in files.items() if path.startswith(wanted)}
     part = {path: content for path, content in tree(tmp_path / "part").items() if content is not None}
     assert part == expected
 
 
-def test_what_is_loose_is_in_files(tmp_path, folder, relative):
-    dataset = build(folder, tmp_path / "dataset").target
+def test_what_is_loose_is_in_files(tmp_path, written, relative):
+    dataset = build(written, tmp_path / "dataset").target
     listed = pq.read_table(dataset / "files/test-00000-of-00001.parquet").to_pylist()
     assert {row["path"] for row in listed if row["content"] is not None} == relative.loose
 
@@ -262,11 +259,7 @@ def test_a_downloaded_relative_with_the_clients_cache_comes_back(tmp_path):
 
 @pytest.fixture
 def real(tmp_path):
-    if not (DATA / "vbvr.tar").exists():
-        pytest.skip("needs ../shared/data/vbvr.tar beside the project, which is no part of it")
-    with tarfile.open(DATA / "vbvr.tar") as archive:
-        archive.extractall(tmp_path / "real", filter="data")
-    return tmp_path / "real/vbvr"
+    return real_data("vbvr.tar", tmp_path / "real") / "vbvr"
 
 
 def test_real_questions_of_vbvr_come_back(hub, tmp_path, real):

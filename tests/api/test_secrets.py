@@ -4,7 +4,7 @@ import tarfile
 
 import pytest
 
-from tests.factories import png, tree, write, write_folder
+from tests.factories import png, tree, write
 from vmeval_hfds import build, check_folder, export, hf_upload, push_to_hub, to_dataset, verify
 from vmeval_hfds.cli.main import main
 from vmeval_hfds.errors import FolderError
@@ -31,11 +31,6 @@ NO_SECRETS = {
     "inside a word": ("notes.txt", b"xhf_" + b"a" * 40),
     "with underscores": ("notes.txt", b"hf_" + b"a_" * 40),
 }
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return write_folder(tmp_path / "questions")
 
 
 def packed(folder):

@@ -21,7 +21,7 @@ FORMS = {"tar": "w", "tar.gz": "w:gz", "tgz": "w:gz"}
 
 
 @pytest.fixture(params=KINDS)
-def folder(request, tmp_path):
+def any_folder(request, tmp_path):
     made = tmp_path / "source" / request.param
     made.mkdir(parents=True)
     KINDS[request.param](made)
@@ -49,8 +49,8 @@ def _seconds(time_ns):
     return f"{whole}.{rest:09d}" if whole >= 0 else str(whole)
 
 
-def test_a_rows_files_are_read_in_the_archives_order(tmp_path, folder):
-    scan = scan_rows(pack(folder, tmp_path / "packed.tar.gz", "w:gz", seed=1))
+def test_a_rows_files_are_read_in_the_archives_order(tmp_path, any_folder):
+    scan = scan_rows(pack(any_folder, tmp_path / "packed.tar.gz", "w:gz", seed=1))
     read = []
 
     class Recorded:
@@ -101,11 +101,11 @@ def test_the_time_of_a_folder_that_is_no_member_is_not_compared(tmp_path):
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("seed", [None, 1])
-def test_it_comes_back_as_the_folder(folder, tmp_path, form, seed):
-    archive = pack(folder, tmp_path / f"packed.{form}", FORMS[form], seed)
+def test_it_comes_back_as_the_folder(any_folder, tmp_path, form, seed):
+    archive = pack(any_folder, tmp_path / f"packed.{form}", FORMS[form], seed)
     of_folder, of_archive = (
         build(source, tmp_path / name, keep_incomplete=True)
-        for source, name in ((folder, "a"), (archive, "b"))
+        for source, name in ((any_folder, "a"), (archive, "b"))
     )
     assert (of_archive.builder, of_archive.rows, of_archive.configs) == (
         *(of_folder.builder, of_folder.rows, of_folder.configs),
@@ -114,21 +114,21 @@ def test_it_comes_back_as_the_folder(folder, tmp_path, form, seed):
         path: content for path, content in tree(tmp_path / "a").items() if path.startswith("data/")
     }
     export(tmp_path / "b", tmp_path / "rebuilt")
-    assert tree(tmp_path / "rebuilt") == tree(folder)
-    for one in (folder, archive):
+    assert tree(tmp_path / "rebuilt") == tree(any_folder)
+    for one in (any_folder, archive):
         assert verify(one, tmp_path / "a").same
         assert verify(one, tmp_path / "b").same
     if of_archive.builder == "outputs":
-        assert times(tmp_path / "rebuilt") == times(folder)
-    assert [*check_folder(archive)] == [*check_folder(folder)]
-    assert info(archive).rows == info(folder).rows
+        assert times(tmp_path / "rebuilt") == times(any_folder)
+    assert [*check_folder(archive)] == [*check_folder(any_folder)]
+    assert info(archive).rows == info(any_folder).rows
 
 
-def test_it_can_be_pushed(folder, tmp_path, hub):
-    archive = pack(folder, tmp_path / "packed.tar.gz", "w:gz", seed=2)
+def test_it_can_be_pushed(any_folder, tmp_path, hub):
+    archive = pack(any_folder, tmp_path / "packed.tar.gz", "w:gz", seed=2)
     push_to_hub(archive, "user/packed", keep_incomplete=True)
     export(open_repo("user/packed"), tmp_path / "rebuilt")
-    assert tree(tmp_path / "rebuilt") == tree(folder)
+    assert tree(tmp_path / "rebuilt") == tree(any_folder)
 
 
 def test_it_becomes_a_dataset(tmp_path):

@@ -17,9 +17,7 @@ def tar(archive, *arguments):
     return archive
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return write_rich_folder(tmp_path / "questions")
+pytestmark = pytest.mark.folder("questions", write_rich_folder)
 
 
 @pytest.fixture(params=["questions", "./questions"])

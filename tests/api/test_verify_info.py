@@ -26,15 +26,7 @@ from vmeval_hfds import build, export, info, verify
 from vmeval_hfds.api.verify import VerifyResult
 from vmeval_hfds.errors import DatasetError, UnsafePathError
 
-
-@pytest.fixture
-def folder(tmp_path):
-    return write_rich_folder(tmp_path / "questions")
-
-
-@pytest.fixture
-def dataset(tmp_path, folder):
-    return build(folder, tmp_path / "dataset").target
+pytestmark = pytest.mark.folder("questions", write_rich_folder)
 
 
 # verify

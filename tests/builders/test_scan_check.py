@@ -239,11 +239,12 @@ def said(folder, quick=False):
     return {(problem.code, problem.path) for problem in check_folder(folder, quick)}
 
 
-@pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "questions"
+def write_one(folder):
     write_question(folder)
     return folder
+
+
+pytestmark = pytest.mark.folder("questions", write_one)
 
 
 def test_a_healthy_folder_has_no_problem(folder):

@@ -6,13 +6,13 @@ import re
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import click
 import pytest
 
 from tests.factories import (
     COMMAND,
+    ROOT,
     damage,
     file_row,
     files_below,
@@ -32,29 +32,7 @@ from tests.factories import (
 from vmeval_hfds import __version__, build
 from vmeval_hfds.cli.main import cli, main
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return write_folder(tmp_path / "questions")
-
-
-@pytest.fixture
-def dataset(tmp_path, folder):
-    return build(folder, tmp_path / "dataset").target
-
-
-@pytest.fixture
-def run(capsys):
-    """Run a command in this process; gives exit code, stdout and stderr."""
-
-    def run(*arguments):
-        code = main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 # Every command

@@ -6,29 +6,15 @@ import sys
 
 import pytest
 
-from tests.factories import process, tree, write_folder, write_question
+from tests.factories import process, tree, write_question
 from vmeval_hfds import __version__, build, push_to_hub
-from vmeval_hfds.cli.main import main
 
 REPO = "user/questions"
 
 
-@pytest.fixture
-def run(capsys):
-    """Run a command in this process; gives exit code, stdout and stderr."""
-
-    def run(*arguments):
-        code = main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
+@pytest.fixture(autouse=True)
+def _in_the_folder_above(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return write_folder(tmp_path / "questions")
 
 
 #: The same command, with what it works on in its place and by its options.

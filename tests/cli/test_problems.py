@@ -40,14 +40,16 @@ def test_counts_are_by_severity_and_by_code():
     assert problem_count(problems) == "1 error (bad-frame 1), 1,202 warnings (dead-path 1,200, no-metadata 2)"
 
 
-@pytest.fixture
-def folder(tmp_path):
-    folder = write_folder(tmp_path / "questions")
+def write_with_problems(folder):
+    write_folder(folder)
     for number in range(3):
         write_question(folder, "raven", f"raven_{number:04d}", first_frame=None, metadata=None)
     (folder / "vmeval_dataset.json").unlink()
     write(folder / "empty.txt")
     return folder
+
+
+pytestmark = pytest.mark.folder("questions", write_with_problems)
 
 
 COUNTS = "3 errors (no-first-frame 3), 4 warnings (empty-file 1, no-metadata 3)"

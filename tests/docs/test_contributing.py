@@ -4,13 +4,12 @@ import json
 import os
 import re
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.factories import MP4, run_command, tree, write
+from tests.factories import MP4, ROOT, run_command, tree, write
 
-TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
 def block(language):

@@ -2,15 +2,13 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
-from tests.factories import write_question
+from tests.factories import ROOT, real_data, write_question
 from vmeval_hfds import build
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks/explore_metadata.ipynb"
-REAL = Path(__file__).parents[3] / "shared/data/questions"
+NOTEBOOK = ROOT / "notebooks/explore_metadata.ipynb"
 LIMIT_BYTES = 1_500_000
 
 
@@ -31,9 +29,7 @@ def three_questions(folder):
 
 
 def real_questions(folder):
-    if not REAL.exists():
-        pytest.skip("the real questions are not here")
-    return REAL
+    return real_data("questions", folder)
 
 
 SOURCES = {"sample": None, "three questions": three_questions, "real questions": real_questions}

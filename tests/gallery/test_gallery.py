@@ -28,9 +28,7 @@ HOSTILE = (
 )
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("gallery") / "questions"
+def write_shown(folder):
     for number in range(6):
         level = ("easy", "medium", "hard")[number % 3]
         write_question(folder, "maze", f"maze_{number:04d}", prompt=f"Way number {number}", difficulty=level)
@@ -50,9 +48,10 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def gallery(folder):
-    target = folder.parent / "gallery.html"
-    write_gallery(folder, target)
+def gallery(tmp_path_factory):
+    place = tmp_path_factory.mktemp("gallery")
+    target = place / "gallery.html"
+    write_gallery(write_shown(place / "questions"), target)
     return target.as_uri()
 
 

@@ -55,9 +55,11 @@ def cards_of(target):
     return read(target).partition('<main id="cards">')[2].partition("</main>")[0]
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return write_folder(tmp_path / "questions", domains=("chess", "maze", "raven"), per_domain=4)
+def write_three_domains(folder):
+    return write_folder(folder, domains=("chess", "maze", "raven"), per_domain=4)
+
+
+pytestmark = pytest.mark.folder("questions", write_three_domains)
 
 
 def test_a_folder_its_dataset_and_what_is_open_already_show_the_same(folder, tmp_path):

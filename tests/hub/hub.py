@@ -68,6 +68,8 @@ class Hub:
 
     def start(self) -> Self:
         """Answer requests; after ``stop`` on the same ports again, with everything still there."""
+        if self._threads:
+            return self
         if not self._listeners:
             self._bind(_port(self.endpoint), _port(self.cdn_endpoint))
         self._desk.stopping.clear()

@@ -14,19 +14,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.hub import Hub, HubError
+from tests.hub import HubError
 from tests.hub.messages import parse_range
 from tests.hub.operations import check_path
 from tests.hub.rules import default_attributes, is_ignored, upload_mode
 
 ID = "user/questions"
 PNG = b"\x89PNG\r\n" + bytes(range(256)) * 40
-
-
-@pytest.fixture
-def hub(tmp_path):
-    with Hub(tmp_path / "hub") as hub:
-        yield hub
 
 
 @pytest.fixture

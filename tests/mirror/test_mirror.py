@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from tests.factories import MP4, png, tree, write, write_folder
 from tests.hostile import HOSTILE_FILES, HOSTILE_PATHS, LEGAL_PATHS
-from tests.hub import Hub
 from tests.hub.rules import default_attributes
 from vmeval_hfds.api.mirror import (
     download,
@@ -25,7 +24,6 @@ from vmeval_hfds.api.mirror import (
     plan_download,
     plan_upload,
 )
-from vmeval_hfds.cli.main import main
 from vmeval_hfds.errors import (
     FolderError,
     HubAccessError,
@@ -45,23 +43,15 @@ TOKEN = "hf_" + "".join(random.Random(7).choices(string.ascii_letters + string.d
 PARTIAL = ".vmeval-hfds-partial"
 
 
-@pytest.fixture
-def hub(tmp_path, monkeypatch):
-    with Hub(tmp_path / "hub") as hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
-        monkeypatch.setenv("HF_TOKEN", hub.token())
-        monkeypatch.setattr("time.sleep", lambda seconds: None)
-        monkeypatch.setattr("vmeval_hfds.hub.retry.pause", lambda seconds: None)
-        yield hub
-
-
-@pytest.fixture
-def folder(tmp_path):
-    folder = write_folder(tmp_path / "folder")
+def write_some(folder):
+    write_folder(folder)
     write(folder / "maze_task/maze_0000/ground_truth.mp4", MP4)
     write(folder / "notes.md", "# Notes\n")
     write(folder / "maze_task/maze_0001/empty.txt")
     return folder
+
+
+pytestmark = pytest.mark.folder("folder", write_some)
 
 
 def outputs(folder):
@@ -86,13 +76,6 @@ def writes(hub):
     """Requests that change something on the Hub."""
     reads = ("GET", "HEAD")
     return [one for one in hub.requests if one.method not in reads and "preupload" not in one.path]
-
-
-def run(capsys, *arguments):
-    """Run a command: exit code, stdout, stderr."""
-    code = main([*map(str, arguments)])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def files_of(folder):
@@ -358,13 +341,13 @@ def _several(folder):
     [_cache, _link_outside, _link_loop, _dead_link, _pipe, _socket, _env, _token, _several],
 )
 @pytest.mark.parametrize("in_repo", ["", "data"])
-def test_what_could_not_come_back_is_refused_before_the_first_request(hub, folder, capsys, spoil, in_repo):
+def test_what_could_not_come_back_is_refused_before_the_first_request(hub, folder, run, spoil, in_repo):
     path, count = spoil(folder)
     with pytest.raises(FolderError, match="nothing was changed") as error:
         hf_upload(folder, ID, path_in_repo=in_repo)
     assert len(error.value.problems) == count
     assert any(path in one.path for one in error.value.problems)
-    code, out, err = run(capsys, "upload", "--path", folder, "--repo-id", ID, "--path-in-repo", in_repo)
+    code, out, err = run("upload", "--path", folder, "--repo-id", ID, "--path-in-repo", in_repo)
     assert (code, out) == (1, "")
     assert path in err
     assert TOKEN not in err
@@ -776,18 +759,18 @@ def test_progress_counts_to_the_end(hub, folder, tmp_path):
 # Lists and plans
 
 
-def test_files_are_listed_in_order_with_sizes_and_hashes(hub, folder, capsys):
+def test_files_are_listed_in_order_with_sizes_and_hashes(hub, folder, run):
     hf_upload(folder, ID)
     paths = sorted([*files_of(folder), ".gitattributes"])
     assert hf_list_files(ID) == paths
-    code, out, _ = run(capsys, "ls", "--repo-id", ID)
+    code, out, _ = run("ls", "--repo-id", ID)
     assert (code, out.splitlines()) == (0, paths)
-    code, out, _ = run(capsys, "ls", "--repo-id", ID, "--long", "--format", "json")
+    code, out, _ = run("ls", "--repo-id", ID, "--long", "--format", "json")
     listed = {one["path"]: one for one in json.loads(out)}
     assert listed["notes.md"]["size_bytes"] == len("# Notes\n")
     frame = files_of(folder)["maze_task/maze_0000/first_frame.png"]
     assert listed["maze_task/maze_0000/first_frame.png"]["sha256"] == hashlib.sha256(frame).hexdigest()
-    _, out, _ = run(capsys, "ls", "--repo-id", ID, "--long")
+    _, out, _ = run("ls", "--repo-id", ID, "--long")
     assert len(out.splitlines()) == len(paths) + 1
     assert [one.path for one in list_remote_files(ID)] == paths
 
@@ -834,9 +817,7 @@ def test_a_plan_of_a_download_writes_nothing_and_tells_the_requests(hub, folder,
     assert (tmp_path / "target/notes.md").exists()
 
 
-def test_plans_of_thousands_of_questions_tell_how_much_cheaper_a_dataset_is(
-    hub, tmp_path, capsys, monkeypatch
-):
+def test_plans_of_thousands_of_questions_tell_how_much_cheaper_a_dataset_is(hub, tmp_path, run, monkeypatch):
     monkeypatch.setattr("vmeval_hfds.mirror.plan.MANY_FILES", 600)
     folder = tmp_path / "folder"
     for number in range(300):
@@ -844,7 +825,7 @@ def test_plans_of_thousands_of_questions_tell_how_much_cheaper_a_dataset_is(
         write(folder / f"maze_task/maze_{number:04d}/first_frame.png", f"not looked at {number}")
     plan = plan_upload(folder, ID)
     assert plan.push_requests * 5 < plan.requests
-    _, out, _ = run(capsys, "upload", "--path", folder, "--repo-id", ID, "--dry-run")
+    _, out, _ = run("upload", "--path", folder, "--repo-id", ID, "--dry-run")
     assert "push" in out
     assert "export" in out
     assert not writes(hub)
@@ -853,17 +834,17 @@ def test_plans_of_thousands_of_questions_tell_how_much_cheaper_a_dataset_is(
     assert abs(len(hub.requests) - plan.requests) <= 2
     plan = plan_download(ID, tmp_path / "target")
     assert plan.export_requests * 50 < plan.requests
-    _, out, _ = run(capsys, "download", "--repo-id", ID, "--target", tmp_path / "target", "--dry-run")
+    _, out, _ = run("download", "--repo-id", ID, "--target", tmp_path / "target", "--dry-run")
     assert "export" in out
 
 
 # The commands
 
 
-def test_the_commands_mirror_a_folder(hub, folder, tmp_path, capsys):
+def test_the_commands_mirror_a_folder(hub, folder, tmp_path, run):
     (folder / "empty").mkdir()
     code, out, err = run(
-        capsys, "upload", "--path", folder, "--repo-id", ID, "--private", "--commit-message", "First",
+        "upload", "--path", folder, "--repo-id", ID, "--private", "--commit-message", "First",
         "--exclude", "*.mp4", "--skip-empty-folders",
     )  # fmt: skip
     assert code == 0
@@ -872,12 +853,10 @@ def test_the_commands_mirror_a_folder(hub, folder, tmp_path, capsys):
     assert "left out: maze_task/maze_0000/ground_truth.mp4" in err
     assert hub.log(ID)[0] == "First"
     target = tmp_path / "target"
-    code, out, err = run(capsys, "download", "--repo-id", ID, "--target", target, "--format", "json")
+    code, out, err = run("download", "--repo-id", ID, "--target", target, "--format", "json")
     assert code == 0
     assert json.loads(out)["written"] == len(files_of(folder)) - 1
-    code, out, err = run(
-        capsys, "upload", "--path", folder, "--repo-id", ID, "--dry-run", "--skip-empty-folders"
-    )
+    code, out, err = run("upload", "--path", folder, "--repo-id", ID, "--dry-run", "--skip-empty-folders")
     assert code == 0
     assert "send: maze_task/maze_0000/ground_truth.mp4" in out
 
@@ -922,7 +901,7 @@ def _full(hub, monkeypatch):
 )
 @pytest.mark.parametrize("exists", [True, False])
 def test_an_upload_that_is_not_allowed_is_a_plain_sentence(
-    hub, folder, monkeypatch, capsys, change, error, exists
+    hub, folder, monkeypatch, run, change, error, exists
 ):
     if exists:
         hub.create_repo(ID)
@@ -930,7 +909,7 @@ def test_an_upload_that_is_not_allowed_is_a_plain_sentence(
     with pytest.raises(error) as caught:
         hf_upload(folder, ID)
     assert str(caught.value).count("\n") == 0
-    code, out, err = run(capsys, "upload", "--path", folder, "--repo-id", ID)
+    code, out, err = run("upload", "--path", folder, "--repo-id", ID)
     assert (code, out) == (1, "")
     assert len(err.strip().splitlines()) == 1
     for token in (TOKEN, hub.token(), hub.token(role="read"), hub.token("stranger")):
@@ -984,25 +963,25 @@ def _offline(hub, monkeypatch):
     ],
 )
 def test_a_download_that_cannot_be_is_a_plain_sentence(
-    hub, folder, tmp_path, monkeypatch, capsys, change, error, words
+    hub, folder, tmp_path, monkeypatch, run, change, error, words
 ):
     hub.create_repo(ID)
     change(hub, monkeypatch)
     with pytest.raises(error, match=words):
         hf_download(ID, tmp_path / "target")
-    code, out, err = run(capsys, "download", "--repo-id", ID, "--target", tmp_path / "target")
+    code, out, err = run("download", "--repo-id", ID, "--target", tmp_path / "target")
     assert (code, out) == (1, "")
     assert len(err.strip().splitlines()) == 1
     assert hub.token("stranger") not in err
     assert all(path.startswith(PARTIAL) for path in tree(tmp_path / "target"))
 
 
-def test_an_unknown_revision_is_a_plain_sentence(hub, tmp_path, capsys):
+def test_an_unknown_revision_is_a_plain_sentence(hub, tmp_path, run):
     hub.create_repo(ID)
     for command in (["ls"], ["download", "--target", tmp_path / "target"]):
-        code, _, err = run(capsys, *command, "--repo-id", ID, "--revision", "none")
+        code, _, err = run(*command, "--repo-id", ID, "--revision", "none")
         assert code == 1
         assert "no such revision" in err
-    code, _, err = run(capsys, "ls", "--repo-id", "no name at all")
+    code, _, err = run("ls", "--repo-id", "no name at all")
     assert code == 2
     assert "expected user/name" in err

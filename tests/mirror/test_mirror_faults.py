@@ -7,7 +7,6 @@ import subprocess
 import pytest
 
 from tests.factories import png, process, python, tree, write
-from tests.hub import Hub
 from vmeval_hfds.api.mirror import hf_download, hf_upload
 from vmeval_hfds.errors import HubConflictError, HubError, HubUnreachableError
 
@@ -38,19 +37,7 @@ hf_download({ID!r}, sys.argv[1], prune=True)
 """
 
 
-@pytest.fixture
-def hub(tmp_path, monkeypatch):
-    with Hub(tmp_path / "hub") as hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
-        monkeypatch.setenv("HF_TOKEN", hub.token())
-        monkeypatch.setattr("time.sleep", lambda seconds: None)
-        monkeypatch.setattr("vmeval_hfds.hub.retry.pause", lambda seconds: None)
-        yield hub
-
-
-@pytest.fixture
-def folder(tmp_path):
-    folder = tmp_path / "folder"
+def write_few(folder):
     for name in ("first_frame.png", "final_frame.png"):
         write(folder / "maze_task/maze_0000" / name, png(name))
     write(folder / "maze_task/maze_0000/prompt.txt", "Find the way out.")
@@ -58,6 +45,9 @@ def folder(tmp_path):
     write(folder / ".gitignore", "*.png\n")
     write(folder / "empty.txt")
     return folder
+
+
+pytestmark = pytest.mark.folder("folder", write_few)
 
 
 def old_state(hub):

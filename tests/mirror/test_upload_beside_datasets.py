@@ -3,17 +3,12 @@
 import pytest
 from datasets import load_dataset
 
-from tests.factories import write, write_folder
+from tests.factories import write
 from vmeval_hfds import build, hf_upload, push_to_hub, to_dataset
 from vmeval_hfds.cli.main import main
 from vmeval_hfds.errors import TargetExistsError
 
 ID = "user/questions"
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return write_folder(tmp_path / "questions")
 
 
 def push_ours(folder):

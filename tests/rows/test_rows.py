@@ -13,9 +13,7 @@ from vmeval_hfds.rows.rows import Media
 KINDS = ("folder", "shards", "Arrow")
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return write_rich_folder(tmp_path / "questions")
+pytestmark = pytest.mark.folder("questions", write_rich_folder)
 
 
 @pytest.fixture

@@ -5,10 +5,7 @@ Every solution is checked by rules written out here, never by the code that gene
 
 import hashlib
 import json
-import os
 import re
-import subprocess
-import sys
 from collections import deque
 from itertools import combinations, pairwise, product
 from pathlib import Path
@@ -16,6 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.factories import run_python
 from vmeval_hfds.sample import write_sample, writing
 
 PER_DOMAIN = 6  # two of each difficulty
@@ -59,18 +57,6 @@ def questions(sample, domain):
     folders = sorted((sample / f"{domain}_task").iterdir())
     assert len(folders) == PER_DOMAIN
     return [(folder, json.loads((folder / "question_metadata.json").read_bytes())) for folder in folders]
-
-
-def run_python(code, *arguments, **environment):
-    """Run code in a fresh interpreter that imports what this one can."""
-    return subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 # The puzzles

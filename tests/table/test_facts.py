@@ -7,7 +7,6 @@ import pytest
 
 from tests.factories import MP4, shards, write, write_question
 from vmeval_builders.arrow.listing import listed_files
-from vmeval_hfds.api.build import build
 from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.table.facts import METADATA_KEY, ListingFacts, ShardFacts, parse_facts
 
@@ -18,15 +17,16 @@ FACTS = ListingFacts(
 )
 
 
-@pytest.fixture
-def dataset(tmp_path):
-    folder = tmp_path / "folder"
+def write_files(folder):
     write_question(folder, "maze", "maze_0000", ground_truth=MP4)
     write_question(folder, "maze", "maze_0001")
     write_question(folder, "chess pieces", "c_0000")
     write(folder / "maze_task/maze_0000/deep/goal.bin", b"goal")
     write(folder / "notes.md", b"notes")
-    return build(folder, tmp_path / "dataset").target
+    return folder
+
+
+pytestmark = pytest.mark.folder("folder", write_files)
 
 
 def listing(dataset):
