@@ -106,17 +106,18 @@ def check_scan(scan: Scan, quick: bool = False) -> list[Problem]:
     return scan_problems(scan, map(check_job, check_jobs(scan, decode=not quick)))
 
 
-def scan_problems(scan: Scan, findings: Iterable[Findings]) -> list[Problem]:
+def scan_problems(scan: Scan, findings: Iterable[Findings], others: Iterable[Problem] = ()) -> list[Problem]:
     """Sum up what is wrong with a walked folder.
 
     Args:
         scan: The folder.
         findings: What came to light while all its rows, and the other files, were read.
+        others: What else is known.
 
     Returns:
         Errors first, then warnings, each by path.
     """
-    problems = list(folder_problems(scan))
+    problems = [*folder_problems(scan), *others]
     keys: list[TaskKey] = []
     for found in findings:
         problems += found.problems
@@ -129,7 +130,8 @@ def scan_problems(scan: Scan, findings: Iterable[Findings]) -> list[Problem]:
 
 def sorted_problems(problems: Iterable[Problem]) -> list[Problem]:
     """Order problems for people: errors first, then by path."""
-    return sorted(set(problems), key=lambda one: (one.severity, one.path, one.code, one.message))
+    by_place = {(one.severity, one.path, one.code, one.message): one for one in problems}
+    return [by_place[place] for place in sorted(by_place)]
 
 
 def folder_problems(scan: Scan) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vmeval_builders.arrow.arrays import text_array
+from vmeval_builders.arrow.arrays import text_array, truth_array
 from vmeval_builders.entries import FileEntry, FolderEntry
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, layout_named
@@ -132,8 +132,8 @@ def _wanted_listing(
     in_trusted = pc.is_in(shards, value_set=known)
     by_index = pc.and_(is_wanted(listing.table), pc.or_(in_trusted, pc.is_null(shards)))
     rows = {path for group in selected for path in group.paths}
-    below = pa.array(_belongs(layout, listing, rows), pa.bool_())
-    by_index = by_index if trusted else pc.and_(by_index, False)
+    below = truth_array(_belongs(layout, listing, rows))
+    by_index = by_index if trusted else pc.and_(by_index, truth_array([False])[0])
     return listing.where(pc.or_(by_index, pc.and_(below, pc.invert(in_trusted))))
 
 
@@ -157,7 +157,7 @@ def _trusted_rows(
     if not wanted:
         return sum(facts.shards[name].rows for name in trusted)
     table = listing.table.filter(pc.is_in(listing.table["shard"], value_set=text_array(sorted(trusted))))
-    return int(table.select(["shard", "row"]).group_by(["shard", "row"]).aggregate([]).num_rows)
+    return len(set(zip(table["shard"].to_pylist(), table["row"].to_pylist(), strict=True)))
 
 
 def _check_names(

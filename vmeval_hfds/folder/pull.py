@@ -12,7 +12,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vmeval_builders.arrow.arrays import integer_array, text_array
+from vmeval_builders.arrow.arrays import integer_array, text_array, truth_array
 from vmeval_hfds.engine import pool
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import ChangedRowsError
@@ -127,7 +127,7 @@ def row_paths(pull: Pull) -> Iterator[tuple[str, bytes, str]]:
 
 
 def _work_bytes(pull: Pull) -> int:
-    absent = pa.array([found != "same" for found in pull.found], pa.bool_())
+    absent = truth_array(found != "same" for found in pull.found)
     listed = pc.sum(pull.known.filter(absent)["size"]).as_py() or 0
     return int(listed) + sum(group.size_bytes for group in pull.plan.looked_into)
 
@@ -176,7 +176,7 @@ def _sources_of_known(pull: Pull) -> Iterator[tuple[pa.Table, GroupFiles, Shard]
     Yields:
         The listed files of the rows that must be read, the rows, and the shard.
     """
-    there = pa.array([found == "same" for found in pull.found], pa.bool_())
+    there = truth_array(found == "same" for found in pull.found)
     files = pull.known.append_column("there", there)
     files = files.filter(pc.is_valid(files["shard"]))
     missing = files.filter(pc.invert(files["there"]))
@@ -246,7 +246,7 @@ def _run_contents(pull: Pull, sink: Sink, tally: Tally, known: bool) -> None:
     digests = {path: pull.other[path] for path in tally.missing if path in pull.other}
     if known:
         own = pc.is_null(pull.known["shard"])
-        absent = pa.array([found != "same" for found in pull.found], pa.bool_())
+        absent = truth_array(found != "same" for found in pull.found)
         files = pull.known.filter(pc.and_(own, absent))
         hashes = map(bytes.fromhex, files["sha256"].to_pylist())
         digests |= dict(zip(files["path"].to_pylist(), hashes, strict=True))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vmeval_builders.arrow.arrays import integer_array
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS
 from vmeval_hfds.engine.pool import fetch_ahead
@@ -176,7 +177,7 @@ class ShardRows:
         for batch in group.batches(needed, BATCH_ROWS_WITH_VIDEOS if videos else BATCH_ROWS):
             here = [row - start for row in wanted if start <= row < start + batch.num_rows]
             if here:
-                yield media_rows(mapped, batch.take(here), self.about.text_columns, columns)
+                yield media_rows(mapped, batch.take(integer_array(here)), self.about.text_columns, columns)
             start += batch.num_rows
             if start > wanted[-1]:
                 return

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vmeval_builders.arrow.arrays import text_array
+from vmeval_builders.arrow.arrays import text_array, truth_array
 from vmeval_builders.arrow.listing import ROOT_FOLDER, ListedFile, listed_files
 from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
 from vmeval_hfds.errors import DatasetError, UnsafePathError
@@ -57,7 +57,9 @@ class Listing:
     def folders(self) -> list[str]:
         """Paths of folders, without the ``/``; the folder itself is none, it is listed for its time only."""
         folders = self.table.filter(pc.is_null(self.table["sha256"]))
-        is_itself = pc.and_(pc.equal(folders["path"], ROOT_FOLDER), pc.is_valid(folders["modified"]))
+        is_itself = pc.and_(
+            pc.equal(folders["path"], text_array([ROOT_FOLDER])[0]), pc.is_valid(folders["modified"])
+        )
         return [path[:-1] for path in folders.filter(pc.invert(is_itself))["path"].to_pylist()]
 
     def digests(self) -> dict[str, bytes]:
@@ -77,7 +79,7 @@ class Listing:
 
     def only(self, wanted: Callable[[str], bool]) -> Listing:
         """Keep some paths."""
-        return self.where(pa.array([wanted(path) for path in self.table["path"].to_pylist()], pa.bool_()))
+        return self.where(truth_array(map(wanted, self.table["path"].to_pylist())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def listing_of(listed: pa.Table) -> Listing:
         listed: The rows, with the columns of `FILE_COLUMNS`.
     """
     is_folder = pc.ends_with(listed["path"], "/")
-    hashed = pc.if_else(is_folder, listed["sha256"], pc.fill_null(listed["sha256"], ""))
+    hashed = pc.if_else(is_folder, listed["sha256"], pc.fill_null(listed["sha256"], text_array([""])[0]))
     table = listed.set_column(listed.column_names.index("sha256"), "sha256", hashed)
     return Listing(_index(table.select(_INDEX_COLUMNS), 0))
 
@@ -256,7 +258,8 @@ def _check_rows(table: pa.Table, name: str) -> None:
     sound = pc.if_else(
         pc.ends_with(paths, "/"), pc.is_null(digests), pc.match_substring_regex(digests, _DIGEST)
     )
-    wrong = pc.index(pc.fill_null(sound, False), False).as_py()
+    no = truth_array([False])[0]
+    wrong = pc.index(pc.fill_null(sound, no), no).as_py()
     if wrong >= 0:
         path = paths[wrong].as_py()
         message = "has no path" if path is None else "has no SHA-256 of 64 digits"

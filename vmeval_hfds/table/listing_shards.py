@@ -180,10 +180,10 @@ def _cut(
 ) -> list[pa.Table]:
     """Cut rows into runs whose contents, and texts, are of about `limit_bytes` at most; at least one run."""
     starts, filled_bytes = [0], 0
-    lengths = pc.fill_null(pc.binary_length(listed["content"]), 0).to_pylist()
+    lengths = pc.binary_length(listed["content"]).to_pylist()
     for number, (path, length) in enumerate(zip(listed["path"].to_pylist(), lengths, strict=True)):
         entry = entries.get(path)
-        row_bytes = _TEXTS_BYTES + (entry.size_bytes if entry else length)
+        row_bytes = _TEXTS_BYTES + (entry.size_bytes if entry else length or 0)
         is_full = filled_bytes + row_bytes > limit_bytes or number - starts[-1] == most_rows
         if number > starts[-1] and is_full:
             starts.append(number)

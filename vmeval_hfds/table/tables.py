@@ -17,7 +17,6 @@ from vmeval_builders.checks import (
     folder_problems,
     refusals,
     scan_problems,
-    sorted_problems,
 )
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.problems import Problem
@@ -128,18 +127,17 @@ def refuse_contents(
     Raises:
         FolderError: Something does; it carries all problems.
     """
-    problems = [*scan_problems(scan, (report.findings for report in reports)), *others]
+    problems = scan_problems(scan, (report.findings for report in reports), others)
     refuse(scan, problems, allowed)
-    return sorted_problems(problems)
+    return problems
 
 
-def refuse(scan: Scan, problems: Iterable[Problem], allowed: Allowed) -> None:
-    """Raise where problems stand in the way of a build.
+def refuse(scan: Scan, problems: Sequence[Problem], allowed: Allowed) -> None:
+    """Raise where problems, in the order of a check, stand in the way of a build.
 
     Raises:
         FolderError: One of them does; it carries all of them.
     """
-    problems = sorted_problems(problems)
     if errors := refusals(scan.layout, problems, allowed):
         count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
         raise FolderError(

@@ -1,12 +1,13 @@
 """Arrow arrays from Python values, laid out by hand: one copy of the bytes, and no pandas.
 
 `pyarrow.array` copies twice while it grows its buffer, and imports pandas (0.4 s) to ask whether a list is an array.
+So does every function of `pyarrow.compute` that is given a Python value: it wants a scalar of an array made here.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -45,6 +46,12 @@ def float_array(values: Sequence[float | None]) -> pa.Array:
     return pa.Array.from_buffers(pa.float64(), len(values), [_validity(values), pa.py_buffer(numbers)])
 
 
+def truth_array(values: Iterable[bool]) -> pa.Array:
+    """Make an array of truth values."""
+    numbers = bytes(values)
+    return pa.Array.from_buffers(pa.uint8(), len(numbers), [None, pa.py_buffer(numbers)]).cast(pa.bool_())
+
+
 def media_array(values: Sequence[Mapping[str, Any] | None]) -> pa.Array:
     """Make an array of images or videos, ``{bytes, path}``; None is a null."""
     children = [
@@ -58,5 +65,4 @@ def _validity(values: Sequence[object]) -> pa.Buffer | None:
     """Arrow's bitmap of what is not null, the first value in the lowest bit; None where nothing is null."""
     if all(value is not None for value in values):
         return None
-    bits = sum(1 << number for number, value in enumerate(values) if value is not None)
-    return pa.py_buffer(bits.to_bytes((len(values) + 7) // 8, "little"))
+    return truth_array(value is not None for value in values).buffers()[1]
