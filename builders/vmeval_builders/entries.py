@@ -37,13 +37,19 @@ class FolderEntry(NamedTuple):
     mtime_ns: int | None
 
 
+def column_of(slot: str) -> str:
+    """Give the column of a slot of `Unit.files`."""
+    return slot.partition("/")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """The folder or file that becomes one row.
 
     Attributes:
         path: Relative to the folder, ``/``-separated.
-        files: Column to the file whose bytes it holds; other files beside them are not listed here.
+        files: Slot to file; other files beside them are not listed here. A slot is a column that holds the
+            file's bytes, or ``column/name`` for each file of a column that holds several (`column_of`).
         parts: The named parts of its path.
     """
 
@@ -63,7 +69,7 @@ class Contents:
 
     Attributes:
         unit: The row's files.
-        blobs: Column to bytes, for the files that were read.
+        blobs: Slot to bytes, for the files that were read.
         texts: Column to text, for those of the text columns that are UTF-8.
         value: The JSON object that columns come from, or None where its file is missing or is not one.
         fault: Why that file is no JSON object, where it is there and is not; or holds no list of rows, where the

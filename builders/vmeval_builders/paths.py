@@ -22,10 +22,12 @@ METADATA = "question_metadata.json"
 #: What VBVR's generators call it.
 VBVR_METADATA = "metadata.json"
 GROUND_TRUTH = "ground_truth.mp4"
+#: What a model is to go on from, where that is a video.
+FIRST_VIDEO = "first_video.mp4"
 MANIFEST = "vmeval_dataset.json"
 
 #: A folder that directly holds one of these is a task folder.
-QUESTION_FILES = frozenset({FIRST_FRAME, FINAL_FRAME, PROMPT, METADATA, GROUND_TRUTH})
+QUESTION_FILES = frozenset({FIRST_FRAME, FINAL_FRAME, PROMPT, METADATA, GROUND_TRUTH, FIRST_VIDEO})
 
 TASK_SUFFIX = "_task"
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from vmeval_builders.arrow.schema import arrow_schema
-from vmeval_builders.entries import Contents, Unit
+from vmeval_builders.entries import Contents, Unit, column_of
 from vmeval_builders.json_values import json_text, number, parse_object, scalar_text, value_at
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.sources.source import Source
@@ -83,14 +84,15 @@ def _items(layout: Layout, value: dict[str, Any] | None) -> list[Any] | None:
 
 
 def row_of(layout: Layout, contents: Contents) -> dict[str, Any]:
-    """Make a row: the builder's columns to values, with media as ``{"bytes", "path"}``."""
+    """Make a row: the builder's columns to values, with media as ``{"bytes", "path"}``, or a list of such."""
     row: dict[str, Any] = dict.fromkeys(layout.columns)
     row.update((name, part) for name, part in contents.unit.parts.items() if name in row)
     row.update(contents.texts, path=contents.unit.path)
-    for column in layout.media:
-        if column in contents.blobs:
-            name = contents.unit.files[column].path.rpartition("/")[2]
-            row[column] = {"bytes": contents.blobs[column], "path": name}
+    for slot, entry in contents.unit.files.items():
+        column = column_of(slot)
+        if slot in contents.blobs and column in layout.media:
+            media = {"bytes": contents.blobs[slot], "path": entry.path.rpartition("/")[2]}
+            row[column] = [*(row[column] or ()), media] if column in layout.lists else media
     for value, columns in ((contents.value, layout.json_columns), (contents.item, layout.item_columns)):
         if value is not None:
             row.update((column, _json_value(layout, column, value, columns[column])) for column in columns)
@@ -110,11 +112,12 @@ def table_of(layout: Layout, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Make the Arrow table of some rows, with the schema of the builder's columns."""
     import pyarrow as pa
 
-    from vmeval_builders.arrow.arrays import float_array, media_array, text_array
+    from vmeval_builders.arrow.arrays import float_array, media_array, media_lists_array, text_array
 
     made: dict[str, Callable[[Sequence[Any]], pa.Array]] = {
         "image": media_array,
         "video": media_array,
+        "images": media_lists_array,
         "float64": float_array,
         "string": text_array,
     }
@@ -122,11 +125,11 @@ def table_of(layout: Layout, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=arrow_schema(layout.columns))
 
 
-def held_columns(layout: Layout, contents: Contents) -> Iterator[str]:
-    """Name the columns that hold the bytes of their file: a text that is not UTF-8 is in none."""
-    for column in contents.blobs:
-        if column in contents.texts or column in layout.media:
-            yield column
+def held_slots(layout: Layout, contents: Contents) -> Iterator[str]:
+    """Name the slots whose column holds the bytes of the file: a text that is not UTF-8 is in none."""
+    for slot in contents.blobs:
+        if slot in contents.texts or column_of(slot) in layout.media:
+            yield slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,21 +163,42 @@ def files_of(layout: Layout, table: pa.Table) -> Iterator[RowFile]:
     """
     columns = [_held(layout, table, column) for column in layout.files if column in table.column_names]
     for row, path in enumerate(table["path"].to_pylist()):
-        for column, values, names in columns:
-            value = values[row]
-            if value.is_valid:
-                yield RowFile(row, path, column, names[row] if names else None, value.as_buffer())
+        for held in columns:
+            for at in range(*held.of_row(row)):
+                value = held.values[at]
+                if value.is_valid:
+                    name = held.names[at] if held.names else None
+                    if name is None and held.offsets is not None:
+                        name = layout.name_in_list(held.column, at - held.offsets[row] + 1)
+                    yield RowFile(row, path, held.column, name, value.as_buffer())
 
 
-def _held(layout: Layout, table: pa.Table, column: str) -> tuple[str, pa.Array, list[str | None] | None]:
-    """Give a column's files, and their names where the builder leaves them open."""
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A column's files, their names where the builder leaves them open, and where each row's list begins."""
+
+    column: str
+    values: pa.Array
+    names: list[str | None] | None = None
+    offsets: list[int] | None = None
+
+    def of_row(self, row: int) -> tuple[int, int]:
+        """Say where the files of a row begin and end."""
+        return (row, row + 1) if self.offsets is None else (self.offsets[row], self.offsets[row + 1])
+
+
+def _held(layout: Layout, table: pa.Table, column: str) -> _Held:
     import pyarrow.compute as pc
 
     whole = _one_chunk(table[column])
     if column not in layout.media:
-        return column, whole, None
+        return _Held(column, whole)
+    offsets = None
+    if column in layout.lists:
+        lengths = pc.fill_null(pc.list_value_length(whole), 0).to_pylist()
+        offsets, whole = [0, *accumulate(lengths)], pc.list_flatten(whole)
     names = pc.struct_field(whole, "path").to_pylist() if layout.names_vary(column) else None
-    return column, pc.struct_field(whole, "bytes"), names
+    return _Held(column, pc.struct_field(whole, "bytes"), names, offsets)
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:

@@ -21,10 +21,18 @@ TABLES = {one.name: one.columns for one in (QUESTIONS, OUTPUTS, EVALUATIONS)} | 
 
 @pytest.mark.parametrize("columns", TABLES.values(), ids=TABLES)
 def test_the_arrow_schema_is_what_datasets_itself_would_write(columns):
+    from datasets import Features
+
     theirs = schema.features(columns).arrow_schema
     ours = schema.arrow_schema(columns)
     assert ours.equals(theirs)
-    assert json.loads(ours.metadata[b"huggingface"]) == json.loads(theirs.metadata[b"huggingface"])
+    described, expected = (
+        json.loads(one.metadata[b"huggingface"])["info"]["features"] for one in (ours, theirs)
+    )
+    # A list is called Sequence, as releases before datasets 4 know it; later ones read that as their List.
+    assert Features.from_dict(described) == Features.from_dict(expected)
+    lists = [name for name, kind in columns.items() if kind == "images"]
+    assert {**described, **dict.fromkeys(lists)} == {**expected, **dict.fromkeys(lists)}
 
 
 @pytest.mark.parametrize("columns", TABLES.values(), ids=TABLES)
@@ -37,11 +45,13 @@ def test_datasets_reads_its_features_back_from_the_schema(columns):
 def test_the_columns_of_version_1():
     assert schema.SCHEMA_VERSION == 2
     assert ",".join(QUESTIONS.columns) == (
-        "id,domain,prompt,goal,first_frame,final_frame,ground_truth,difficulty,task_category,created_at,"
-        "question_metadata,path"
+        "id,domain,split,generator,prompt,goal,first_frame,final_frame,frames,first_video,ground_truth,"
+        "difficulty,task_category,created_at,question_metadata,path"
     )
     assert ",".join(schema.FILE_COLUMNS) == "path,size,sha256,modified,config,id,shard,row,content"
-    assert schema.media_columns(QUESTIONS.columns) == ["first_frame", "final_frame", "ground_truth"]
+    assert schema.media_columns(QUESTIONS.columns) == [
+        *("first_frame", "final_frame", "frames", "first_video", "ground_truth")
+    ]
 
 
 def contents_of(folder):

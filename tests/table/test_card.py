@@ -54,6 +54,11 @@ def test_a_new_card_states_what_datasets_itself_would_state():
         stated = DatasetInfo(
             features=features(columns), splits=splits, download_size=download, dataset_size=size
         )._to_yaml_dict()
+        # As releases before datasets 4 say it; later ones say "list", and read this too.
+        stated["features"] = [
+            {"name": one["name"], "sequence": one["list"]} if "list" in one else one
+            for one in stated["features"]
+        ]
         return {"config_name": config, **stated}
 
     assert header(render_card(facts()))["dataset_info"] == [

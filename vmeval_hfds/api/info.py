@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vmeval_builders.entries import column_of
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.manifest import manifest_problems, task_key
 from vmeval_builders.problems import Problem
@@ -143,7 +144,7 @@ def info(source: Source, *, builder: str | None = None) -> InfoResult:
 def _facts(layout: Layout, row: Row) -> RowFacts:
     if row.sizes_bytes is None:
         return RowFacts(row.path, row.texts, None, None, None)
-    kinds = [layout.columns[column] for column in row.sizes_bytes]
+    kinds = [layout.columns[column_of(slot)].removesuffix("s") for slot in row.sizes_bytes]
     size_bytes = sum(row.sizes_bytes.values())
     return RowFacts(row.path, row.texts, kinds.count("image"), kinds.count("video"), size_bytes)
 

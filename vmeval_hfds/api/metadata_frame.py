@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from vmeval_builders.entries import column_of
 from vmeval_builders.json_values import parse_object
 from vmeval_builders.layouts.layout import Layout
 from vmeval_hfds.rows.flatten import column, column_name, leaves
@@ -77,7 +78,10 @@ def _frames(layout: Layout) -> list[str]:
 def _numbers(layout: Layout, row: Row) -> dict[str, int]:
     """Give what is known of a row's files beside its texts, by `size_columns`."""
     sizes_bytes = row.sizes_bytes or {}
-    numbers = {f"{name}_bytes": sizes_bytes[name] for name in layout.media if name in sizes_bytes}
+    numbers: dict[str, int] = {}
+    for slot, size_bytes in sizes_bytes.items():
+        if (column := column_of(slot)) in layout.media:
+            numbers[f"{column}_bytes"] = numbers.get(f"{column}_bytes", 0) + size_bytes
     for name, (width, height) in row.pixels.items():
         numbers |= {f"{name}_width": width, f"{name}_height": height}
     return numbers | ({"size_bytes": sum(sizes_bytes.values())} if sizes_bytes else {})

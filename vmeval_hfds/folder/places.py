@@ -16,7 +16,8 @@ def possible_places(rows: GroupRows) -> Iterator[str]:
     for number, path in enumerate(rows.paths):
         for column in layout.files:
             names = rows.file_names.get(column)
-            yield from layout.places_of(column, path, names[number] if names else None)
+            for name in names[number] if names else (None,):
+                yield from layout.places_of(column, path, name)
 
 
 def place_of(layout: Layout, file: RowFile, expected: Mapping[str, bytes]) -> tuple[str, bytes]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from vmeval_hfds.engine.pool import fetch_ahead
 from vmeval_hfds.store.directory import DatasetFiles
-from vmeval_hfds.table.columns import ColumnMap, map_columns
+from vmeval_hfds.table.columns import ColumnMap, Names, map_columns
 from vmeval_hfds.table.listing import Wanted
 from vmeval_hfds.table.reader import RowGroup, Shard, peek_shard
 
@@ -26,7 +26,7 @@ class GroupRows:
         rows: The wanted rows' numbers in the group; None where all are.
         paths: The wanted rows' paths.
         ids: The ids of their tasks.
-        file_names: Column to the names of their files, where the builder leaves them open.
+        file_names: Column to the names of each row's files, where the builder leaves them open.
         columns: Where the shard has what we need.
         size_bytes: The size of the whole row group.
     """
@@ -37,7 +37,7 @@ class GroupRows:
     rows: tuple[int, ...] | None
     paths: Sequence[str]
     ids: Sequence[str]
-    file_names: Mapping[str, Sequence[str | None]]
+    file_names: Mapping[str, Sequence[Names]]
     columns: ColumnMap
     size_bytes: int
 

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from vmeval_builders.entries import column_of
 from vmeval_builders.frames import FrameError
 from vmeval_builders.layouts.layout import Layout
 from vmeval_hfds.engine.pool import Progress
@@ -188,7 +189,7 @@ def _first_of_each(groups: Sequence[str], shares: Mapping[str, int]) -> list[int
 
 def _write_cards(page: IO[str], rows: Rows, numbers: Sequence[int], progress: Progress | None) -> list[str]:
     layout = rows.about.layout
-    shown = [*filter(None, (*layout.gallery_frames, layout.gallery_video))]
+    shown = [*filter(None, (*layout.gallery_frames, *layout.lists, layout.gallery_video))]
     broken: list[str] = []
     done, room_bytes = 0, PAGE_VIDEO_BYTES
     with no_size_warnings(), ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
@@ -227,7 +228,8 @@ def _within(clips: Sequence[Clip | None], room_bytes: int) -> tuple[list[Clip | 
 
 def _card(layout: Layout, row: Row, clip: Clip | None) -> tuple[str, list[str]]:
     """Make one row's card, and list the frames that cannot be shown."""
-    texts, frames = row.texts, layout.gallery_frames
+    texts = row.texts
+    frames = [*layout.gallery_frames, *(slot for slot in row.media if column_of(slot) in layout.lists)]
     pictures = [_picture(row.media.get(column)) for column in frames]
     named = {layout.id_column, "path", layout.gallery_text, layout.json_from, layout.details}
     text = CardText(
@@ -237,17 +239,24 @@ def _card(layout: Layout, row: Row, clip: Clip | None) -> tuple[str, list[str]]:
         text=texts.get(layout.gallery_text),
         text_name=layout.gallery_text,
         level=texts.get(layout.gallery_filter) or "",
-        frame_names=[name.removesuffix("_frame").replace("_", " ") for name in frames],
+        frame_names=[_frame_name(slot) for slot in frames],
         tags=_tags(layout, texts),
         facts={name: str(value) for name, value in texts.items() if name not in named and value is not None},
         metadata=texts.get(layout.details),
     )
     faults = [
-        f"{layout.places_of(column, row.path, None)[0]}: {picture.fault}"
-        for column, picture in zip(frames, pictures, strict=True)
+        f"{layout.places_of(column_of(slot), row.path, slot.partition('/')[2] or None)[0]}: {picture.fault}"
+        for slot, picture in zip(frames, pictures, strict=True)
         if picture.fault
     ]
     return card(text, pictures, clip), faults
+
+
+def _frame_name(slot: str) -> str:
+    """Say what a frame is: first, final, or how one of several is called."""
+    column, _, name = slot.partition("/")
+    words = name.rpartition(".")[0] if name else column.removesuffix("_frame")
+    return words.replace("_", " ")
 
 
 def _tags(layout: Layout, texts: Mapping[str, str | None]) -> list[str]:

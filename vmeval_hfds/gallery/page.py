@@ -146,6 +146,7 @@ def _text(text: str) -> str:
 
 
 def _frame(which: str, question_id: str, picture: Picture) -> str:
+    which = _text(which)
     if picture.thumbnail is None:
         if picture.fault is None:
             return f'<div class="missing">no {which} frame</div>'

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vmeval_builders.layouts.layout import Layout
 from vmeval_hfds.rows.pictures import column_pixels, media_bytes
 from vmeval_hfds.rows.rows import About, Media, Row, Totals, text_kinds
 from vmeval_hfds.rows.texts import text_rows, their_columns
@@ -73,10 +74,13 @@ class ArrowRows:
         held = [name for name in self.about.layout.files if name in self.columns.names]
         images = [name for name in held if self.about.layout.columns[name] == "image"] if pixels else []
         for table in self._batches(their_columns(self.columns, [*self.about.text_columns, *held])):
-            lengths = {name: _lengths(table[self.columns.names[name]]) for name in held}
+            lengths = [_lengths(self.columns, table, name) for name in held]
             looked_at = {name: column_pixels(table[self.columns.names[name]]) for name in images}
             for number, texts in enumerate(text_rows(self.columns, table, self.about.text_columns)):
-                yield Row(texts, _present(lengths, number), _present(looked_at, number))
+                sizes_bytes = {
+                    slot: size for of_column in lengths for slot, size in of_column[number].items()
+                }
+                yield Row(texts, sizes_bytes, _present(looked_at, number))
 
     def media(self, numbers: Sequence[int], columns: Collection[str]) -> Iterator[list[Row]]:
         """See `Rows.media`."""
@@ -119,21 +123,38 @@ def media_rows(
     for name in media:
         if theirs := columns.names.get(name):
             for of_row, value in zip(found, table[theirs].to_pylist(), strict=True):
-                if value is not None:
-                    of_row[name] = Media(None, value) if isinstance(value, bytes) else _media(value)
+                of_row.update(_slots(columns.layout, name, value))
     texts = text_rows(columns, table, kinds)
     return [Row(of_row, media=of_media) for of_row, of_media in zip(texts, found, strict=True)]
 
 
-def _media(value: Mapping[str, object]) -> Media:
+def _slots(layout: Layout, column: str, value: object) -> Iterator[tuple[str, Media]]:
+    """Give what a row has in a column, by its slots."""
+    if column not in layout.lists or not isinstance(value, list):
+        if value is not None:
+            yield column, _media(value)
+        return
+    for number, element in enumerate(value, 1):
+        if element is not None:
+            media = _media(element)
+            yield f"{column}/{media.name or layout.name_in_list(column, number)}", media
+
+
+def _media(value: Any) -> Media:  # noqa: ANN401 - whatever others put into such a column
+    if isinstance(value, bytes):
+        return Media(None, value)
     name, content = value.get("path"), value.get("bytes")
     return Media(name if isinstance(name, str) else None, content if isinstance(content, bytes) else None)
 
 
-def _lengths(values: pa.ChunkedArray) -> list[int | None]:
-    """Count the bytes of what a column holds whole: they are the rows' files."""
-    lengths: list[int | None] = pc.binary_length(media_bytes(values)).to_pylist()
-    return lengths
+def _lengths(columns: ColumnMap, table: pa.Table, name: str) -> list[dict[str, int]]:
+    """Count the bytes of what a column holds whole, row by row: they are the rows' files, by their slots."""
+    values = table[columns.names[name]]
+    if name in columns.layout.lists:
+        slots = (_slots(columns.layout, name, value) for value in values.to_pylist())
+        return [{slot: len(media.content or b"") for slot, media in of_row} for of_row in slots]
+    lengths = pc.binary_length(media_bytes(values)).to_pylist()
+    return [{} if length is None else {name: length} for length in lengths]
 
 
 def _present(columns: Mapping[str, Sequence[Value | None]], number: int) -> dict[str, Value]:

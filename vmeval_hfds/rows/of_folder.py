@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from vmeval_builders.checks import manifest_content
-from vmeval_builders.entries import Unit
+from vmeval_builders.entries import Unit, column_of
 from vmeval_builders.rows import read_unit, rows_of
 from vmeval_builders.scan import Scan
 from vmeval_hfds.rows.pictures import HEADER_BYTES, Pixels, pixels_of
@@ -44,7 +44,7 @@ class FolderRows:
     def sizes(self, pixels: bool = False) -> Iterator[Row]:
         """See `Rows.sizes`."""
         for unit in self.scan.units:
-            sizes_bytes = {column: entry.size_bytes for column, entry in unit.files.items()}
+            sizes_bytes = {slot: entry.size_bytes for slot, entry in unit.files.items()}
             looked_at = self._pixels(unit) if pixels else {}
             for texts in self._texts(unit):
                 yield Row(texts, sizes_bytes, looked_at)
@@ -78,16 +78,16 @@ class FolderRows:
             yield {name: row[name] for name in self.scan.layout.text_columns}
 
     def _media(self, unit: Unit, columns: Collection[str]) -> dict[str, Media]:
-        entries = {column: unit.files[column] for column in columns if column in unit.files}
+        entries = {slot: entry for slot, entry in unit.files.items() if column_of(slot) in columns}
         return {
-            column: Media(entry.path.rpartition("/")[2], self.scan.source.read(entry))
-            for column, entry in entries.items()
+            slot: Media(entry.path.rpartition("/")[2], self.scan.source.read(entry))
+            for slot, entry in entries.items()
         }
 
     def _pixels(self, unit: Unit) -> dict[str, Pixels]:
         found = {}
         for column, entry in unit.files.items():
-            if self.scan.layout.columns[column] == "image":
+            if self.scan.layout.columns.get(column) == "image":
                 head = self.scan.source.head(entry, HEADER_BYTES)
                 if size := pixels_of(head, partial(self.scan.source.read, entry)):
                     found[column] = size

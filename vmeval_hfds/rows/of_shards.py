@@ -21,7 +21,7 @@ from vmeval_hfds.rows.pictures import Pixels, column_pixels
 from vmeval_hfds.rows.rows import About, Row, Totals, text_kinds
 from vmeval_hfds.rows.texts import text_rows, their_columns
 from vmeval_hfds.store.directory import DatasetFiles
-from vmeval_hfds.table.columns import ColumnMap, map_columns
+from vmeval_hfds.table.columns import ColumnMap, Names, map_columns
 from vmeval_hfds.table.listing import read_contents, read_sizes
 from vmeval_hfds.table.reader import RowGroup, Shard, peek_shard
 
@@ -133,20 +133,22 @@ class ShardRows:
     def _sizes_bytes(self) -> dict[str, int]:
         return read_sizes(self.dataset)
 
-    def _listed_sizes(self, path: str, names: Mapping[str, str | None]) -> dict[str, int] | None:
+    def _listed_sizes(self, path: str, names: Mapping[str, Names]) -> dict[str, int] | None:
         """Say how long a row's files are, by the list of files; None where there is none.
 
         Args:
             path: The row's path.
-            names: Column to the file's name, where the builder leaves it open.
+            names: Column to its files' names, where the builder leaves them open.
         """
         if not self.dataset.listing_shards:
             return None
-        found = {}
-        for column in self.about.layout.files:
-            places = self.about.layout.places_of(column, path, names.get(column))
-            if place := next((place for place in places if place in self._sizes_bytes), None):
-                found[column] = self._sizes_bytes[place]
+        found, layout = {}, self.about.layout
+        for column in layout.files:
+            for name in names.get(column, (None,)):
+                places = layout.places_of(column, path, name)
+                if place := next((place for place in places if place in self._sizes_bytes), None):
+                    slot = f"{column}/{name}" if column in layout.lists else column
+                    found[slot] = self._sizes_bytes[place]
         return found
 
     def _open(self, name: str) -> Shard:

@@ -29,9 +29,9 @@ class Row:
 
     Attributes:
         texts: Column to text or number; None where the row has none.
-        sizes_bytes: Column to the size of the file that it holds; None where nobody knows.
+        sizes_bytes: Slot (see `vmeval_builders.entries.Unit`) to the size of the file; None where nobody knows.
         pixels: Image column to width and height, where the image is at hand and can be read.
-        media: Column to image or video, for those that the row has.
+        media: Slot to image or video, for those that the row has.
     """
 
     texts: Mapping[str, Any]

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import accumulate
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,8 +24,15 @@ from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.reader import open_shards
 
+#: How a row's files in one column are called: one name, or several; None where it is not known, or there is no file.
+Names: TypeAlias = Sequence[str | None]
+
 #: What other tables call a column of ours, in the order of preference.
 _OTHER_NAMES = {"id": ("task_id",), "question_metadata": ("metadata",)}
+
+
+#: Where Parquet keeps the names of a list's files; which of the two depends on who wrote it.
+_LIST_PATHS = (".list.element.path", ".list.item.path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,12 @@ class ColumnMap:
     @property
     def key_columns(self) -> list[str]:
         """The columns to read to know which rows there are, and how the files are called whose name is open."""
-        return [*self._keys, *(f"{theirs}.path" for theirs in self._named_files.values())]
+        names = [
+            f"{theirs}{below}"
+            for ours, theirs in self._named_files.items()
+            for below in (_LIST_PATHS if ours in self.layout.lists else (".path",))
+        ]
+        return [*self._keys, *names]
 
     @property
     def _keys(self) -> list[str]:
@@ -76,12 +89,27 @@ class ColumnMap:
         values: list[Any] = [None] * table.num_rows
         return table[self.names[name]].to_pylist() if name in self.names else values
 
-    def file_names(self, table: pa.Table) -> dict[str, list[str | None]]:
-        """Give the names of files whose name is open, by our column; None where a row has no such file."""
-        return {
-            name: pc.struct_field(_whole(table[theirs]), "path").to_pylist()
-            for name, theirs in self._named_files.items()
-        }
+    def file_names(self, table: pa.Table) -> dict[str, list[Names]]:
+        """Give the names of files whose name is open, by our column and row.
+
+        Raises:
+            DatasetError: The shard does not hold them, against what its schema says.
+        """
+        if missing := [one for one in self._named_files.values() if one not in table.column_names]:
+            raise DatasetError(f"column {missing[0]} has no names of files in it; fetch or build it again")
+        return {name: self._names(name, _whole(table[theirs])) for name, theirs in self._named_files.items()}
+
+    def _names(self, name: str, values: pa.Array) -> list[Names]:
+        if name not in self.layout.lists:
+            return [(one,) for one in pc.struct_field(values, "path").to_pylist()]
+        return [
+            [
+                one["path"] or self.layout.name_in_list(name, number)
+                for number, one in enumerate(of_row or (), 1)
+                if one is not None
+            ]
+            for of_row in values.to_pylist()
+        ]
 
     def canonical(self, table: pa.Table) -> pa.Table:
         """Give rows the columns that `vmeval_builders.rows.files_of` takes.
@@ -95,8 +123,13 @@ class ColumnMap:
         for name in self.layout.files:
             if name in self.names:
                 column = table[self.names[name]]
-                columns[name] = _media(column, name) if name in self.layout.media else _text(column, name)
+                columns[name] = self._files(column, name)
         return pa.table(columns)
+
+    def _files(self, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+        if name in self.layout.lists:
+            return _media_lists(column, name)
+        return _media(column, name) if name in self.layout.media else _text(column, name)
 
 
 def map_columns(schema: pa.Schema, name: str, builder: str | None = None) -> ColumnMap:
@@ -117,7 +150,7 @@ def map_columns(schema: pa.Schema, name: str, builder: str | None = None) -> Col
     names = {}
     for ours in described.columns:
         theirs = next((one for one in (ours, *others.get(ours, ())) if one in schema.names), None)
-        if theirs is not None:
+        if theirs is not None and (ours not in described.lists or _lists_media(schema.field(theirs).type)):
             names[ours] = theirs
     files = [ours for ours in described.files if ours in names]
     key = described.id_column if described == QUESTIONS else "path"
@@ -177,6 +210,26 @@ def _media(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
             )
         ]
     )
+
+
+def _lists_media(kind: pa.DataType) -> bool:
+    """Whether a column holds lists of ``{bytes, path}``; one of others may be called so and hold something else."""
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return is_list and {"bytes", "path"} <= _fields(kind.value_type)
+
+
+def _fields(kind: pa.DataType) -> set[str]:
+    return {field.name for field in kind} if pa.types.is_struct(kind) else set()
+
+
+def _media_lists(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Bring a column of lists of images to lists of ``{bytes, path}``."""
+    whole = _whole(column)
+    lengths = pc.fill_null(pc.list_value_length(whole), 0)
+    offsets = pa.array([0, *accumulate(lengths.to_pylist())], pa.int32())
+    elements = _whole(_media(pa.chunked_array([pc.list_flatten(whole)]), name))
+    lists = pa.ListArray.from_arrays(offsets, elements, mask=pc.is_null(whole))
+    return pa.chunked_array([lists])
 
 
 def _whole(column: pa.ChunkedArray | pa.Array) -> pa.Array:

@@ -14,7 +14,7 @@ from vmeval_builders.arrow.schema import SCHEMA_VERSION, arrow_schema
 from vmeval_builders.entries import Contents, Unit
 from vmeval_builders.findings import Findings
 from vmeval_builders.layouts.layout import Layout
-from vmeval_builders.rows import held_columns, table_of
+from vmeval_builders.rows import held_slots, table_of
 from vmeval_builders.sources.source import Source
 from vmeval_hfds.store.store import Receipt, Store
 from vmeval_hfds.table.parquet import ROW_GROUP_ROWS, open_writer, row_groups
@@ -143,12 +143,12 @@ class _Rows:
         report.ids[unit.path] = row_id
         if (count := self._rows - number) != 1:
             report.several[unit.path] = count
-        held = set(held_columns(layout, contents))
+        held = set(held_slots(layout, contents))
         self._content.update(f"\n{unit.path}".encode("utf-8", "surrogateescape"))
-        for column, entry in unit.files.items():
-            digest = hashlib.sha256(contents.blobs[column]).hexdigest()
-            self._content.update(f"\0{column}\0{entry.path}\0{digest}".encode("utf-8", "surrogateescape"))
-            if column in held:
+        for slot, entry in unit.files.items():
+            digest = hashlib.sha256(contents.blobs[slot]).hexdigest()
+            self._content.update(f"\0{slot}\0{entry.path}\0{digest}".encode("utf-8", "surrogateescape"))
+            if slot in held:
                 modified_ns = entry.mtime_ns if layout.keeps_times else None
                 place = (report.plan.config, row_id, report.plan.name, number)
                 self._listed.append(ListedFile(entry.path, entry.size_bytes, digest, modified_ns, *place))

@@ -61,6 +61,14 @@ def media_array(values: Sequence[Mapping[str, Any] | None]) -> pa.Array:
     return pa.Array.from_buffers(media_type(), len(values), [_validity(values)], children=children)
 
 
+def media_lists_array(values: Sequence[Sequence[Mapping[str, Any]] | None]) -> pa.Array:
+    """Make an array of lists of images, ``{bytes, path}`` each; None is a null."""
+    offsets = array("i", [0, *accumulate(len(value or ()) for value in values)])
+    elements = media_array([element for value in values if value for element in value])
+    buffers = [_validity(values), pa.py_buffer(offsets)]
+    return pa.Array.from_buffers(pa.list_(media_type()), len(values), buffers, children=[elements])
+
+
 def _validity(values: Sequence[object]) -> pa.Buffer | None:
     """Arrow's bitmap of what is not null, the first value in the lowest bit; None where nothing is null."""
     if all(value is not None for value in values):

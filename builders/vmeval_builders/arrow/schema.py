@@ -34,12 +34,14 @@ FILE_COLUMNS: dict[str, str] = {
 }
 
 #: What a column of a builder's table can be.
-ROW_KINDS = ("string", "float64", "image", "video")
+ROW_KINDS = ("string", "float64", "image", "video", "images")
 
 # What `datasets` writes for each feature into a Parquet file's metadata.
 _FEATURE_DICTS: dict[str, dict[str, Any]] = {
     "image": {"_type": "Image"},
     "video": {"decode": False, "_type": "Video"},
+    # Later releases call it List, and read this as well; earlier ones know this alone.
+    "images": {"feature": {"_type": "Image"}, "_type": "Sequence"},
 }
 
 
@@ -55,7 +57,7 @@ def arrow_schema(columns: Mapping[str, str]) -> pa.Schema:
         columns: A builder's columns, or `FILE_COLUMNS`.
 
     Returns:
-        The same schema as ``features(columns).arrow_schema``.
+        The schema of ``features(columns).arrow_schema``, with the same features in its metadata.
     """
     described = {
         name: _FEATURE_DICTS.get(kind, {"dtype": kind, "_type": "Value"}) for name, kind in columns.items()
@@ -78,6 +80,7 @@ def _arrow_types() -> dict[str, pa.DataType]:
         "binary": pa.binary(),
         "image": media,
         "video": media,
+        "images": pa.list_(media),
     }
 
 
@@ -88,7 +91,7 @@ def media_type() -> pa.DataType:
 
 def features(columns: Mapping[str, str]) -> Features:
     """Give the same columns as `datasets.Features`."""
-    from datasets import Features, Image, Value, Video
+    from datasets import Features, Image, Sequence, Value, Video
 
-    media = {"image": Image(), "video": Video(decode=False)}
+    media = {"image": Image(), "video": Video(decode=False), "images": Sequence(Image())}
     return Features({name: media.get(kind) or Value(kind) for name, kind in columns.items()})

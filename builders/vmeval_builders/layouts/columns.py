@@ -91,6 +91,16 @@ class Image(File):
         File.__init__(self, "image", *places)
 
 
+class Images(File):
+    """All pictures with such names, in a list: those at the first place that has any, in the order of their numbers."""
+
+    __slots__ = ()
+
+    def __init__(self, *places: str) -> None:
+        """Declare the pictures' files, at any of some places."""
+        File.__init__(self, "images", *places)
+
+
 class Video(File):
     """A video."""
 

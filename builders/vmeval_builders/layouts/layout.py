@@ -199,6 +199,11 @@ class Layout:
         return tuple(name for name in media_columns(self.columns) if name in self.files)
 
     @cached_property
+    def lists(self) -> tuple[str, ...]:
+        """Those of them that hold several files."""
+        return tuple(name for name in self.media if self.columns[name] == "images")
+
+    @cached_property
     def text_files(self) -> tuple[str, ...]:
         """The columns that hold whole text files."""
         return tuple(name for name in self.files if name not in self.media)
@@ -235,14 +240,24 @@ class Layout:
         if (tails := self._tails.get(column)) is not None:
             return [path + tail for tail in tails]
         places = self.files[column]
-        name = name or f"{column}{places[0].rpartition('*')[2]}"
-        split = [place.rpartition("*") for place in places]
-        fitting = [folder for folder, _, ending in split if name.endswith(ending)] or [split[0][0]]
-        return [f"{path}/{folder}{name}" for folder in fitting]
+        name = name or self.name_in_list(column, 1)
+        fitting = [place for place in places if _fits(place.rpartition("/")[2], name)] or places[:1]
+        folders = [place[: place.rfind("/") + 1] for place in fitting]
+        return list(dict.fromkeys(f"{path}/{folder}{name}" for folder in folders))
+
+    def name_in_list(self, column: str, number: int) -> str:
+        """Give the usual name of a file whose name is not known.
+
+        Args:
+            column: A column whose files' names are open.
+            number: The file's place in the row's list, from 1 on.
+        """
+        base = f"{column}_{number}" if column in self.lists else column
+        return f"{base}{self.files[column][0].rpartition('*')[2]}"
 
     def names_vary(self, column: str) -> bool:
         """Whether a column's file may have any name, so that the row must say which."""
-        return any("*" in place for place in self.files.get(column, ()))
+        return column in self.lists or any("*" in place for place in self.files.get(column, ()))
 
     @cached_property
     def _tails(self) -> dict[str, tuple[str, ...]]:
@@ -259,7 +274,12 @@ class Layout:
 
     @cached_property
     def _matcher(self) -> Matcher:
-        return Matcher(self.parts, self.files, self.marks, self.never_beside)
+        return Matcher(self.parts, self.files, self.marks, self.never_beside, self.lists)
+
+
+def _fits(place: str, name: str) -> bool:
+    """Whether a file may be called so at a place, such as ``*.mp4``."""
+    return name.endswith(place[1:]) if place.startswith("*") else name == place
 
 
 def _compiled(layout: type[Layout]) -> list[re.Pattern[str]]:

@@ -43,6 +43,18 @@ def _token(token: str, expressions: Mapping[str, str]) -> str:
     return f"(?P<{name}>{expressions.get(name, '[^/]+')})"
 
 
+def _name(entry: FileEntry) -> str:
+    return entry.path.rpartition("/")[2]
+
+
+def _in_order(entry: FileEntry) -> list[tuple[bool, int, str]]:
+    """Sort by the numbers in a name as numbers: frame_10 comes after frame_9."""
+    return [
+        (part.isdecimal(), int(part) if part.isdecimal() else 0, part)
+        for part in re.split("([0-9]+)", _name(entry))
+    ]
+
+
 class Matcher:
     """Finds rows among files and folders, as one layout describes them."""
 
@@ -52,6 +64,7 @@ class Matcher:
         files: Mapping[str, tuple[str, ...]],
         marks: Collection[str],
         never_beside: Collection[str],
+        lists: Collection[str] = (),
     ) -> None:
         """Take what describes the rows.
 
@@ -60,10 +73,12 @@ class Matcher:
             files: Column to the places of its file.
             marks: What makes a path a row; any file of `files` where it is empty.
             never_beside: Names of files; a folder that directly holds one is no row, nor does it hold one.
+            lists: The columns that take all files at a place, instead of one.
         """
         self._parts = parts
         self._files = files
         self._never_beside = frozenset(never_beside)
+        self._lists = frozenset(lists)
         self._marks = frozenset(marks or self._places)
 
     def units(self, files: Sequence[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
@@ -72,7 +87,7 @@ class Matcher:
         if self._never_beside:
             split = (entry.path.rpartition("/") for entry in files)
             ruled_out = {folder for folder, _, name in split if name in self._never_beside}
-        found = self._claims(files, ruled_out)
+        found = self._claims(files, ruled_out, self._halves(files, folders))
         units = []
         for path in sorted(self._marked(found, folders)):
             places = found.get(path, {})
@@ -82,14 +97,14 @@ class Matcher:
         return units
 
     def _claims(
-        self, files: Iterable[FileEntry], ruled_out: Collection[str]
+        self, files: Iterable[FileEntry], ruled_out: Collection[str], halves: Collection[str]
     ) -> dict[str, dict[str, list[FileEntry]]]:
         """Sort files by the row that they would belong to and the place they have there."""
         found: dict[str, dict[str, list[FileEntry]]] = defaultdict(lambda: defaultdict(list))
         places = self._places
         for entry in files:
             folder, _, name = entry.path.rpartition("/")
-            if name in places and folder:
+            if name in places and folder and folder not in halves:
                 found[folder][name].append(entry)
             elif not self._is_simple and (
                 folder not in ruled_out or folder.rpartition("/")[2] in self._subfolders
@@ -98,6 +113,29 @@ class Matcher:
                 if claim:
                     found[claim[0]][claim[1]].append(entry)
         return found
+
+    def _halves(self, files: Sequence[FileEntry], folders: Collection[str]) -> set[str]:
+        """Name the folders that are a part of the row above them, although their files are called as a row's own are.
+
+        Such a folder has nothing but what the row above has a place for (``video/prompt.txt``), and that row has
+        files beside it; otherwise it is a row of its own that happens to be called so.
+        """
+        named = [
+            sub for sub in self._subfolders if any(f"{sub}/{name}" in self._places for name in self._places)
+        ]
+        candidates = {folder for folder in folders if folder.rpartition("/")[2] in named}
+        if not candidates:
+            return set()
+        above = {folder.rpartition("/")[0] for folder in candidates}
+        whole: set[str] = set()
+        for entry in files:
+            folder, _, name = entry.path.rpartition("/")
+            if name in self._places:
+                if folder in above:
+                    whole.add(folder)
+                if folder in candidates and f"{folder.rpartition('/')[2]}/{name}" not in self._places:
+                    candidates.discard(folder)
+        return {folder for folder in candidates if folder.rpartition("/")[0] in whole}
 
     def _claim(self, path: str, folder: str, name: str) -> tuple[str, str] | None:
         """Name the row and the place of a file that lies deeper than its row, or is one of several names."""
@@ -120,12 +158,14 @@ class Matcher:
 
     def _chosen(self, places: Mapping[str, list[FileEntry]]) -> dict[str, FileEntry]:
         """Choose each column's file."""
-        chosen = {}
+        chosen: dict[str, FileEntry] = {}
         for column, groups in self._choices:
             for group in groups:
                 there = [entry for place in group if place in places for entry in places[place]]
                 if there:
-                    if len(there) == 1:
+                    if column in self._lists:
+                        chosen.update((f"{column}/{_name(one)}", one) for one in sorted(there, key=_in_order))
+                    elif len(there) == 1:
                         chosen[column] = there[0]
                     break
         return chosen

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from vmeval_builders import paths
-from vmeval_builders.entries import Contents
+from vmeval_builders.entries import Contents, column_of
 from vmeval_builders.frames import FrameError, frame_size
 from vmeval_builders.json_values import scalar_text
-from vmeval_builders.layouts.columns import Computed, Image, Json, JsonFile, Part, Text, Video
+from vmeval_builders.layouts.columns import Computed, Image, Images, Json, JsonFile, Part, Text, Video
 from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.layouts.levels import Levels, read_levels
 from vmeval_builders.problems import Problem
 
 FRAMES = ("first_frame", "final_frame")
@@ -19,8 +21,13 @@ FRAMES = ("first_frame", "final_frame")
 INCOMPLETE_CODES = frozenset({"no-first-frame", "no-prompt"})
 
 
+#: VBVR-Pro keeps what only a video or only a picture is asked for in a folder of that name.
+_HALVES = ("", "video/", "image/")
+_PICTURES = ("*.png", "*.jpg", "*.jpeg", "*.webp")
+
+
 class Questions(Layout):
-    """``{domain}_task/{task_id}/`` with frames, a prompt, metadata and maybe a ground-truth video."""
+    """``{domain}_task/{task_id}/`` with frames, a prompt, metadata and maybe videos and further pictures."""
 
     name = "questions"
     noun = "question"
@@ -39,11 +46,15 @@ class Questions(Layout):
 
     id = Part()
     domain = Computed()
-    prompt = Text(paths.PROMPT)
+    split = Computed()
+    generator = Computed()
+    prompt = Text(*(f"{half}{paths.PROMPT}" for half in _HALVES))
     goal = Text(paths.GOAL)
     first_frame = Image(paths.FIRST_FRAME)
-    final_frame = Image(paths.FINAL_FRAME)
-    ground_truth = Video(paths.GROUND_TRUTH)
+    final_frame = Image(*(f"{half}{paths.FINAL_FRAME}" for half in _HALVES))
+    frames = Images(*(f"{half}{name}" for half in ("", "image/") for name in _PICTURES))
+    first_video = Video(paths.FIRST_VIDEO)
+    ground_truth = Video(*(f"{half}{paths.GROUND_TRUTH}" for half in _HALVES))
     difficulty = Json("difficulty")
     task_category = Json("task_category")
     created_at = Json("created_at")
@@ -52,9 +63,13 @@ class Questions(Layout):
     def parts(self, path: str) -> dict[str, str | None]:
         """Take a task's path apart; its domain is None where only its metadata can tell."""
         at_root = "/" not in path and not path.endswith(paths.TASK_SUFFIX)
+        above, _, task = path.rpartition("/")
+        levels = _levels(above)
         return {
-            "id": path.rpartition("/")[2],
+            "id": task,
             "domain": None if at_root else paths.domain_of(path),
+            "split": levels.split,
+            "generator": levels.generator,
         }
 
     def complete(self, row: dict[str, Any], contents: Contents) -> None:
@@ -67,7 +82,7 @@ class Questions(Layout):
     def problems(self, contents: Contents, decode: bool) -> Iterator[Problem]:
         """List what makes a question unfit: no first frame or prompt, broken frames, bad metadata."""
         path = contents.unit.path
-        if "first_frame" not in contents.blobs:
+        if "first_frame" not in contents.blobs and "first_video" not in contents.blobs:
             message = f"{paths.FIRST_FRAME} is missing; add it, or keep the task with --keep-incomplete."
             yield Problem("no-first-frame", "error", path, message)
         if "prompt" not in contents.blobs:
@@ -75,6 +90,12 @@ class Questions(Layout):
             yield Problem("no-prompt", "error", path, message)
         yield from _frame_problems(contents, decode)
         yield from _text_problems(contents)
+
+
+@lru_cache(maxsize=4096)
+def _levels(folders: str) -> Levels:
+    """Say what the folders above tasks stand for; many tasks have the same."""
+    return read_levels(folders.split("/") if folders else [])
 
 
 def _frame_problems(contents: Contents, decode: bool) -> Iterator[Problem]:
@@ -87,6 +108,14 @@ def _frame_problems(contents: Contents, decode: bool) -> Iterator[Problem]:
             except FrameError as error:
                 path = contents.unit.files[column].path
                 yield Problem("bad-frame", "error", path, f"The frame {error}.")
+    for slot, content in contents.blobs.items():
+        if column_of(slot) == "frames":
+            try:
+                frame_size(content, decode)
+            except FrameError as error:
+                # It need not be a frame: whatever lies there and is called as a picture is in this column.
+                path = contents.unit.files[slot].path
+                yield Problem("bad-picture", "warning", path, f"The picture {error}.")
     if len(set(sizes.values())) > 1:
         first, final = (f"{width} x {height}" for width, height in (sizes[column] for column in FRAMES))
         message = f"The first frame has {first} pixels, the final frame {final}."
@@ -97,7 +126,7 @@ def _text_problems(contents: Contents) -> Iterator[Problem]:
     path = contents.unit.path
     if "prompt" in contents.blobs and "prompt" not in contents.texts:
         message = "It is not UTF-8; its bytes are kept, and the prompt column stays empty."
-        yield Problem("prompt-not-utf8", "warning", f"{path}/{paths.PROMPT}", message)
+        yield Problem("prompt-not-utf8", "warning", contents.unit.files["prompt"].path, message)
     if contents.fault:
         message = f"The metadata {contents.fault}."
         yield Problem("bad-metadata", "error", contents.unit.files["question_metadata"].path, message)
@@ -107,4 +136,4 @@ def _text_problems(contents: Contents) -> Iterator[Problem]:
         stated, prompt = contents.value.get("prompt"), contents.texts.get("prompt")
         if isinstance(stated, str) and prompt is not None and stated.strip() != prompt.strip():
             message = f"It differs from the prompt in {contents.unit.files['question_metadata'].path.rpartition('/')[2]}."
-            yield Problem("prompt-differs", "warning", f"{path}/{paths.PROMPT}", message)
+            yield Problem("prompt-differs", "warning", contents.unit.files["prompt"].path, message)
