@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vmeval_builders.problems import Problem
     from vmeval_hfds.api.build import BuildResult, build
     from vmeval_hfds.api.check import check_folder
+    from vmeval_hfds.api.diff import DiffResult, diff_datasets
     from vmeval_hfds.api.export import ExportResult, export
     from vmeval_hfds.api.info import InfoResult, info
     from vmeval_hfds.api.leaderboard import leaderboard
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "BuildResult": "vmeval_hfds.api.build",
+    "DiffResult": "vmeval_hfds.api.diff",
     "ExportResult": "vmeval_hfds.api.export",
     "InfoResult": "vmeval_hfds.api.info",
     "Problem": "vmeval_builders.problems",
@@ -41,6 +43,7 @@ _HOMES = {
     "VmevalError": "vmeval_builders.errors",
     "build": "vmeval_hfds.api.build",
     "check_folder": "vmeval_hfds.api.check",
+    "diff_datasets": "vmeval_hfds.api.diff",
     "export": "vmeval_hfds.api.export",
     "hf_download": "vmeval_hfds.api.mirror",
     "hf_list_files": "vmeval_hfds.api.mirror",
@@ -58,6 +61,7 @@ _HOMES = {
 
 __all__ = [
     "BuildResult",
+    "DiffResult",
     "EvaluationsBuilder",
     "ExportResult",
     "InfoResult",
@@ -70,6 +74,7 @@ __all__ = [
     "__version__",
     "build",
     "check_folder",
+    "diff_datasets",
     "export",
     "hf_download",
     "hf_list_files",

@@ -194,6 +194,17 @@ def _clash(path: str, other: str) -> str:
     return f"differs from {other} only by case or Unicode normalisation"
 
 
+def is_text(path: str) -> bool:
+    """Whether a name is Unicode, so that a list of files can have it; on disk it need not be."""
+    if path.isascii():
+        return True
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def config_names(domains: Iterable[str]) -> dict[str, str]:
     """Give every domain a config name that `datasets` and every file system accept.
 

@@ -1,4 +1,4 @@
-"""The commands that bring the folder back, and compare: export, verify."""
+"""The commands that bring the folder back, and compare: export, verify, diff."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from vmeval_hfds.cli.output import (
 from vmeval_hfds.cli.places import (
     dataset_place,
     folder_place,
+    open_any,
     open_dataset,
     target_place,
 )
@@ -37,6 +38,7 @@ from vmeval_hfds.cli.places import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from vmeval_hfds.api.diff import DiffResult
     from vmeval_hfds.api.export import ExportPlan
     from vmeval_hfds.api.verify import VerifyResult
 
@@ -194,4 +196,61 @@ def _verify_lines(result: VerifyResult) -> Iterator[str]:
     )
 
 
-COMMANDS = (export, verify)
+@click.command()
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@builder_option
+@num_proc_option
+@token_env_option
+@format_option
+@returns_exit_code
+def diff(old: str, new: str, builder: str | None, num_proc: int | None, token_env: str, form: str) -> bool:
+    """Say which rows differ between two versions; exit 1 when one does.
+
+    OLD and NEW are each a folder, an archive, a dataset directory, USER/NAME, USER/NAME@REVISION or a repository's
+    address. No picture is fetched.
+    """
+    from vmeval_hfds.api.diff import diff_datasets
+
+    sides = [open_any(source, builder, None, token_env)[0] for source in (old, new)]
+    with progress("Comparing", form) as callback:
+        result = diff_datasets(*sides, builder=builder, num_proc=num_proc, progress=callback)
+    if result.replaced:
+        say(
+            f"{counted(len(result.replaced), 'shard')} somebody replaced since the list of files was made, so what "
+            f"their rows hold was not compared: {', '.join(result.replaced[:3])}"
+        )
+    show(form, result, _diff_lines(result))
+    return result.same
+
+
+def _diff_lines(result: DiffResult) -> Iterator[str]:
+    from vmeval_hfds.mirror.plan import printable
+
+    for row in result.removed:
+        yield f"removed: {printable(row.path)}"
+    for row in result.added:
+        yield f"added: {printable(row.path)}"
+    for changed in result.changed:
+        parts = [
+            *(f"+{name}" for name in changed.added),
+            *(f"-{name}" for name in changed.removed),
+            *changed.changed,
+        ]
+        keys = f" ({', '.join(map(printable, changed.keys))})" if changed.keys else ""
+        yield f"changed: {printable(changed.path)}: {', '.join(map(printable, parts))}{keys}"
+    for kind in ("other_removed", "other_added", "other_changed"):
+        for path in getattr(result, kind):
+            yield f"{kind.removeprefix('other_')}, outside of rows: {printable(path)}"
+    for path in result.other_times:
+        yield f"other time: {printable(path)}"
+    for config, counts in result.configs.items():
+        yield f"{printable(config)}: {', '.join(f'{count:,} {kind}' for kind, count in counts.items() if count)}"
+    others = len(result.other_added) + len(result.other_removed) + len(result.other_changed)
+    yield (
+        f"{counted(len(result.added), 'row')} added, {len(result.removed):,} removed, {len(result.changed):,} changed; "
+        f"{counted(others, 'file')} outside of rows."
+    )
+
+
+COMMANDS = (export, verify, diff)

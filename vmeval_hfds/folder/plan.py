@@ -12,11 +12,12 @@ import pyarrow.compute as pc
 from vmeval_builders.arrow.arrays import text_array, truth_array
 from vmeval_builders.entries import FileEntry, FolderEntry
 from vmeval_builders.layouts.layout import Layout
-from vmeval_builders.layouts.registry import QUESTIONS, layout_named
+from vmeval_builders.layouts.registry import QUESTIONS
 from vmeval_hfds.errors import UnknownNameError
 from vmeval_hfds.folder.check import folders_of
 from vmeval_hfds.folder.select import GroupRows, ShardRows, select_rows
 from vmeval_hfds.store.directory import DatasetFiles
+from vmeval_hfds.table.columns import listed_layout
 from vmeval_hfds.table.facts import ListingFacts
 from vmeval_hfds.table.listing import Listing, Wanted, read_facts, read_listing, trusted_shards
 
@@ -73,10 +74,10 @@ def make_plan(
 
     Raises:
         UnknownNameError: No row has one of the domains or ids; the message names near ones.
-        DatasetError: A shard is damaged, or has no such columns.
+        DatasetError: A shard is damaged, or has no such columns; or its layout is not installed here.
     """
     facts = read_facts(dataset)
-    layout = layout_named(facts.builder) if facts else QUESTIONS
+    layout = listed_layout(facts, dataset.name) if facts else QUESTIONS
     trusted: set[str] = set()
     if facts and builder in (None, facts.builder) and _index_can_tell(layout, wanted):
         trusted = trusted_shards(dataset, facts, strict) - set(replaced)

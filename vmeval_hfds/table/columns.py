@@ -20,8 +20,9 @@ from vmeval_builders.arrow.arrays import text_array
 from vmeval_builders.arrow.schema import media_type
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, layout_named, layout_of_columns
-from vmeval_hfds.errors import DatasetError
+from vmeval_hfds.errors import DatasetError, LayoutNameError
 from vmeval_hfds.store.directory import DatasetFiles
+from vmeval_hfds.table.facts import ListingFacts
 from vmeval_hfds.table.reader import open_shards
 
 #: How a row's files in one column are called: one name, or several; None where it is not known, or there is no file.
@@ -160,6 +161,42 @@ def map_columns(schema: pa.Schema, name: str, builder: str | None = None) -> Col
         raise DatasetError(f"{name}: expected the columns of {described.name} ({expected}, …), found {found}")
     known = {names[ours] for ours in (*described.key_columns, *files) if ours in names}
     return ColumnMap(described, names, [column for column in schema.names if column not in known])
+
+
+def listed_layout(facts: ListingFacts, name: str) -> Layout:
+    """Give the layout that a list of files says its rows are of.
+
+    Args:
+        facts: What the list says.
+        name: What to call the dataset in a message.
+
+    Raises:
+        DatasetError: It is not installed here.
+    """
+    try:
+        return layout_named(facts.builder)
+    except LayoutNameError as error:
+        raise DatasetError(
+            f"{name}: its rows are of the layout {facts.builder!r}, which is not installed here; install the package "
+            "that describes it"
+        ) from error
+
+
+def layout_of_dataset(dataset: DatasetFiles, facts: ListingFacts | None) -> Layout:
+    """Find out what describes a dataset's rows.
+
+    Args:
+        dataset: The dataset.
+        facts: What its list of files says; without, a shard is looked into.
+
+    Raises:
+        DatasetError: The layout is not installed here, or no layout has such columns.
+    """
+    if facts is not None:
+        return listed_layout(facts, dataset.name)
+    for shard in open_shards(dataset, dataset.row_shards[:1]):
+        return map_columns(shard.schema, shard.name).layout
+    return QUESTIONS
 
 
 def check_layout(dataset: DatasetFiles, builder: str) -> None:

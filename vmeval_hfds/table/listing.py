@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from vmeval_builders.arrow.arrays import text_array, truth_array
 from vmeval_builders.arrow.listing import ROOT_FOLDER, ListedFile, listed_files
 from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
+from vmeval_builders.paths import is_text
 from vmeval_hfds.errors import DatasetError, UnsafePathError
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.facts import ListingFacts, merge_facts, parse_facts
@@ -73,6 +74,11 @@ class Listing:
         known = self.table.filter(pc.is_valid(self.table["modified"]))
         return dict(zip(known["path"].to_pylist(), known["modified"].to_pylist(), strict=True))
 
+    def among(self, paths: Collection[str]) -> list[str]:
+        """Pick those of some paths that are listed."""
+        names = text_array([path for path in paths if is_text(path)])
+        return list(self.table["path"].filter(pc.is_in(self.table["path"], value_set=names)).to_pylist())
+
     def where(self, mask: pa.Array | pa.ChunkedArray) -> Listing:
         """Keep the rows for which an array of truth values says so."""
         return replace(self, table=self.table.filter(mask))
@@ -124,7 +130,28 @@ def read_listing(dataset: DatasetFiles, wanted: Callable[[pa.Table], pa.Array] |
         DatasetError: A row has no path, or no hash where it needs one; or a shard is damaged.
         UnsafePathError: Two rows are for one file.
     """
-    tables = []
+    return _read(dataset, wanted)
+
+
+def read_packed_listing(dataset: DatasetFiles) -> Listing:
+    """Read the list of files so that as much as possible of it fits into memory.
+
+    Returns:
+        The list with ``sha256`` as 32 bytes, ``config`` and ``shard`` as dictionaries, and no ``size``.
+
+    Raises:
+        DatasetError: A row has no path, or no hash where it needs one; or a shard is damaged.
+        UnsafePathError: Two rows are for one file.
+    """
+    return _read(dataset, None, packed)
+
+
+def _read(
+    dataset: DatasetFiles,
+    wanted: Callable[[pa.Table], pa.Array] | None,
+    made: Callable[[pa.Table], pa.Table] = lambda table: table,
+) -> Listing:
+    tables = [made(_SCHEMA.empty_table())]
     number = 0
     facts: list[ListingFacts | None] = []
     for shard in _listing_shards(dataset):
@@ -138,8 +165,8 @@ def read_listing(dataset: DatasetFiles, wanted: Callable[[pa.Table], pa.Array] |
                 continue
             table = _index(group.read(there), first)
             _check_rows(table, dataset.name)
-            tables.append(table if mask is None else table.filter(mask))
-    table = pa.concat_tables(tables) if tables else _SCHEMA.empty_table()
+            tables.append(made(table if mask is None else table.filter(mask)))
+    table = pa.concat_tables(tables)
     _check_twice(table, dataset.name)
     return Listing(table, merge_facts(facts))
 
@@ -154,6 +181,28 @@ def listing_of(listed: pa.Table) -> Listing:
     hashed = pc.if_else(is_folder, listed["sha256"], pc.fill_null(listed["sha256"], text_array([""])[0]))
     table = listed.set_column(listed.column_names.index("sha256"), "sha256", hashed)
     return Listing(_index(table.select(_INDEX_COLUMNS), 0))
+
+
+def packed(table: pa.Table) -> pa.Table:
+    """Give a list of files the columns of `read_packed_listing`."""
+    columns = {name: table[name] for name in ("path", "modified", "id", "row", "number")}
+    columns["sha256"] = packed_digests(table["sha256"].combine_chunks())
+    columns |= {name: table[name].dictionary_encode() for name in ("config", "shard")}
+    return pa.table(columns)
+
+
+def packed_digests(digests: pa.Array) -> pa.Array:
+    """Make 32 bytes of each hash of 64 hexadecimal digits; a null stays one."""
+    # A slice would have the buffers of the whole; a copy begins where they do.
+    copied = digests.take(pa.arange(0, len(digests)))
+    validity = copied.buffers()[0]
+    _, offsets, data = pc.fill_null(copied, "").buffers()
+    ends = pa.Array.from_buffers(pa.int32(), len(copied) + 1, [None, offsets])
+    halves = pc.divide(ends, pa.scalar(2, pa.int32()))
+    content = bytes.fromhex(str(data.slice(0, ends[-1].as_py()), "ascii")) if len(copied) else b""
+    return pa.Array.from_buffers(
+        pa.binary(), len(copied), [validity, halves.buffers()[1], pa.py_buffer(content)]
+    )
 
 
 def read_contents(dataset: DatasetFiles, paths: Collection[str]) -> Iterator[ListedFile]:
@@ -213,8 +262,15 @@ def _is_as_listed(dataset: DatasetFiles, facts: ListingFacts, name: str, strict:
         return dataset.digests[name] == listed.sha256
     if dataset.root is None or not (strict or listed.size_bytes <= _HASHED_BYTES):
         return dataset.root is not None
-    with (dataset.root / name).open("rb", buffering=0) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest() == listed.sha256
+    return digest_of(dataset, name) == listed.sha256
+
+
+def digest_of(dataset: DatasetFiles, name: str) -> str:
+    """Give the SHA-256 of a shard: as the Hub states it, else of the file."""
+    if name in dataset.digests:
+        return dataset.digests[name]
+    with dataset.fetch(name).open("rb", buffering=0) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _listing_shards(dataset: DatasetFiles) -> Iterator[Shard]:
@@ -269,9 +325,15 @@ def _check_rows(table: pa.Table, name: str) -> None:
         )
 
 
+def _ascends(paths: pa.ChunkedArray) -> bool:
+    """Whether each path comes after the one before it, as in every list that we write: then none comes twice."""
+    rows = len(paths)
+    return rows < 2 or bool(pc.all(pc.less(paths.slice(0, rows - 1), paths.slice(1))).as_py())
+
+
 def _check_twice(table: pa.Table, name: str) -> None:
     paths = table["path"]
-    if pc.count_distinct(paths).as_py() == table.num_rows:
+    if _ascends(paths) or pc.count_distinct(paths).as_py() == table.num_rows:
         return
     seen: set[str] = set()
     for path, number in zip(paths.to_pylist(), table["number"].to_pylist(), strict=True):

@@ -1,0 +1,280 @@
+"""How do two versions differ? Told from lists of files and texts; no picture is fetched."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pyarrow as pa
+
+from vmeval_builders.choice import ALL_BUT_TOOLS
+from vmeval_builders.json_values import parse_object
+from vmeval_builders.scan import Scan
+from vmeval_hfds.engine.pool import Progress
+from vmeval_hfds.errors import DatasetError, SourceTypeError
+from vmeval_hfds.folder.sides import FolderSide, ListedSide, Near, Side, chosen
+from vmeval_hfds.rows.open import Source, open_source
+from vmeval_hfds.store.directory import DatasetFiles
+from vmeval_hfds.table.columns import layout_of_dataset
+from vmeval_hfds.table.difference import Difference, compare, taken
+from vmeval_hfds.table.listing import digest_of, read_packed_listing, trusted_shards
+
+
+@dataclass(frozen=True, slots=True)
+class DiffRow:
+    """A row that only one side has.
+
+    Attributes:
+        path: The row's path.
+        config: Its config.
+    """
+
+    path: str
+    config: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedRow:
+    """A row that both sides have, with different files.
+
+    Attributes:
+        path: The row's path.
+        config: Its config, on the new side.
+        added: Files, below the row's path, that the new side has more; an empty folder ends in ``/``.
+        removed: Files that the old side has more.
+        changed: Files with other bytes.
+        keys: The keys whose values differ in the layout's JSON file, where it is one of `changed`:
+            ``inference.status`` stands for a key in an object.
+    """
+
+    path: str
+    config: str
+    added: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class DiffResult:
+    """How two versions differ.
+
+    Attributes:
+        old: The one.
+        new: The other.
+        configs: Config to how many of its rows were ``added``, ``removed`` and ``changed``; those without are left out.
+        added: Rows that the new side has more, by path.
+        removed: Rows that the old side has more.
+        changed: Rows that both have, with different files.
+        other_added: Files outside of rows that the new side has more; an empty folder ends in ``/``.
+        other_removed: Files outside of rows that the old side has more.
+        other_changed: Files outside of rows with other bytes.
+        other_times: Files and folders with another modification time, where both sides know it.
+        replaced: Shards that somebody replaced since the list of files was made: what their rows hold is not known
+            from it, and was not compared.
+    """
+
+    old: str
+    new: str
+    configs: dict[str, dict[str, int]] = field(default_factory=dict)
+    added: list[DiffRow] = field(default_factory=list)
+    removed: list[DiffRow] = field(default_factory=list)
+    changed: list[ChangedRow] = field(default_factory=list)
+    other_added: list[str] = field(default_factory=list)
+    other_removed: list[str] = field(default_factory=list)
+    other_changed: list[str] = field(default_factory=list)
+    other_times: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs."""
+        rows = self.added or self.removed or self.changed
+        others = self.other_added or self.other_removed or self.other_changed
+        return not (rows or others or self.other_times or self.replaced)
+
+
+def diff_datasets(
+    old: Source,
+    new: Source,
+    *,
+    builder: str | None = None,
+    num_proc: int | None = None,
+    progress: Progress | None = None,
+) -> DiffResult:
+    """Tell which rows, and which files of them, differ between two versions.
+
+    Of datasets, only the list of files is read, and the JSON texts of rows in which such a text changed. Of folders
+    and archives, the files that both sides have are hashed.
+
+    Args:
+        old: A folder, an archive, a dataset directory, a repository (its id or address), or what was opened.
+        new: Another.
+        builder: The name of the builder that describes a folder; None finds it out.
+        num_proc: How many processes hash; None chooses.
+        progress: Called with files hashed and files to hash, of each folder.
+
+    Raises:
+        DatasetError: A dataset has no list of files, or a damaged one, or its layout is not installed here.
+        MissingPathError: There is no such folder or dataset.
+        SourceTypeError: It is a `datasets.Dataset`, which lists no files.
+        LayoutNameError: There is no such builder.
+        AmbiguousFolderError: Several builders know a folder's layout, and none was named.
+        ArchiveError: An archive is damaged or cut short.
+        HubError: A repository cannot be read.
+        OSError: A file cannot be read.
+    """
+    one, other = (_side(source, builder, num_proc, progress) for source in (old, new))
+    one, other = _as_walked(one, other), _as_walked(other, one)
+    return _result(one, other, compare(one.files, other.files))
+
+
+def _side(source: Source, builder: str | None, num_proc: int | None, progress: Progress | None) -> Side:
+    opened = open_source(source, builder)
+    if isinstance(opened, Scan):
+        return FolderSide(opened, opened.layout.keeps_times, num_proc, progress)
+    if not isinstance(opened, DatasetFiles):
+        raise SourceTypeError(
+            f"expected a folder, archive, dataset directory or repository, found a {type(opened).__name__}: it lists "
+            "no files; build or push its folder"
+        )
+    if not opened.listing_shards:
+        raise DatasetError(f"{opened.name}: has no config files, so that there is nothing to compare")
+    listing = read_packed_listing(opened)
+    layout = layout_of_dataset(opened, listing.facts)
+    trusted = trusted_shards(opened, listing.facts) if listing.facts else ()
+    return ListedSide(opened, layout, listing, frozenset(trusted))
+
+
+def _as_walked(side: Side, other: Side) -> Side:
+    """Leave out of a list what a walk of the other side's folder leaves out."""
+    if isinstance(side, ListedSide) and isinstance(other, FolderSide):
+        return replace(side, listing=chosen(side.listing, ALL_BUT_TOOLS))
+    return side
+
+
+@dataclass(frozen=True, slots=True)
+class _Paths:
+    """Files and folders that differ, each with the row that it belongs to, or None."""
+
+    added: dict[str, str | None]
+    removed: dict[str, str | None]
+    changed: dict[str, str | None]
+
+
+def _result(old: Side, new: Side, found: Difference) -> DiffResult:
+    near_old = old.near(pa.concat_arrays([found.removed, found.changed]))
+    near_new = new.near(pa.concat_arrays([found.added, found.changed_to]))
+    removed, changed, other_times = (
+        set(taken(old.files.paths, numbers).to_pylist())
+        for numbers in (found.removed, found.changed, found.other_times)
+    )
+    removed |= old.unlisted - new.unlisted
+    added = {*taken(new.files.paths, found.added).to_pylist(), *(new.unlisted - old.unlisted - removed)}
+    paths = _Paths(
+        added={path: near_new.rows.get(path) for path in added},
+        removed={path: near_old.rows.get(path) for path in removed},
+        changed={path: near_new.rows.get(path) or near_old.rows.get(path) for path in changed},
+    )
+    touched = {
+        row for of_kind in (paths.added, paths.removed, paths.changed) for row in of_kind.values() if row
+    }
+    before = touched & {*paths.removed.values(), *paths.changed.values(), *_untouched(new, near_new, added)}
+    after = touched & {*paths.added.values(), *paths.changed.values(), *_untouched(old, near_old, removed)}
+    configs = {**near_old.configs, **near_new.configs}
+    rows = _changed_rows(paths, before & after, configs, _changed_keys(old, new, paths.changed))
+    only_old, only_new = (
+        [DiffRow(path, configs[path]) for path in sorted(one - other)]
+        for one, other in ((before, after), (after, before))
+    )
+    return DiffResult(
+        old=old.name,
+        new=new.name,
+        configs=_counts(added=only_new, removed=only_old, changed=rows),
+        added=only_new,
+        removed=only_old,
+        changed=rows,
+        other_added=_outside(paths.added),
+        other_removed=_outside(paths.removed),
+        other_changed=_outside(paths.changed),
+        other_times=sorted(other_times - changed),
+        replaced=_replaced(old, new),
+    )
+
+
+def _untouched(side: Side, near: Near, differing: Collection[str]) -> set[str]:
+    """Name the rows of which the other side has some file, or empty folder, too."""
+    kept = ((path, row) for path, row in near.rows.items() if path not in differing)
+    return {row for path, row in kept if not path.endswith("/") or path in side.files.empty_folders}
+
+
+def _outside(paths: Mapping[str, str | None]) -> list[str]:
+    return sorted(path for path, row in paths.items() if row is None)
+
+
+def _changed_rows(
+    paths: _Paths, both: Collection[str], configs: Mapping[str, str], keys: Mapping[str, list[str]]
+) -> list[ChangedRow]:
+    rows = {row: ChangedRow(row, configs[row]) for row in sorted(both)}
+    for kind in ("added", "removed", "changed"):
+        for path, name in sorted(getattr(paths, kind).items()):
+            if name in rows:
+                getattr(rows[name], kind).append(path[len(name) + 1 :] or path.rpartition("/")[2] or "./")
+    return [replace(row, keys=keys.get(row.path, [])) for row in rows.values()]
+
+
+def _counts(**rows: Sequence[DiffRow | ChangedRow]) -> dict[str, dict[str, int]]:
+    by_kind = {kind: Counter(row.config for row in of_kind) for kind, of_kind in rows.items()}
+    configs = sorted({config for counter in by_kind.values() for config in counter})
+    return {config: {kind: counter[config] for kind, counter in by_kind.items()} for config in configs}
+
+
+def _changed_keys(old: Side, new: Side, changed: Mapping[str, str | None]) -> dict[str, list[str]]:
+    """Give the keys that differ in rows' JSON texts, by row."""
+    column = old.layout.json_from
+    if old.layout != new.layout or not column:
+        return {}
+    paths = {
+        path: row for path, row in changed.items() if row and path in old.layout.places_of(column, row, None)
+    }
+    if not paths:
+        return {}
+    before, after = old.texts(paths), new.texts(paths)
+    return {row: differing_keys(before.get(path), after.get(path)) for path, row in paths.items()}
+
+
+def differing_keys(old: str | None, new: str | None) -> list[str]:
+    """Name the keys whose values differ between two JSON texts; none where one is no JSON object.
+
+    A key in an object in an object is named with all of them: ``inference.status``.
+    """
+    one, other = parse_object(old)[0], parse_object(new)[0]
+    return [] if one is None or other is None else list(_differing(one, other, ""))
+
+
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any], above: str) -> Iterator[str]:
+    for key in sorted({*old, *new}):
+        one, other = old.get(key), new.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from _differing(one, other, f"{above}{key}.")
+        # To Python, 1 and 1.0 and true are one value; to JSON they are not.
+        elif (key in old) != (key in new) or json.dumps(one) != json.dumps(other):
+            yield f"{above}{key}"
+
+
+def _replaced(old: Side, new: Side) -> list[str]:
+    """Name the shards that are not what the list of files says, unless both sides have the same instead."""
+    one, other = _unlike_list(old), _unlike_list(new)
+    return sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
+
+
+def _unlike_list(side: Side) -> dict[str, str]:
+    """Give the hashes of shards that are not what the list of files says; "" where there is no such shard."""
+    if not isinstance(side, ListedSide) or side.listing.facts is None:
+        return {}
+    dataset = side.dataset
+    names = {*dataset.row_shards, *side.listing.facts.shards} - side.trusted
+    return {name: digest_of(dataset, name) if name in dataset.row_shards else "" for name in names}

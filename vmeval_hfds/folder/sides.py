@@ -1,0 +1,311 @@
+"""The two sides of a comparison: what a dataset lists, or what a folder holds. No row is read, but some texts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vmeval_builders.arrow.arrays import binary_array, integer_array, text_array
+from vmeval_builders.arrow.listing import ROOT_FOLDER
+from vmeval_builders.choice import Choice
+from vmeval_builders.entries import FileEntry, FolderEntry
+from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.paths import is_text
+from vmeval_builders.scan import Scan
+from vmeval_builders.sources.folder import Folder
+from vmeval_builders.sources.source import Source
+from vmeval_hfds.engine import pool
+from vmeval_hfds.engine.pool import Progress
+from vmeval_hfds.folder.check import folders_of
+from vmeval_hfds.store.directory import DatasetFiles
+from vmeval_hfds.table.columns import map_columns
+from vmeval_hfds.table.difference import FileList, taken
+from vmeval_hfds.table.listing import Listing, read_contents
+from vmeval_hfds.table.merge import nearest
+from vmeval_hfds.table.plan import plan_shards
+from vmeval_hfds.table.reader import peek_shard
+
+_FILES_PER_JOB = 500
+_PEEKS_AT_ONCE = 8
+#: What a scan finds and does not list as a file.
+_UNREAD_CODES = frozenset({"unreadable", "link-outside", "link-loop", "not-a-file", "too-large"})
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Some files, and the rows that they belong to.
+
+    Attributes:
+        rows: A file's, or folder's, path to the path of its row; what belongs to none is not there.
+        configs: A row's path to its config.
+    """
+
+    rows: Mapping[str, str] = field(default_factory=dict)
+    configs: Mapping[str, str] = field(default_factory=dict)
+
+
+class Side(Protocol):
+    """One side of a comparison."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    @property
+    def layout(self) -> Layout:
+        """What describes its rows."""
+
+    @property
+    def files(self) -> FileList:
+        """Its files and folders."""
+
+    @property
+    def unlisted(self) -> frozenset[str]:
+        """What is there and can be in no list, such as a pipe."""
+
+    def near(self, numbers: pa.Array) -> Near:
+        """Say to which rows some of its files belong, and which other files these rows have.
+
+        Args:
+            numbers: Rows of `files`.
+        """
+
+    def texts(self, paths: Collection[str]) -> Mapping[str, str | None]:
+        """Read files that the layout's JSON column holds.
+
+        Args:
+            paths: Their paths.
+
+        Returns:
+            Path to text; None where it is not UTF-8. What cannot be had is not there.
+        """
+
+
+@dataclass(frozen=True)
+class ListedSide:
+    """A dataset, as its list of files has it.
+
+    Attributes:
+        dataset: The dataset.
+        layout: What describes its rows.
+        listing: Its list of files, packed.
+        trusted: Shards that are as the list says.
+    """
+
+    dataset: DatasetFiles
+    layout: Layout
+    listing: Listing
+    trusted: frozenset[str] = frozenset()
+
+    #: All that is there is listed.
+    unlisted = frozenset[str]()
+
+    @property
+    def name(self) -> str:
+        """See `Side.name`."""
+        return self.dataset.name
+
+    @cached_property
+    def files(self) -> FileList:
+        """See `Side.files`."""
+        return _listed(self.listing)
+
+    def near(self, numbers: pa.Array) -> Near:
+        """See `Side.near`: what has the same config and the same id is near."""
+        table = self.listing.table
+        if self.listing.facts is not None:
+            columns = {name: _plain(table[name]) for name in ("config", "id")}
+            config, task = (pc.unique(taken(column, numbers)) for column in columns.values())
+            # A file that is several rows has no one id.
+            is_near = pc.is_in(columns["config"], value_set=config.drop_null())
+            table = table.filter(pc.and_(is_near, pc.is_in(columns["id"], value_set=task)))
+        paths = table["path"].to_pylist()
+        files = [FileEntry(path, 0, 0) for path in sorted(paths) if not path.endswith("/")]
+        folders = {folder: FolderEntry(0, None) for path in paths for folder in folders_of(path)}
+        group = self.layout.group_column
+        configs = {
+            unit.path: unit.parts.get(group) or "default" for unit in self.layout.units(files, folders)
+        }
+        rows = {path: row for path in paths if (row := nearest(path.rstrip("/"), configs))}
+        stated = zip(paths, _plain(table["config"]).to_pylist(), strict=True)
+        configs |= {rows[path]: config for path, config in stated if config is not None and path in rows}
+        return Near(rows, configs)
+
+    def texts(self, paths: Collection[str]) -> Mapping[str, str | None]:
+        """See `Side.texts`; of a shard on the Hub, only this column of the row groups is fetched."""
+        table = self.listing.table
+        table = table.filter(pc.is_in(table["path"], value_set=text_array(sorted(paths))))
+        places: dict[str, dict[int, str]] = defaultdict(dict)
+        unheld = []
+        for path, shard, row in zip(*(_plain(table[name]).to_pylist() for name in _PLACE), strict=True):
+            if shard is None:
+                unheld.append(path)
+            elif shard in self.trusted:
+                places[shard][row] = path
+        found: dict[str, str | None] = {}
+        for of_shard in pool.fetch_ahead(lambda item: self._texts(*item), places.items(), _PEEKS_AT_ONCE):
+            found |= of_shard
+        if unheld:
+            found |= {one.path: _text(one.content or b"") for one in read_contents(self.dataset, unheld)}
+        return found
+
+    def _texts(self, name: str, paths: Mapping[int, str]) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        with peek_shard(self.dataset, name) as shard:
+            column = map_columns(shard.schema, shard.name, self.layout.name).names.get(self.layout.json_from)
+            if column is None:
+                return found
+            for group in shard.row_groups():
+                rows = [row for row in paths if 0 <= row - group.first_row < group.rows]
+                if rows:
+                    numbers = integer_array([row - group.first_row for row in rows])
+                    values = group.read([column])[column].take(numbers).to_pylist()
+                    found |= {paths[row]: value for row, value in zip(rows, values, strict=True)}
+        return found
+
+
+_PLACE = ("path", "shard", "row")
+
+
+def _listed(listing: Listing) -> FileList:
+    table = listing.table
+    return FileList(table.select(["path", "modified"]), lambda numbers: taken(table["sha256"], numbers))
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give a dictionary's values as text."""
+    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    source: Source
+    files: Sequence[FileEntry]
+
+
+@dataclass(frozen=True)
+class FolderSide:
+    """A walked folder or archive; what is compared with something is hashed.
+
+    Attributes:
+        scan: The folder.
+        lists_all: Whether its folders and times are listed, as for a layout that keeps times; else only empty folders.
+        num_proc: How many processes hash; None chooses.
+        progress: Called with files hashed and files to hash.
+    """
+
+    scan: Scan
+    lists_all: bool
+    num_proc: int | None = None
+    progress: Progress | None = None
+
+    @property
+    def name(self) -> str:
+        """See `Side.name`."""
+        return str(self.scan.root)
+
+    @property
+    def layout(self) -> Layout:
+        """See `Side.layout`."""
+        return self.scan.layout
+
+    @cached_property
+    def unlisted(self) -> frozenset[str]:
+        """See `Side.unlisted`: links that lead outside, pipes, and names that are no text."""
+        unread = {problem.path for problem in self.scan.problems if problem.code in _UNREAD_CODES}
+        names = [
+            *(entry.path for entry in self.scan.files),
+            *(f"{path}/" for path in self.scan.empty_folders),
+        ]
+        return frozenset(unread.union(path for path in names if not is_text(path)))
+
+    @cached_property
+    def files(self) -> FileList:
+        """See `Side.files`."""
+        empty = [f"{path}/" for path in self.scan.empty_folders if is_text(path)]
+        folders = dict.fromkeys(empty)
+        if self.lists_all:
+            folders = {
+                f"{path}/" if path else ROOT_FOLDER: folder.mtime_ns
+                for path, folder in self.scan.folders.items()
+                if is_text(path)
+            }
+        times = [entry.mtime_ns if self.lists_all else None for entry in self._entries]
+        table = pa.table(
+            {
+                "path": text_array([*(entry.path for entry in self._entries), *folders]),
+                "modified": integer_array([*times, *folders.values()]),
+            }
+        )
+        return FileList(table, self._digests, frozenset(empty))
+
+    @cached_property
+    def _entries(self) -> list[FileEntry]:
+        return [entry for entry in self.scan.files if is_text(entry.path)]
+
+    def _digests(self, numbers: pa.Array) -> pa.Array:
+        """Hash some files, an archive's in its own order: it is the fastest."""
+        wanted = numbers.to_pylist()
+        in_order = sorted(range(len(wanted)), key=lambda at: self._entries[wanted[at]].offset)
+        files = [self._entries[wanted[at]] for at in in_order]
+        source = self.scan.source
+        jobs = [
+            _Job(source, files[start : start + _FILES_PER_JOB])
+            for start in range(0, len(files), _FILES_PER_JOB)
+        ]
+        workers = pool.processes(self.num_proc, sum(entry.size_bytes for entry in files))
+        digests: list[bytes] = []
+        for found in pool.run(_hash, jobs, workers if source.splits else 1):
+            digests += found
+            if self.progress:
+                self.progress(len(digests), len(files))
+        by_number = dict(zip(in_order, digests, strict=True))
+        return binary_array([by_number[at] for at in range(len(wanted))])
+
+    def near(self, numbers: pa.Array) -> Near:
+        """See `Side.near`: all files are."""
+        del numbers
+        shards = plan_shards(self.scan, "test").shards
+        configs = {unit.path: shard.config for shard in shards for unit in shard.units}
+        paths = [*self.files.paths.to_pylist(), *self.unlisted]
+        return Near({path: row for path in paths if (row := nearest(path.rstrip("/"), configs))}, configs)
+
+    def texts(self, paths: Collection[str]) -> Mapping[str, str | None]:
+        """See `Side.texts`."""
+        entries = sorted((self.scan.by_path[path] for path in paths), key=lambda entry: entry.offset)
+        return {entry.path: _text(self.scan.source.read(entry)) for entry in entries}
+
+
+def _hash(job: _Job) -> list[bytes]:
+    return [_digest(job.source, entry) for entry in job.files]
+
+
+def _digest(source: Source, entry: FileEntry) -> bytes:
+    if not isinstance(source, Folder):
+        return hashlib.sha256(source.read(entry)).digest()
+    with open(f"{source.root}/{entry.path}", "rb", buffering=0) as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
+
+
+def _text(content: bytes) -> str | None:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def chosen(listing: Listing, choice: Choice) -> Listing:
+    """Keep what a walk of the dataset's folder would keep with the same choice."""
+    if not choice.has_globs:
+        return listing.only(choice.takes)
+    empty = _listed(listing).empty_folders
+    kept = {path for path in listing.files if choice.takes(path)} | set(filter(choice.takes, empty))
+    kept.update(f"{folder}/" for path in list(kept) for folder in folders_of(path.rstrip("/")))
+    return listing.only(kept.__contains__)
