@@ -291,7 +291,7 @@ def test_two_revisions_are_a_handful_of_requests_and_no_picture(hub, two_revisio
 
 
 def test_where_no_json_changed_only_the_lists_are_asked_for(hub, two_revisions, tmp_path):
-    old, new = two_revisions
+    _, new = two_revisions
     for number in range(4):
         write(tmp_path / f"many/domain07_task/domain07_{number:04d}/prompt.txt", f"A third prompt {number}.")
     third = push_to_hub(tmp_path / "many", REPO).commit

@@ -94,3 +94,27 @@ def test_its_columns_are_what_it_says(command, clips, tmp_path):
         2.5,
     )
     assert row["clip"] == {"bytes": MP4 + b"\1", "path": "any name.mp4"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("export", "dataset", "rebuilt"),
+        ("verify", "clips", "dataset", "--id", "clip_1"),
+        ("diff", "dataset", "dataset"),
+        ("info", "dataset"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_where_it_is_not_installed_its_datasets_are_refused(command, clips, tmp_path, arguments):
+    command("build", "--path", clips, "--target", "dataset")
+    done = run_command(*arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    if arguments[0] != "info":
+        assert "the layout 'clips', which is not installed here" in done.stderr
+    assert not (tmp_path / "rebuilt").exists()
+
+
+def test_the_files_can_be_verified_where_it_is_not_installed(command, clips, tmp_path):
+    command("build", "--path", clips, "--target", "dataset")
+    assert run_command("verify", "clips", "dataset", cwd=tmp_path).returncode == 0
