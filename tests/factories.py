@@ -288,3 +288,14 @@ COMMAND = "import sys; from vmeval_hfds.cli.main import main; sys.exit(main())"
 def run_command(*arguments, cwd=None, **environment):
     """Run the command line in a process of its own."""
     return run_python(COMMAND, *arguments, cwd=cwd, **environment)
+
+
+def refuses_export(error, dataset, target, match=None, **options):
+    """Export must raise, and leave everything below the target's parent as it was."""
+    from vmeval_hfds import export
+
+    before = tree(target.parent)
+    with pytest.raises(error, match=match) as caught:
+        export(dataset, target, **options)
+    assert tree(target.parent) == before
+    return str(caught.value)

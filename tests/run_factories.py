@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from tests.factories import AS_IT_SHOULD_BE, MP4, as_json, png, shards, write
+from tests.factories import AS_IT_SHOULD_BE, MP4, as_json, png, shards, write, write_folder
 from vmeval_builders.rows import read_unit, row_of
 from vmeval_builders.scan import scan_rows
 
@@ -318,3 +318,7 @@ def write_mme_cof(folder):
     write(folder / "MME_COF.md", "# MME-CoF\n")
     write(folder / "README.md", "# MME-CoF-VMEval\n")
     return folder
+
+
+#: What writes a small folder of each of our own layouts.
+LAYOUTS = {"questions": write_folder, "outputs": write_run, "evaluations": write_results}
