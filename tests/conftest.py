@@ -92,12 +92,13 @@ def transfer(request, monkeypatch):
 
 @pytest.fixture
 def hub(_running_hub, transfer, monkeypatch):
-    """Give an empty Hub; the test is its user "user", and waits between tries take no time."""
+    """Give an empty Hub; the test is its user "user", and waits pass on the Hub's clock alone."""
     _running_hub.start()  # where the test before stopped it
     _running_hub.reset()
     monkeypatch.setenv("HF_TOKEN", _running_hub.token("user"))
-    monkeypatch.setattr("vmeval_hfds.hub.retry.pause", lambda seconds: None)
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr("vmeval_hfds.hub.retry.pause", _running_hub.rates.pass_time)
+    monkeypatch.setattr("vmeval_hfds.hub.retry.clock", lambda: _running_hub.rates.now)
+    monkeypatch.setattr("time.sleep", _running_hub.rates.pass_time)
     return _running_hub
 
 

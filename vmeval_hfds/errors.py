@@ -106,6 +106,16 @@ class HubUnreachableError(HubError, ConnectionError):
     """The Hub cannot be reached, or is too busy, and stayed so for some tries."""
 
 
+class HubRateLimitError(HubUnreachableError):
+    """The Hub allows no more requests for now.
+
+    Attributes:
+        seconds: How long to wait; None where the Hub does not say.
+    """
+
+    seconds: float | None = None
+
+
 class HubConflictError(HubError):
     """Somebody else changed the repository meanwhile."""
 

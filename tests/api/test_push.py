@@ -267,10 +267,10 @@ def test_an_answer_that_is_lost_does_not_make_the_commit_twice(hub, folder):
     assert result.commit == hub.head(REPO)
 
 
-def test_a_rate_limit_that_asks_for_minutes_is_told_with_the_wait(hub, folder):
+def test_a_rate_limit_that_asks_for_long_is_told_with_the_wait(hub, folder):
     hub.create_repo(REPO)
-    hub.fault("status", code=429, retry_after=240, method="POST", path=r"/commit/main", times=None)
-    with pytest.raises(HubError, match="240 seconds"):
+    hub.fault("status", code=429, retry_after=840, method="POST", path=r"/commit/main", times=None)
+    with pytest.raises(HubError, match="14 minutes"):
         push_to_hub(folder, REPO)
     assert hub.log(REPO, "main") == ["initial commit"]
     assert HfApi().dataset_info(REPO).sha == hub.head(REPO)

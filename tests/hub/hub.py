@@ -12,6 +12,7 @@ from tests.hub.cas import Cas
 from tests.hub.errors import HubError, repo_not_found
 from tests.hub.faults import Fault, FaultBook, FaultOptions, Kind
 from tests.hub.operations import AddLfs, CommitRequest
+from tests.hub.rate_limits import RateLimits
 from tests.hub.repo import Repo, RepoSettings
 from tests.hub.repos_api import commit_title
 from tests.hub.requests_log import Request, RequestLog
@@ -105,6 +106,7 @@ class Hub:
         desk.site.store.clear()
         desk.site.cas.clear()
         desk.log.clear()
+        desk.rates.clear()
         desk.latency_seconds, desk.on_request = 0.0, None
         desk.site.limits.__dict__.update(self._defaults.__dict__)
         desk.site.accounts.identities.clear()
@@ -120,6 +122,11 @@ class Hub:
     def limits(self) -> Limits:
         """Page size, part size and storage limit, to be changed at any time."""
         return self._desk.site.limits
+
+    @property
+    def rates(self) -> RateLimits:
+        """How many requests are allowed in a while, and the clock by which that is counted."""
+        return self._desk.rates
 
     @property
     def latency_seconds(self) -> float:

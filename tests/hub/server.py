@@ -7,7 +7,7 @@ import socketserver
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote
@@ -16,6 +16,7 @@ from tests.hub.accounts import Identity
 from tests.hub.errors import HubError
 from tests.hub.faults import Fault, FaultBook, Verdict
 from tests.hub.messages import Call, Response, error_response, header_text, json_response
+from tests.hub.rate_limits import RateLimits
 from tests.hub.requests_log import Request, RequestLog, Ticket
 from tests.hub.routes import answer
 from tests.hub.site import Site
@@ -30,6 +31,7 @@ class Desk:
     log: RequestLog
     faults: FaultBook
     spool: Path
+    rates: RateLimits = field(default_factory=RateLimits)
     latency_seconds: float = 0.0
     on_request: Callable[[Request], object] | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -168,11 +170,14 @@ class Handler(BaseHTTPRequestHandler):
         try:
             # On the CDN the URL alone counts, as on a real one.
             identity = None if self.server.cdn else self._identity()
+            # What stands behind the Hub (its CDN, its stores) has no such limits.
+            rates = {} if self.server.cdn else self.server.desk.rates.take(method, unquote(raw_path))
         except HubError as error:
             return error_response(error)
         parameters = parse_qs(query, keep_blank_values=True)
         call = Call(method, raw_path, parameters, self.headers, body, upload, identity, self.server.cdn)
-        return answer(self.server.desk.site, call)
+        response = answer(self.server.desk.site, call)
+        return replace(response, headers={**response.headers, **rates}) if rates else response
 
     def _finish(self, ticket: Ticket, verdict: Verdict, response: Response | None) -> None:
         """Send the answer, as far as the fault lets it."""

@@ -208,7 +208,7 @@ def test_a_rate_limit_that_lasts_too_long_is_told_with_the_wait(hub, folder):
     hub.fault("status", path="/commit/", code=429, retry_after=900, times=None)
     error = attempt(hf_upload, folder, ID)
     assert isinstance(error, HubUnreachableError)
-    assert "900 seconds" in str(error)
+    assert "15 minutes" in str(error)
 
 
 def kill_at(hub, at, code, argument):

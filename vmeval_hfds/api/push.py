@@ -189,6 +189,7 @@ def push_to_hub(
     decode: bool = True,
     token: str | None = None,
     token_env: str = DEFAULT_TOKEN_ENV,
+    wait: bool = True,
     progress: Progress | None = None,
     sending: Progress | None = None,
 ) -> PushResult:
@@ -224,6 +225,8 @@ def push_to_hub(
         decode: Decode every frame, as `check_folder` does; else damage behind its header is not found.
         token: The token; by default the one that `token_env` names, or that ``hf auth login`` keeps.
         token_env: The environment variable that holds the token.
+        wait: Wait where the Hub's rate limit is reached, if that is less than ten minutes; else an error says at once
+            how long it is.
         progress: Called with rows read and rows in all.
         sending: Called with bytes sent and bytes to send.
 
@@ -237,6 +240,7 @@ def push_to_hub(
         AmbiguousFolderError: Several builders know the layout, and none was named.
         ArchiveError: The archive is damaged or cut short.
         TargetExistsError: The repository holds something else, or the tag is there. Nothing was sent.
+        HubRateLimitError: The Hub allows no more requests for ten minutes or longer; or for any time, without `wait`.
         HubConflictError: Somebody else changed the branch meanwhile; nothing of this push is to be seen.
         HubError: The Hub failed for good, likewise.
     """
@@ -258,7 +262,7 @@ def push_to_hub(
         create_pr=create_pr,
         force=force,
     )
-    repo = HubRepo(repo_id, token_env=token_env, token=token)
+    repo = HubRepo(repo_id, token_env=token_env, token=token, wait=wait)
     repo.require_token()
     read = _read(folder, options)
     with new_shards(repo, create_pr=create_pr) as store:
@@ -292,6 +296,7 @@ def plan_push(
     decode: bool = True,
     token: str | None = None,
     token_env: str = DEFAULT_TOKEN_ENV,
+    wait: bool = True,
     progress: Progress | None = None,
 ) -> PushPlan:
     """Do all that `push_to_hub` does before it sends anything, and say what it would do.
@@ -315,7 +320,7 @@ def plan_push(
         allow_removals=True,
         force=force,
     )
-    repo = HubRepo(repo_id, token_env=token_env, token=token)
+    repo = HubRepo(repo_id, token_env=token_env, token=token, wait=wait)
     read = _read(folder, options)
     published = _look(repo, read, options)
     version = _draft(published, read, options)

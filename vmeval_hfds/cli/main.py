@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import click
 
 from vmeval_hfds import __version__
 from vmeval_hfds.cli import local, look, mirror, publish, rebuild
-from vmeval_hfds.cli.output import say, show
+from vmeval_hfds.cli.output import say, say_between, show
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -39,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 1 failed or differing, 2 wrong usage, 130 interrupted.
     """
     given = sys.argv[1:] if arguments is None else arguments
+    talk = _Talk()
+    logging.getLogger("vmeval_hfds").addHandler(talk)
     try:
         result = cli.main(given, prog_name="vmeval-hfds", standalone_mode=False)
         sys.stdout.flush()
@@ -62,7 +65,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"Error: {_without_tokens(_sentence(error))}")
         _show_as_json(error, _sentence(error), given)
         return EXIT_USAGE if _is_usage(error) else EXIT_FAILED
+    finally:
+        logging.getLogger("vmeval_hfds").removeHandler(talk)
     return int(result or 0)
+
+
+class _Talk(logging.Handler):
+    """Says what the library tells while it works, such as that it waits."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say_between(_without_tokens(record.getMessage()))
 
 
 def _show_as_json(error: BaseException, message: str, arguments: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from vmeval_hfds.cli.options import (
     allow_secrets_option,
     exclude_option,
     include_option,
+    no_wait_option,
     token_env_option,
 )
 from vmeval_hfds.cli.output import (
@@ -68,6 +69,7 @@ _dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would b
     "--skip-empty-folders", is_flag=True, help="Leave out empty folders, which the Hub cannot keep."
 )
 @_dry_run_option
+@no_wait_option
 @token_env_option
 @format_option
 def upload(
@@ -85,6 +87,7 @@ def upload(
     allow_secrets: bool,
     skip_empty_folders: bool,
     dry_run: bool,
+    wait: bool,
     token_env: str,
     form: str,
 ) -> None:
@@ -97,6 +100,7 @@ def upload(
         "private": private,
         "revision": revision,
         "token_env": token_env,
+        "wait": wait,
         "include": include,
         "exclude": exclude,
         "delete": delete,
@@ -184,6 +188,7 @@ def _upload_lines(plan: UploadPlan) -> Iterator[str]:
 )
 @click.option("--force", is_flag=True, help="Replace files that have other bytes.")
 @_dry_run_option
+@no_wait_option
 @token_env_option
 @format_option
 def download(
@@ -196,6 +201,7 @@ def download(
     prune: bool,
     force: bool,
     dry_run: bool,
+    wait: bool,
     token_env: str,
     form: str,
 ) -> None:
@@ -213,6 +219,7 @@ def download(
             exclude=exclude,
             prune=prune,
             force=force,
+            wait=wait,
         )
         show(form, plan, _download_lines(plan))
         return
@@ -227,6 +234,7 @@ def download(
             exclude=exclude,
             prune=prune,
             force=force,
+            wait=wait,
             progress=callback,
         )
     if form == "human":

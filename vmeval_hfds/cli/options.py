@@ -53,6 +53,14 @@ no_decode_option = click.option(
 revision_option = click.option(
     "--revision", help="A branch, tag or commit of it; by default its main branch."
 )
+no_wait_option = click.option(
+    "--no-wait",
+    "wait",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Where the Hub's rate limit is reached, say at once how long to wait, and end.",
+)
 token_env_option = click.option(
     "--token-env",
     default="HF_TOKEN",

@@ -39,6 +39,11 @@ def say(message: str) -> None:
     click.echo(message, err=True)
 
 
+def say_between(message: str) -> None:
+    """Talk to the person while a bar may be shown: in its place, and it is drawn again below."""
+    click.echo(f"\r\x1b[2K{message}" if sys.stderr.isatty() else message, err=True)
+
+
 def show(form: str, result: object, human: Iterable[str]) -> None:
     """Print a command's result on stdout.
 

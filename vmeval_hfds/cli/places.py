@@ -114,11 +114,11 @@ def _only(given: dict[str, Any]) -> Any:  # noqa: ANN401 (whatever click made of
     raise click.UsageError(f"{' and '.join(found)} are both given, and only one of them can be meant.")
 
 
-def open_dataset(source: str | Path, revision: str | None, token_env: str) -> DatasetFiles:
+def open_dataset(source: str | Path, revision: str | None, token_env: str, wait: bool = True) -> DatasetFiles:
     """Open the dataset that is meant, a repository at the commit that it is at now."""
     from vmeval_hfds.rows.open import open_files
 
-    return open_files(source, revision=revision, token_env=token_env)
+    return open_files(source, revision=revision, token_env=token_env, wait=wait)
 
 
 def open_any(

@@ -15,6 +15,7 @@ from vmeval_hfds.cli.options import (
     keep_incomplete_option,
     keep_top_folder_option,
     no_decode_option,
+    no_wait_option,
     num_proc_option,
     split_option,
     token_env_option,
@@ -75,6 +76,7 @@ _SHOWN_CONFIGS = 10
 @click.option("--create-pr", is_flag=True, help="Open a pull request instead, for those who may not write.")
 @click.option("--force", is_flag=True, help="Go on where the repository holds something else.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@no_wait_option
 @token_env_option
 @format_option
 def push(
@@ -101,6 +103,7 @@ def push(
     create_pr: bool,
     force: bool,
     dry_run: bool,
+    wait: bool,
     token_env: str,
     form: str,
 ) -> None:
@@ -124,6 +127,7 @@ def push(
         "decode": decode,
         "force": force,
         "token_env": token_env,
+        "wait": wait,
     }
     with refused_folder(form) as say_warnings:
         if dry_run:

@@ -12,6 +12,7 @@ from vmeval_hfds.cli.options import (
     exclude_option,
     include_option,
     keep_top_folder_option,
+    no_wait_option,
     num_proc_option,
     revision_option,
     token_env_option,
@@ -62,6 +63,7 @@ _SHOWN_PATHS = 20
 @click.option("--prune", is_flag=True, help="Remove such files where the dataset no longer has them.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @num_proc_option
+@no_wait_option
 @token_env_option
 @format_option
 def export(
@@ -77,13 +79,14 @@ def export(
     prune: bool,
     dry_run: bool,
     num_proc: int | None,
+    wait: bool,
     token_env: str,
     form: str,
 ) -> None:
     """Write a dataset's rows as the folder that they came from."""
     from vmeval_hfds.api.export import export, plan_export
 
-    dataset = open_dataset(source, revision, token_env)
+    dataset = open_dataset(source, revision, token_env, wait)
     wanted: dict[str, Any] = {
         "builder": builder,
         "domains": domains,

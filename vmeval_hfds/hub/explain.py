@@ -21,10 +21,12 @@ from vmeval_hfds.errors import (
     HubError,
     HubFullError,
     HubNotFoundError,
+    HubRateLimitError,
     HubRevisionError,
     HubUnreachableError,
 )
-from vmeval_hfds.hub.retry import TRANSIENT_STATUS, TRANSPORT_ERROR, retry_after_seconds, status_of
+from vmeval_hfds.hub.rate_limit import duration_text, rate_limit_of
+from vmeval_hfds.hub.retry import TRANSIENT_STATUS, TRANSPORT_ERROR, status_of
 
 
 class Asker(Protocol):
@@ -89,14 +91,20 @@ def _explain_status(error: HfHubHTTPError, repo: Asker) -> tuple[type[HubError],
     if status in (409, 412):
         return HubConflictError, "somebody changed the repository meanwhile; nothing was changed, run again"
     if status == 429:
-        wait = retry_after_seconds(error)
-        return (
-            HubUnreachableError,
-            f"the Hub limits the rate of requests; try again in {wait or 300:.0f} seconds",
-        )
+        return HubRateLimitError, _limit_text(error)
     if status in TRANSIENT_STATUS:
         return HubUnreachableError, f"the Hub answers with status {status}; try again later"
     return HubError, f"the Hub refused ({said})"
+
+
+def _limit_text(error: HfHubHTTPError) -> str:
+    limit = rate_limit_of(error)
+    what = f" ({limit.what})" if limit and limit.what else ""
+    if limit is None or limit.seconds is None:
+        return (
+            f"the Hub's limit is reached{what}, and it does not say for how long; try again in some minutes"
+        )
+    return f"the Hub's limit is reached{what}; try again in {duration_text(limit.seconds)}"
 
 
 def _login_hint(repo: Asker) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from huggingface_hub import hf_hub_url
 
 from vmeval_hfds.hub.repo import HubRepo
+from vmeval_hfds.hub.session import LIBRARY
 
 #: A file of at most this size is brought whole by the first read.
 WHOLE_BYTES = 64 * 1024
@@ -40,7 +41,7 @@ class RangeFile(io.RawIOBase):
     def __reduce__(self) -> tuple[Any, ...]:
         """Send how to reach the file; what was read of it stays here."""
         repo = (self._repo.repo_id, self._repo.repo_type, self._repo.token_env)
-        return _reopen, (repo, self._path, self._commit, self.size_bytes)
+        return _reopen, (repo, self._repo.wait, self._path, self._commit, self.size_bytes)
 
     def readable(self) -> bool:
         """It is."""
@@ -103,7 +104,7 @@ class RangeFile(io.RawIOBase):
         url = hf_hub_url(
             repo.repo_id, self._path, repo_type=repo.repo_type, revision=self._commit, endpoint=repo.endpoint
         )
-        headers = hub_utils.build_hf_headers(token=repo.token, library_name="vmeval-hfds")
+        headers = hub_utils.build_hf_headers(token=repo.token, library_name=LIBRARY)
         # Packed, the bytes that came could not be counted against what was asked for.
         headers |= {"Accept-Encoding": "identity", "Range": f"bytes={start}-{end - 1}"}
         response = hub_utils.get_session().get(url, headers=headers, follow_redirects=True)
@@ -134,5 +135,5 @@ def _together(parts: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         yield begun
 
 
-def _reopen(repo: tuple[str, str, str], path: str, commit: str, size_bytes: int) -> RangeFile:
-    return RangeFile(HubRepo(*repo), path, commit, size_bytes)
+def _reopen(repo: tuple[str, str, str], wait: bool, path: str, commit: str, size_bytes: int) -> RangeFile:
+    return RangeFile(HubRepo(*repo, wait=wait), path, commit, size_bytes)

@@ -15,9 +15,17 @@ from huggingface_hub import HfApi
 from huggingface_hub.hf_api import RepoFile
 
 from vmeval_builders.secrets import without_tokens
-from vmeval_hfds.errors import HubAccessError, HubConflictError, HubError, HubNotFoundError
+from vmeval_hfds.errors import (
+    HubAccessError,
+    HubConflictError,
+    HubError,
+    HubNotFoundError,
+    HubRateLimitError,
+)
 from vmeval_hfds.hub.explain import explain
+from vmeval_hfds.hub.rate_limit import rate_limit_of
 from vmeval_hfds.hub.retry import with_retries
+from vmeval_hfds.hub.session import LIBRARY, watch_session
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV, read_token
 
 Result = TypeVar("Result")
@@ -49,6 +57,7 @@ class HubRepo:
         token_env: The environment variable that holds the token. Where the usual one is not set, the token is
             the one that ``hf auth login`` keeps.
         token: The token itself, which goes before both.
+        wait: Wait where a rate limit is reached, if that is less than ten minutes; else say at once how long it is.
 
     Raises:
         HubAccessError: Another variable was named, and is not set.
@@ -60,13 +69,16 @@ class HubRepo:
         repo_type: str = "dataset",
         token_env: str = DEFAULT_TOKEN_ENV,
         token: str | None = None,
+        *,
+        wait: bool = True,
     ) -> None:
         self.repo_id = repo_id
         self.repo_type = repo_type
         self.token_env = token_env
+        self.wait = wait
         self._token = token or read_token(token_env)
         self._endpoint = os.environ.get("HF_ENDPOINT") or None
-        self.api = HfApi(endpoint=self._endpoint, token=self._token or False, library_name="vmeval-hfds")
+        self.api = HfApi(endpoint=self._endpoint, token=self._token or False, library_name=LIBRARY)
 
     @property
     def token(self) -> str | bool:
@@ -100,14 +112,22 @@ class HubRepo:
         Raises:
             HubError: It failed for good; the message says why in plain words.
         """
-        return with_retries(lambda: function(*args, **kwargs), self.translate)
+
+        def attempt() -> Result:
+            watch_session()
+            return function(*args, **kwargs)
+
+        return with_retries(attempt, self.translate, self.wait)
 
     def translate(self, error: Exception) -> HubError | None:
         """Say a client's error in plain words; None for one that is not the Hub's doing."""
         kind, message = explain(error, self)
         if kind is None:
             return None
-        return kind(self.hide_token(f"{self.repo_id}: {message}"))
+        translated = kind(self.hide_token(f"{self.repo_id}: {message}"))
+        if isinstance(translated, HubRateLimitError) and (limit := rate_limit_of(error)):
+            translated.seconds = limit.seconds
+        return translated
 
     def hide_token(self, text: str) -> str:
         """Blot out anything in a text that looks like a token."""

@@ -10,6 +10,7 @@ from typing import Any
 from huggingface_hub import hf_hub_download
 
 from vmeval_hfds.hub.repo import HubRepo
+from vmeval_hfds.hub.session import LIBRARY
 
 
 def download(repo: HubRepo, path: str, revision: str, place: Path, size_bytes: int) -> None:
@@ -35,7 +36,7 @@ def download(repo: HubRepo, path: str, revision: str, place: Path, size_bytes: i
 
     url = hf_hub_url(repo.repo_id, path, repo_type=repo.repo_type, revision=revision, endpoint=repo._endpoint)
     # Packed, the bytes that came could not be counted against the size.
-    headers = hub_utils.build_hf_headers(token=repo.token, library_name="vmeval-hfds")
+    headers = hub_utils.build_hf_headers(token=repo.token, library_name=LIBRARY)
     headers["Accept-Encoding"] = "identity"
 
     def attempt() -> None:
@@ -58,6 +59,7 @@ def fetch(repo: HubRepo, path: str, revision: str) -> Path:
             revision=revision,
             token=repo.token,
             endpoint=repo._endpoint,
+            library_name=LIBRARY,
         )
     )
 

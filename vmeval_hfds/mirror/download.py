@@ -83,6 +83,7 @@ def hf_download(
     exclude: Sequence[str] = (),
     prune: bool = False,
     force: bool = False,
+    wait: bool = True,
     progress: Progress | None = None,
 ) -> Path:
     """Bring a mirrored folder back, so that ``diff -r`` with the folder that was uploaded finds nothing.
@@ -102,6 +103,7 @@ def hf_download(
         exclude=exclude,
         prune=prune,
         force=force,
+        wait=wait,
         progress=progress,
     )
     return result.target
@@ -118,6 +120,7 @@ def download(
     exclude: Sequence[str] = (),
     prune: bool = False,
     force: bool = False,
+    wait: bool = True,
     progress: Progress | None = None,
 ) -> DownloadResult:
     """Bring a mirrored folder back, and say what was done.
@@ -137,6 +140,8 @@ def download(
         prune: Remove files that an earlier download brought here, that nobody changed since, and that the
             repository no longer has.
         force: Replace files that have other bytes and that no earlier download brought.
+        wait: Wait where the Hub's rate limit is reached, if that is less than ten minutes; else an error says at once
+            how long it is.
         progress: Called with files fetched and files to fetch.
 
     Raises:
@@ -148,7 +153,7 @@ def download(
         OSError: The disk is full, or a file cannot be written.
     """
     repo_id, revision = repo_and_revision(repo_id, repo_type, revision)
-    repo = HubRepo(repo_id, repo_type, token_env)
+    repo = HubRepo(repo_id, repo_type, token_env, wait=wait)
     choice = Choice(include, exclude, drops_tools=False)
     job = _prepare(repo, Path(target_dir), revision, choice, prune, force)
     job.root.mkdir(parents=True, exist_ok=True)
@@ -180,13 +185,14 @@ def plan_download(
     exclude: Sequence[str] = (),
     prune: bool = False,
     force: bool = False,
+    wait: bool = True,
 ) -> DownloadPlan:
     """Do all that `download` does before it writes, and say what it would do.
 
     Takes the arguments of `download`, and raises what it raises before it writes.
     """
     repo_id, revision = repo_and_revision(repo_id, repo_type, revision)
-    repo = HubRepo(repo_id, repo_type, token_env)
+    repo = HubRepo(repo_id, repo_type, token_env, wait=wait)
     choice = Choice(include, exclude, drops_tools=False)
     job = _prepare(repo, Path(target_dir), revision, choice, prune, force)
     domains = mirror_plan.count_domains(job.write)
@@ -284,7 +290,9 @@ def _fetch(job: _Job, progress: Progress | None) -> None:
             _fetch_one(job, path, job.write[path])
         except HubError as error:
             message = f"{error} (at {path}; the target is untouched, run again to go on)"
-            raise type(error)(message) from error
+            told = type(error)(message)
+            told.__dict__.update(error.__dict__)  # how long to wait, where that is it
+            raise told from error
         except OSError as error:
             if error.errno is not None:
                 raise OSError(error.errno, error.strerror, str(job.root)) from error

@@ -94,6 +94,7 @@ def hf_upload(
     force: bool = False,
     allow_secrets: bool = False,
     skip_empty_folders: bool = False,
+    wait: bool = True,
     progress: Progress | None = None,
 ) -> UploadResult:
     """Mirror a folder to the Hub, so that a download of it is the same folder.
@@ -118,6 +119,8 @@ def hf_upload(
         force: Go on where the repository holds a dataset, which a raw mirror would spoil.
         allow_secrets: Send ``.env`` files and files with a Hugging Face token in them.
         skip_empty_folders: Leave out empty folders, which the Hub cannot keep.
+        wait: Wait where the Hub's rate limit is reached, if that is less than ten minutes; else an error says at once
+            how long it is.
         progress: Called with steps done and steps in all. Each file is two: it is read, and it is sent.
 
     Raises:
@@ -130,7 +133,7 @@ def hf_upload(
             was made.
     """
     repo_id, revision = repo_and_revision(repo_id, repo_type, revision)
-    repo = HubRepo(repo_id, repo_type, token_env)
+    repo = HubRepo(repo_id, repo_type, token_env, wait=wait)
     folder = _read_folder(
         Path(local_path), path_in_repo, Choice(include, exclude), allow_secrets, skip_empty_folders, progress
     )
@@ -170,6 +173,7 @@ def plan_upload(
     force: bool = False,
     allow_secrets: bool = False,
     skip_empty_folders: bool = False,
+    wait: bool = True,
     progress: Progress | None = None,
 ) -> UploadPlan:
     """Do all that `hf_upload` does before it changes anything, and say what it would do.
@@ -183,7 +187,7 @@ def plan_upload(
         HubError: The Hub failed.
     """
     repo_id, revision = repo_and_revision(repo_id, repo_type, revision)
-    repo = HubRepo(repo_id, repo_type, token_env)
+    repo = HubRepo(repo_id, repo_type, token_env, wait=wait)
     folder = _read_folder(
         Path(local_path), path_in_repo, Choice(include, exclude), allow_secrets, skip_empty_folders, progress
     )

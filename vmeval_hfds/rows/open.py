@@ -93,7 +93,11 @@ def open_rows(source: Source, builder: str | None = None) -> Rows:
 
 
 def open_files(
-    source: str | os.PathLike[str], *, revision: str | None = None, token_env: str = DEFAULT_TOKEN_ENV
+    source: str | os.PathLike[str],
+    *,
+    revision: str | None = None,
+    token_env: str = DEFAULT_TOKEN_ENV,
+    wait: bool = True,
 ) -> DatasetFiles:
     """Open a dataset directory or a repository.
 
@@ -101,12 +105,13 @@ def open_files(
         source: Its path, or what names a repository, as `open_source` takes it.
         revision: A branch, tag or commit of a repository, where the text names none.
         token_env: The environment variable that holds the token for a repository.
+        wait: Wait where the Hub's rate limit is reached, if that is less than ten minutes.
 
     Raises:
         VmevalError: As `open_source` does; a folder of files is no dataset.
     """
     if isinstance(source, str) and _is_repo(source):
-        return _open_repo(source, revision, token_env)
+        return _open_repo(source, revision, token_env, wait)
     _refuse_revision(source, revision)
     return open_dataset_dir(source)
 
@@ -157,14 +162,14 @@ def _refuse_revision(source: object, revision: str | None) -> None:
         raise AddressError(f"{source}: is here and has no revision {revision!r}; only repositories have")
 
 
-def _open_repo(source: str, revision: str | None, token_env: str) -> DatasetFiles:
+def _open_repo(source: str, revision: str | None, token_env: str, wait: bool = True) -> DatasetFiles:
     from vmeval_hfds.store.repository import open_repo
 
     address = parse_address(source)
     if revision is not None and address.revision is not None:
         raise AddressError(f"{source}: names a revision already; leave out {revision!r}, or the one in it")
     try:
-        return open_repo(address.repo_id, revision or address.revision, token_env)
+        return open_repo(address.repo_id, revision or address.revision, token_env, wait=wait)
     except HubNotFoundError as error:
         if is_address(source):
             raise

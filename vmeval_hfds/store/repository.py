@@ -14,7 +14,13 @@ from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.store.names import pick_shards
 
 
-def open_repo(repo_id: str, revision: str | None = None, token_env: str = DEFAULT_TOKEN_ENV) -> DatasetFiles:
+def open_repo(
+    repo_id: str,
+    revision: str | None = None,
+    token_env: str = DEFAULT_TOKEN_ENV,
+    *,
+    wait: bool = True,
+) -> DatasetFiles:
     """Open a dataset repository at the commit that a revision is at now.
 
     All that is read afterwards is of that commit, whatever is pushed meanwhile.
@@ -23,12 +29,14 @@ def open_repo(repo_id: str, revision: str | None = None, token_env: str = DEFAUL
         repo_id: ``user/name``.
         revision: A branch, tag or commit; None is the default branch.
         token_env: The environment variable that holds the token.
+        wait: Wait where the Hub's rate limit is reached, if that is less than ten minutes; else an error says at once
+            how long it is.
 
     Raises:
         HubError: The repository or revision cannot be read.
         DatasetError: It holds no Parquet shards.
     """
-    repo = HubRepo(repo_id, token_env=token_env)
+    repo = HubRepo(repo_id, token_env=token_env, wait=wait)
     commit, files = repo.look(revision)
     dataset = files_of_repo(repo, commit, files)
     if not dataset.row_shards:
