@@ -1,4 +1,4 @@
-"""CONTRIBUTING's builder for another layout works as it stands there, registered as a package would do it."""
+"""The docs' layout for another layout works as it stands there, registered as a package would do it."""
 
 import json
 import os
@@ -9,13 +9,12 @@ import pytest
 
 from tests.factories import MP4, ROOT, run_command, tree, write
 
-TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs/another-layout.md").read_text(encoding="utf-8")
 
 
 def block(language):
-    """The first code block of a language below the heading."""
-    _, _, section = TEXT.partition("## Another layout")
-    return re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)[1]
+    """The page's first code block of a language."""
+    return re.search(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)[1]
 
 
 @pytest.fixture
