@@ -195,8 +195,8 @@ def _held(layout: Layout, table: pa.Table, column: str) -> _Held:
         return _Held(column, whole)
     offsets = None
     if column in layout.lists:
-        lengths = pc.fill_null(pc.list_value_length(whole), 0).to_pylist()
-        offsets, whole = [0, *accumulate(lengths)], pc.list_flatten(whole)
+        lengths = pc.list_value_length(whole).to_pylist()
+        offsets, whole = [0, *accumulate(length or 0 for length in lengths)], pc.list_flatten(whole)
     names = pc.struct_field(whole, "path").to_pylist() if layout.names_vary(column) else None
     return _Held(column, pc.struct_field(whole, "bytes"), names, offsets)
 

@@ -58,6 +58,31 @@ def verify(source: str, dataset: str, num_proc: str = "") -> Prepared:
     return lambda: call(source, dataset, num_proc=_number(num_proc)).same
 
 
+def listed(target: str, questions: str, changed: str) -> Prepared:
+    """Write a dataset directory with many files and little in them."""
+    from tests.benchmarks.listing import write_listed
+
+    return lambda: write_listed(Path(target), int(questions), bool(changed))
+
+
+def export_id(dataset: str, target: str, task: str) -> Prepared:
+    """One task of a dataset directory to folder."""
+    from vmeval_hfds.api.export import export as call
+
+    return lambda: call(dataset, target, ids=[task]).written
+
+
+def diff(old: str, new: str) -> Prepared:
+    """Dataset directory against dataset directory."""
+    from vmeval_hfds.api.diff import diff_datasets
+
+    def call() -> dict[str, int]:
+        found = diff_datasets(old, new)
+        return {kind: len(getattr(found, kind)) for kind in ("added", "removed", "changed")}
+
+    return call
+
+
 def push(source: str, repo_id: str) -> Prepared:
     """Folder to repository."""
     from vmeval_hfds.api.push import push_to_hub as call
@@ -170,6 +195,9 @@ CALLS: dict[str, Callable[..., Prepared]] = {
         build,
         export,
         verify,
+        listed,
+        export_id,
+        diff,
         push,
         export_repo,
         verify_repo,

@@ -250,7 +250,7 @@ class FolderSide:
     def _entries(self) -> list[FileEntry]:
         return [entry for entry in self.scan.files if is_text(entry.path)]
 
-    def _digests(self, numbers: pa.Array) -> pa.Array:
+    def _digests(self, numbers: pa.Array) -> pa.ChunkedArray:
         """Hash some files, an archive's in its own order: it is the fastest."""
         wanted = numbers.to_pylist()
         in_order = sorted(range(len(wanted)), key=lambda at: self._entries[wanted[at]].offset)
@@ -267,7 +267,7 @@ class FolderSide:
             if self.progress:
                 self.progress(len(digests), len(files))
         by_number = dict(zip(in_order, digests, strict=True))
-        return binary_array([by_number[at] for at in range(len(wanted))])
+        return pa.chunked_array([binary_array([by_number[at] for at in range(len(wanted))])])
 
     def near(self, numbers: pa.Array) -> Near:
         """See `Side.near`: all files are."""

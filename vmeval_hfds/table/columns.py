@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vmeval_builders import paths
-from vmeval_builders.arrow.arrays import text_array
+from vmeval_builders.arrow.arrays import integer_array, text_array
 from vmeval_builders.arrow.schema import media_type
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, layout_named, layout_of_columns
@@ -262,8 +262,8 @@ def _fields(kind: pa.DataType) -> set[str]:
 def _media_lists(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     """Bring a column of lists of images to lists of ``{bytes, path}``."""
     whole = _whole(column)
-    lengths = pc.fill_null(pc.list_value_length(whole), 0)
-    offsets = pa.array([0, *accumulate(lengths.to_pylist())], pa.int32())
+    lengths = pc.list_value_length(whole).to_pylist()
+    offsets = integer_array([0, *accumulate(length or 0 for length in lengths)]).cast(pa.int32())
     elements = _whole(_media(pa.chunked_array([pc.list_flatten(whole)]), name))
     lists = pa.ListArray.from_arrays(offsets, elements, mask=pc.is_null(whole))
     return pa.chunked_array([lists])

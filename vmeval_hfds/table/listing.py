@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -15,12 +15,13 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vmeval_builders.arrow.arrays import text_array, truth_array
+from vmeval_builders.arrow.arrays import integer_array, text_array, truth_array
 from vmeval_builders.arrow.listing import ROOT_FOLDER, ListedFile, listed_files
 from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
 from vmeval_builders.paths import is_text
 from vmeval_hfds.errors import DatasetError, UnsafePathError
 from vmeval_hfds.store.directory import DatasetFiles
+from vmeval_hfds.table.difference import ascends
 from vmeval_hfds.table.facts import ListingFacts, merge_facts, parse_facts
 from vmeval_hfds.table.reader import Shard, open_shard
 
@@ -143,21 +144,22 @@ def read_packed_listing(dataset: DatasetFiles) -> Listing:
         DatasetError: A row has no path, or no hash where it needs one; or a shard is damaged.
         UnsafePathError: Two rows are for one file.
     """
-    return _read(dataset, None, packed)
+    return _read(dataset, None, packed, [name for name in _INDEX_COLUMNS if name != "size"])
 
 
 def _read(
     dataset: DatasetFiles,
     wanted: Callable[[pa.Table], pa.Array] | None,
     made: Callable[[pa.Table], pa.Table] = lambda table: table,
+    columns: Sequence[str] = _INDEX_COLUMNS,
 ) -> Listing:
-    tables = [made(_SCHEMA.empty_table())]
+    tables = []
     number = 0
     facts: list[ListingFacts | None] = []
     for shard in _listing_shards(dataset):
         _check_columns(shard)
         facts.append(parse_facts(shard.file.metadata.metadata, shard.name))
-        there = [name for name in _INDEX_COLUMNS if name in shard.schema.names]
+        there = [name for name in columns if name in shard.schema.names]
         for group in shard.row_groups():
             first, number = number, number + group.rows
             mask = wanted(group.read(["config", "id"])) if wanted else None
@@ -166,7 +168,7 @@ def _read(
             table = _index(group.read(there), first)
             _check_rows(table, dataset.name)
             tables.append(made(table if mask is None else table.filter(mask)))
-    table = pa.concat_tables(tables)
+    table = pa.concat_tables(tables) if tables else made(_SCHEMA.empty_table())
     _check_twice(table, dataset.name)
     return Listing(table, merge_facts(facts))
 
@@ -185,21 +187,27 @@ def listing_of(listed: pa.Table) -> Listing:
 
 def packed(table: pa.Table) -> pa.Table:
     """Give a list of files the columns of `read_packed_listing`."""
-    columns = {name: table[name] for name in ("path", "modified", "id", "row", "number")}
+    columns = {name: table[name] for name in ("path", "modified", "id", "row")}
     columns["sha256"] = packed_digests(table["sha256"].combine_chunks())
     columns |= {name: table[name].dictionary_encode() for name in ("config", "shard")}
     return pa.table(columns)
 
 
 def packed_digests(digests: pa.Array) -> pa.Array:
-    """Make 32 bytes of each hash of 64 hexadecimal digits; a null stays one."""
+    """Make 32 bytes of each hash of 64 hexadecimal digits; a null stays one.
+
+    Raises:
+        ValueError: Some are not hexadecimal.
+    """
     # A slice would have the buffers of the whole; a copy begins where they do.
-    copied = digests.take(pa.arange(0, len(digests)))
+    copied = digests.take(pa.arange(0, len(digests))) if digests.offset else digests
     validity = copied.buffers()[0]
-    _, offsets, data = pc.fill_null(copied, "").buffers()
+    _, offsets, data = pc.fill_null(copied, text_array([""])[0]).buffers()
     ends = pa.Array.from_buffers(pa.int32(), len(copied) + 1, [None, offsets])
-    halves = pc.divide(ends, pa.scalar(2, pa.int32()))
+    halves = pc.divide(ends, integer_array([2]).cast(pa.int32())[0])
     content = bytes.fromhex(str(data.slice(0, ends[-1].as_py()), "ascii")) if len(copied) else b""
+    if copied and 2 * len(content) != ends[-1].as_py():
+        raise ValueError("spaces between hexadecimal digits")
     return pa.Array.from_buffers(
         pa.binary(), len(copied), [validity, halves.buffers()[1], pa.py_buffer(content)]
     )
@@ -311,9 +319,9 @@ def _index(table: pa.Table, first: int) -> pa.Table:
 def _check_rows(table: pa.Table, name: str) -> None:
     """Refuse rows without a path, and files without a hash."""
     paths, digests = table["path"], table["sha256"]
-    sound = pc.if_else(
-        pc.ends_with(paths, "/"), pc.is_null(digests), pc.match_substring_regex(digests, _DIGEST)
-    )
+    are_hashes = _are_hashes(digests)
+    sound_digests = pc.is_valid(digests) if are_hashes else pc.match_substring_regex(digests, _DIGEST)
+    sound = pc.if_else(pc.ends_with(paths, "/"), pc.is_null(digests), sound_digests)
     no = truth_array([False])[0]
     wrong = pc.index(pc.fill_null(sound, no), no).as_py()
     if wrong >= 0:
@@ -325,18 +333,24 @@ def _check_rows(table: pa.Table, name: str) -> None:
         )
 
 
-def _ascends(paths: pa.ChunkedArray) -> bool:
-    """Whether each path comes after the one before it, as in every list that we write: then none comes twice."""
-    rows = len(paths)
-    return rows < 2 or bool(pc.all(pc.less(paths.slice(0, rows - 1), paths.slice(1))).as_py())
+def _are_hashes(digests: pa.ChunkedArray) -> bool:
+    """Whether all are null or hashes, without looking at each, as the expression would."""
+    if pc.any(pc.not_equal(pc.binary_length(digests), integer_array([64]).cast(pa.int32())[0])).as_py():
+        return False
+    try:
+        packed_digests(digests.combine_chunks())
+    except ValueError:
+        return False
+    return True
 
 
 def _check_twice(table: pa.Table, name: str) -> None:
     paths = table["path"]
-    if _ascends(paths) or pc.count_distinct(paths).as_py() == table.num_rows:
+    if ascends(paths) or pc.count_distinct(paths).as_py() == table.num_rows:
         return
     seen: set[str] = set()
-    for path, number in zip(paths.to_pylist(), table["number"].to_pylist(), strict=True):
+    numbers = table["number"].to_pylist() if "number" in table.column_names else range(table.num_rows)
+    for number, path in zip(numbers, paths.to_pylist(), strict=True):
         if path in seen:
             raise UnsafePathError(f"{name}: row {number} of files: {path!a} comes twice")
         seen.add(path)
