@@ -51,11 +51,13 @@ class Unit:
         files: Slot to file; other files beside them are not listed here. A slot is a column that holds the
             file's bytes, or ``column/name`` for each file of a column that holds several (`column_of`).
         parts: The named parts of its path.
+        beside: A JSON file that says something of this row and of others, and that no row holds; None without.
     """
 
     path: str
     files: dict[str, FileEntry]
     parts: dict[str, str | None]
+    beside: FileEntry | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -71,7 +73,8 @@ class Contents:
         unit: The row's files.
         blobs: Slot to bytes, for the files that were read.
         texts: Column to text, for those of the text columns that are UTF-8.
-        value: The JSON object that columns come from, or None where its file is missing or is not one.
+        value: The JSON object that columns come from, or None where its file is missing or is not one. Where the
+            row has none of its own, what the file beside it says of the row.
         fault: Why that file is no JSON object, where it is there and is not; or holds no list of rows, where the
             layout wants one.
         item: The element of the file's list that the row is of, where the layout makes a row of each.

@@ -115,7 +115,8 @@ def _file_of(unit: Unit, error: OSError) -> str:
 
 def _stated_paths(layout: Layout, contents: Contents) -> Iterator[StatedPath]:
     unit = contents.unit
-    for key, value in (contents.value or {}).items():
+    own = contents.value if layout.json_from in unit.files else None
+    for key, value in (own or {}).items():
         if key.endswith("_path") and isinstance(value, str) and value:
             name = value.replace("\\", "/")
             if not any(name.endswith(f"/{entry.path}") for entry in unit.files.values()):

@@ -21,21 +21,28 @@ def parse_object(
     Returns:
         The object and None, or None and the end of a sentence that says what is wrong.
     """
+    value, fault = parse_value(text, keep)
+    if fault:
+        return None, fault
+    if not isinstance(value, dict):
+        return None, f"holds {_JSON_KINDS.get(type(value), 'a value')}, not an object"
+    return value, None
+
+
+def parse_value(text: str | None, keep: Collection[str] | None = None) -> tuple[Any, str | None]:
+    """Parse JSON of any kind, as `parse_object` does."""
     if text is None:
         return None, "is not UTF-8"
     text = text.removeprefix("\ufeff")
     hook = None if keep is None else partial(_some_of, keep)
     try:
-        value = json.loads(text, object_hook=hook)
+        return json.loads(text, object_hook=hook), None
     except json.JSONDecodeError as error:
         return None, f"is not JSON (line {error.lineno}, column {error.colno}: {error.msg})"
     except RecursionError:
         return None, "is nested too deeply"
     except ValueError:
-        value = json.loads(text, object_hook=hook, parse_int=_integer)
-    if not isinstance(value, dict):
-        return None, f"holds {_JSON_KINDS.get(type(value), 'a value')}, not an object"
-    return value, None
+        return json.loads(text, object_hook=hook, parse_int=_integer), None
 
 
 def _some_of(keep: Collection[str], value: dict[str, Any]) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from vmeval_builders.arrow.schema import arrow_schema
-from vmeval_builders.entries import Contents, Unit, column_of
-from vmeval_builders.json_values import json_text, number, parse_object, scalar_text, value_at
+from vmeval_builders.entries import Contents, FileEntry, Unit, column_of
+from vmeval_builders.json_values import json_text, number, parse_object, parse_value, scalar_text, value_at
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.sources.source import Source
 
@@ -49,7 +50,16 @@ def read_unit(source: Source, layout: Layout, unit: Unit, media: bool = True) ->
         value, fault = parse_object(texts.get(layout.json_from))
         if value is not None and layout.items and not _items(layout, value):
             fault = f"has no list at {' or '.join(layout.items)}, or an empty one"
+    elif unit.beside is not None:
+        value = layout.stated_beside(unit, _index_beside(source, layout, unit.beside))
     return Contents(unit, blobs, texts, value, fault)
+
+
+@lru_cache(maxsize=2)
+def _index_beside(source: Source, layout: Layout, entry: FileEntry) -> Mapping[str, Any]:
+    """Read a file that says something of many rows, once for all of them."""
+    value, _ = parse_value(_exact_text(source.read(entry)))
+    return layout.index_beside(value)
 
 
 def _exact_text(content: bytes) -> str | None:

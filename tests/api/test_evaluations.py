@@ -55,6 +55,9 @@ def test_the_columns_of_a_result(tmp_path):
     assert one_row(tmp_path) == {
         "experiment": "pilot",
         "model": "wan",
+        "checkpoint": None,
+        "split": None,
+        "generator": None,
         "domain": "maze",
         "task_id": "maze_0000",
         "evaluator": "GPT4OEvaluator",
@@ -122,7 +125,9 @@ PLACES = [
     Place(f"pilot/wan/{TASK}/GPT4OEvaluator.json", "pilot", "wan", stated_evaluator=None),
     Place(f"pilot/wan/{TASK}/GPT4OEvaluator.json", "pilot", "wan", "Other", stated_evaluator="Other"),
     Place(f"pilot/Wan 2.2 (14B)/{TASK}/ü 1.json", "pilot", "Wan 2.2 (14B)", "ü 1", "Wan 2.2 (14B)", None),
-    Place(f"pilot/{TASK}/GPT4OEvaluator.json", "pilot", None),
+    # The result states the model that no folder is called after.
+    Place(f"pilot/{TASK}/GPT4OEvaluator.json", "pilot", "wan"),
+    Place(f"{TASK}/GPT4OEvaluator.json", None, "wan"),
 ]
 
 

@@ -94,17 +94,23 @@ PLACES = [
     Place("wan/maze_task/maze_0000/warmup", {"model": "wan", "run_id": "warmup"}, stated=None),
     Place("wan/maze_task/maze_0000", {"model": "wan"}),
     Place("wan/maze_task/maze_0000", {"model": "wan"}, stated=None),
-    Place(f"pilot/maze_task/maze_0000/{RUN_ID}", {"experiment": "pilot", "run_id": RUN_ID}),
-    Place(f"pilot/maze_task/maze_0000/{RUN_ID}", {"experiment": "pilot", "run_id": RUN_ID}, stated=None),
-    Place("pilot/maze_task/maze_0000", {"experiment": "pilot"}),
-    Place(f"maze_task/maze_0000/{RUN_ID}", {"run_id": RUN_ID}),
+    # The run's own name has the model that no folder is called after.
+    Place(f"pilot/maze_task/maze_0000/{RUN_ID}", {"experiment": "pilot", "model": "wan", "run_id": RUN_ID}),
+    Place(
+        f"pilot/maze_task/maze_0000/{RUN_ID}",
+        {"experiment": "pilot", "model": "wan", "run_id": RUN_ID},
+        stated=None,
+    ),
+    Place("pilot/maze_task/maze_0000", {"experiment": "pilot", "model": "wan"}),
+    Place(f"maze_task/maze_0000/{RUN_ID}", {"model": "wan", "run_id": RUN_ID}),
     Place("maze_task/maze_0000/warmup", {"run_id": "warmup"}, stated="warmup"),
-    Place("maze_task/maze_0000", {}),
+    Place("maze_task/maze_0000", {"model": "wan"}),
     Place("maze_task/maze_0000", {}, stated=None),
     Place("Wan 2.2 (14B)/maze_task/maze_0000/r", {"model": "Wan 2.2 (14B)", "run_id": "r"}, stated="r"),
     Place(
         "pilot/org--wan/maze_task/maze_0000/ü 1",
         {"experiment": "pilot", "model": "org--wan", "run_id": "ü 1"},
+        stated="org--wan_maze_0000_1",
     ),
     Place(
         "p/m/a_task_b_task/x/r",
@@ -144,9 +150,13 @@ def test_the_columns_of_a_whole_run(tmp_path):
     assert row == {
         "experiment": "pilot",
         "model": "wan",
+        "checkpoint": None,
+        "split": None,
+        "generator": None,
         "domain": "maze",
         "task_id": "maze_0000",
         "run_id": RUN_ID,
+        "sample": None,
         "status": "success",
         "error": None,
         "duration_seconds": 12.5,
@@ -155,6 +165,7 @@ def test_the_columns_of_a_whole_run(tmp_path):
         "first_frame": {"bytes": png(f"{RUN}/first"), "path": "first_frame.png"},
         "final_frame": {"bytes": png(f"{RUN}/final"), "path": "final_frame.png"},
         "video": {"bytes": video(RUN), "path": "wan_20261123_200121_076138.mp4"},
+        "images": None,
         "metadata": run_metadata(duration_seconds=12.5).decode(),
         "path": RUN,
     }
@@ -547,8 +558,8 @@ def test_a_model_level_that_only_some_have(tmp_path):
     write_run(folder, "pilot/maze_task/maze_0000/wan_maze_0000_1", metadata=None)
     write_run(folder, "wan/maze_task/maze_0000/wan_maze_0000_1", metadata=None)
     result = build(folder, tmp_path / "dataset")
-    assert set(result.configs.values()) == {1}
-    assert "wan" in result.configs
+    assert result.configs == {"wan": 2}
+    assert [row["experiment"] for row in rows(folder)] == ["pilot", None]
 
 
 @pytest.mark.parametrize("from_hub", [False, True], ids=["directory", "hub"])

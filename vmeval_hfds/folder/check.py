@@ -69,8 +69,7 @@ def _rows_by_path(name: str, selected: Sequence[GroupRows], repeats_allowed: boo
 
 def _row_folders(selected: Sequence[GroupRows]) -> Iterator[str]:
     for group in selected:
-        if not group.columns.layout.rows_are_files:
-            yield from group.paths
+        yield from (path for path in group.paths if not group.columns.layout.row_is_file(path))
 
 
 def _first_problem(

@@ -145,6 +145,8 @@ class _Rows:
             report.several[unit.path] = count
         held = set(held_slots(layout, contents))
         self._content.update(f"\n{unit.path}".encode("utf-8", "surrogateescape"))
+        if unit.beside is not None:
+            self._content.update(repr(contents.value).encode("utf-8", "surrogateescape"))
         for slot, entry in unit.files.items():
             digest = hashlib.sha256(contents.blobs[slot]).hexdigest()
             self._content.update(f"\0{slot}\0{entry.path}\0{digest}".encode("utf-8", "surrogateescape"))

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from vmeval_builders import paths
 from vmeval_builders.entries import Contents
-from vmeval_builders.json_values import json_text, number, value_at
+from vmeval_builders.json_values import json_text, number, scalar_text, value_at
 from vmeval_builders.layouts.columns import Computed, Json, JsonFile, Part
 from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.layouts.levels import Levels, is_generator, read_levels, same_name, task_domain
 from vmeval_builders.problems import Problem
 
 _SCORES = ("result.solution_correctness_score", "result.goal_achieved_score", "result.score")
+#: What a folder above the experiments may be called after.
+_SORTED_BY = ("metadata.evaluator", "metadata.evaluation_type", "result.evaluation_type")
+_MODEL = "metadata.model_name"
 
 
 class Evaluations(Layout):
-    """``{experiment}/{model}/{domain}_task/{task_id}/{Evaluator}.json``."""
+    """``{experiment}/{model}/[{generator}/]{domain}_task/{task_id}/{Evaluator}.json``."""
 
     name = "evaluations"
     noun = "result"
     title = "Evaluations of video models"
-    rows = "[[**/{experiment}/]{model}/]{domain}_task/{task_id}/{file}.json"
+    rows = "**/{domain}_task/{task_id}/{file}.json"
     never_beside = paths.QUESTION_FILES | {paths.VBVR_METADATA}
     id_column = "task_id"
     group_column = "evaluator"
@@ -30,8 +35,11 @@ class Evaluations(Layout):
     gallery_filter = "evaluator"
     gallery_text = "explanation"
 
-    experiment = Part()
-    model = Part()
+    experiment = Computed()
+    model = Computed()
+    checkpoint = Computed()
+    split = Computed()
+    generator = Computed()
     domain = Part()
     task_id = Part()
     evaluator = Json("metadata.evaluator")
@@ -43,22 +51,45 @@ class Evaluations(Layout):
     created_at = Json("metadata.timestamp")
     result = JsonFile("")
 
+    def parts(self, path: str) -> dict[str, str | None] | None:
+        """Take a result's path apart, the levels above the domain in any order."""
+        found = super().parts(path)
+        return found and {**found, **_levels(path).as_parts()}
+
     def complete(self, row: dict[str, Any], contents: Contents) -> None:
-        """Set the score and the evaluator, and tell experiment, model and evaluator folders apart."""
-        stem = contents.unit.parts["file"]
+        """Set score and evaluator, and take from the result what it states: it goes before what the path suggests."""
+        value, stem = contents.value, contents.unit.parts["file"]
         row["evaluator"] = row["evaluator"] or stem
-        stated = next(
-            (value for key in _SCORES if (value := value_at(contents.value, key)) is not None), None
-        )
+        stated = next((found for key in _SCORES if (found := value_at(value, key)) is not None), None)
         row["score"], row["score_text"] = number(stated), json_text(stated)
-        if row["experiment"] in (row["evaluator"], stem):
+        levels = _levels(row["path"]).of_model(scalar_text(value_at(value, _MODEL)))
+        generator = _stated_generator(value)
+        levels = replace(levels, generator=generator or levels.generator)
+        row.update(levels.as_parts())
+        sorted_by = (stem, *(value_at(value, key) for key in _SORTED_BY))
+        names = {same_name(name) for name in sorted_by if isinstance(name, str)}
+        if row["experiment"] and same_name(row["experiment"]) in names:
             row["experiment"] = None
-        model = value_at(contents.value, "metadata.model_name")
-        if row["experiment"] is None and isinstance(model, str) and model != row["model"]:
-            row["experiment"], row["model"] = row["model"], None
 
     def problems(self, contents: Contents, decode: bool) -> Iterator[Problem]:
-        """Tell of a result that cannot be read; its bytes are kept."""
+        """Tell of a result that cannot be read or contradicts its path; its bytes are kept."""
+        path = contents.unit.path
         if contents.fault:
             message = f"The result {contents.fault}; its bytes are kept, and the columns stay empty."
-            yield Problem("bad-result", "warning", contents.unit.path, message)
+            yield Problem("bad-result", "warning", path, message)
+        levels, stated = _levels(path), scalar_text(value_at(contents.value, _MODEL))
+        if stated and levels.model and same_name(stated) not in map(same_name, levels.unnamed):
+            message = f"It states the model {stated!a}, and the path suggests {levels.model!a}; the column has what it states."
+            yield Problem("other-model", "warning", path, message)
+
+
+def _levels(path: str) -> Levels:
+    return read_levels(path.split("/")[:-2])
+
+
+def _stated_generator(value: object) -> str | None:
+    """Give the generator in a stated ``task_type``, ``{generator}/{domain}_task``."""
+    stated = value_at(value, "metadata.task_type")
+    names = stated.split("/") if isinstance(stated, str) else []
+    found = [name for name in names if task_domain(name) is None]
+    return found[-1] if len(names) > 1 and found and is_generator(found[-1]) else None

@@ -144,6 +144,22 @@ class Layout:
         """
         return unit.parts.get(self.group_column) is None
 
+    def row_is_file(self, path: str) -> bool:
+        """Whether the row at a path is one file, instead of a folder."""
+        return any("" in places for places in self.files.values())
+
+    def index_beside(self, value: object) -> Mapping[str, Any]:
+        """Sort what a file beside rows says, so that `stated_beside` finds each row's quickly; made once a file.
+
+        Args:
+            value: What the JSON file holds; None where it cannot be read.
+        """
+        return {}
+
+    def stated_beside(self, unit: Unit, index: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Pick what the file beside a row says of it, by the row's index; None where it says nothing."""
+        return None
+
     def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
         """Find the rows among files and folders.
 
@@ -223,11 +239,6 @@ class Layout:
         """The columns that rows are counted and filtered by, whose values many of them share."""
         names = (self.group_column, self.domain_column, *self.shown, self.gallery_filter)
         return [name for name in self.columns if name in names]
-
-    @cached_property
-    def rows_are_files(self) -> bool:
-        """Whether a row is one file, instead of a folder."""
-        return any("" in places for places in self.files.values())
 
     def places_of(self, column: str, path: str, name: str | None) -> list[str]:
         """List where a row's file may lie, the usual place first.

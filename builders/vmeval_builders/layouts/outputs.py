@@ -1,30 +1,50 @@
-"""Outputs: one row per run of a model on a task, as VMEvalKit's runner writes them."""
+"""Outputs: one row per run of a model on a task, or per video or picture that it made, as the field's runners write them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
+from functools import cache
+from itertools import takewhile
 from typing import Any
 
 from vmeval_builders import paths
 from vmeval_builders.entries import Contents, FileEntry, FolderEntry, Unit
-from vmeval_builders.layouts.columns import Image, Json, JsonFile, Part, Text, Video
+from vmeval_builders.json_values import scalar_text, value_at
+from vmeval_builders.layouts.columns import Computed, Image, Images, Json, JsonFile, Text, Video
 from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.layouts.levels import same_name, task_domain
+from vmeval_builders.layouts.match import Matcher
+from vmeval_builders.layouts.run_paths import (
+    IMAGE_ENDINGS,
+    VIDEO_ENDINGS,
+    RunPath,
+    is_of_sequence,
+    is_one_file,
+    model_in,
+    read_run_path,
+)
 from vmeval_builders.problems import Problem
 
-#: What a generated video's name may end in.
-VIDEO_ENDINGS = (".mp4", ".webm", ".mov", ".avi", ".mkv")
 _VIDEOS = tuple(f"*{ending}" for ending in VIDEO_ENDINGS)
+_IMAGES = tuple(f"*{ending}" for ending in IMAGE_ENDINGS)
+_FOR_INPUTS = frozenset(f"output{ending}" for ending in (*VIDEO_ENDINGS, *IMAGE_ENDINGS))
+_QUESTION, _VIDEO, _INPUTS = "question", "video", "inputs"
+#: What the runners of October 2025 write down of each video, beside the videos or above them.
+LOG = "inference_log.json"
+_MODEL_KEYS = ("model_name", "metadata.model_name", "inference.model_name")
 
 
 class Outputs(Layout):
-    """``{experiment}/{model}/{domain}_task/{task_id}/{run_id}/`` with a video, the question and metadata."""
+    """Runs in folders of their own, with the question; or a video, several videos or pictures a task."""
 
     name = "outputs"
     noun = "run"
     title = "Outputs of video models"
-    rows = "[[**/{experiment}/]{model}/]{domain}_task/{task_id}[/{run_id}]"
+    rows = "**/{task_id}"
     # A run that failed has an empty video folder; one that was killed early may have no metadata.
-    marks = frozenset({"question/", "video/", *_VIDEOS})
+    marks = frozenset({f"{_QUESTION}/", f"{_VIDEO}/", f"{_INPUTS}/", *_VIDEOS, *_IMAGES})
     never_beside = paths.QUESTION_FILES
     id_column = "task_id"
     group_column = "model"
@@ -36,59 +56,220 @@ class Outputs(Layout):
     # VMEvalKit's dashboard takes the run folder that was modified last as the run of a task.
     keeps_times = True
 
-    experiment = Part()
-    model = Part()
-    domain = Part()
-    task_id = Part()
-    run_id = Part()
-    status = Json("inference.status")
-    error = Json("inference.error")
+    experiment = Computed()
+    model = Computed()
+    checkpoint = Computed()
+    split = Computed()
+    generator = Computed()
+    domain = Computed()
+    task_id = Computed()
+    run_id = Computed()
+    sample = Computed()
+    status = Json("inference.status", "status")
+    error = Json("inference.error", "error")
     duration_seconds = Json("inference.duration_seconds", kind="float64")
-    started_at = Json("inference.timestamp")
-    prompt = Text(f"question/{paths.PROMPT}")
-    first_frame = Image(f"question/{paths.FIRST_FRAME}")
-    final_frame = Image(f"question/{paths.FINAL_FRAME}")
-    video = Video(*(f"video/{name}" for name in _VIDEOS), *_VIDEOS)
+    started_at = Json("inference.timestamp", "timestamp")
+    prompt = Text(f"{_QUESTION}/{paths.PROMPT}", f"{_INPUTS}/{paths.PROMPT}")
+    first_frame = Image(f"{_QUESTION}/{paths.FIRST_FRAME}", f"{_INPUTS}/{paths.FIRST_FRAME}")
+    final_frame = Image(f"{_QUESTION}/{paths.FINAL_FRAME}", f"{_INPUTS}/{paths.FINAL_FRAME}")
+    video = Video(*(f"{_VIDEO}/{name}" for name in _VIDEOS), *_VIDEOS)
+    images = Images(*_IMAGES)
     metadata = JsonFile("metadata.json")
 
+    def parts(self, path: str) -> dict[str, str | None] | None:
+        """Take a run's path apart: a folder of a run, a video or a picture."""
+        read = read_run_path(path)
+        return read.as_parts() if read else None
+
+    def row_is_file(self, path: str) -> bool:
+        """Whether a row is a video or a picture, instead of a run's folder."""
+        return is_one_file(path)
+
+    def places_of(self, column: str, path: str, name: str | None) -> list[str]:
+        """List where a row's file may lie: a row that is a video or a picture is that file itself."""
+        if is_one_file(path) and column == _column_of(path):
+            return [path]
+        return super().places_of(column, path, name)
+
     def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
-        """Find the runs; videos that lie beside the folders of runs are no runs of their own."""
-        runs = super().units(files, folders)
-        with_runs_inside = {run.path.rpartition("/")[0] for run in runs}
-        return [
+        """Find the runs that have folders, and the videos and pictures that lie in no such folder."""
+        entries = list(files)
+        parts = {
+            path: read.as_parts()
+            for path in _run_folders(entries, folders)
+            if not is_one_file(path) and (read := read_run_path(path))
+        }
+        found = Matcher(parts.get, self.files, self.marks, self.never_beside, self.lists).units(
+            entries, folders
+        )
+        with_runs_inside = {run.path.rpartition("/")[0] for run in found}
+        runs = [
             run
-            for run in runs
+            for run in found
             if run.path not in with_runs_inside
-            or f"{run.path}/video" in folders
-            or f"{run.path}/question" in folders
+            or {f"{run.path}/{_VIDEO}", f"{run.path}/{_QUESTION}"} & folders.keys()
         ]
+        return sorted([*runs, *_lone_files(entries, {run.path for run in runs})], key=lambda unit: unit.path)
 
     def needs_row(self, unit: Unit) -> bool:
-        """Ask the metadata whether a single folder above the domain is a model or an experiment."""
-        return unit.parts["experiment"] is None and unit.parts["model"] is not None
+        """Ask what states the model, where something may: it goes before what the path suggests."""
+        return "metadata" in unit.files or unit.beside is not None
+
+    def index_beside(self, value: object) -> Mapping[str, Any]:
+        """Sort a log's entries by the names of their videos."""
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for entry in value if isinstance(value, list) else []:
+            video = entry.get("video_path") if isinstance(entry, dict) else None
+            if isinstance(video, str):
+                found[video.replace("\\", "/").rpartition("/")[2]].append(entry)
+        return found
+
+    def stated_beside(self, unit: Unit, index: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Pick the log's entry for a video: the one whose path ends most alike."""
+        entries = index.get(unit.path.rpartition("/")[2], [])
+        return max(entries, key=lambda entry: _common_end(entry["video_path"], unit.path), default=None)
 
     def complete(self, row: dict[str, Any], contents: Contents) -> None:
-        """Tell an experiment without models from a model without experiments, by the name of the run."""
-        inference = (contents.value or {}).get("inference")
-        stated = inference.get("run_id") if isinstance(inference, dict) else None
-        if row["experiment"] is None and row["model"] is not None:
-            for run_id in (row["run_id"], stated):
-                if _names_other_model(run_id, row["model"], row["task_id"]):
-                    row["experiment"], row["model"] = row["model"], None
-                    return
+        """Take what the metadata or the log states: it goes before what the path suggests."""
+        if contents.value is not None and (read := read_run_path(row["path"])):
+            row.update(_with_stated(read, contents).as_parts())
 
     def problems(self, contents: Contents, decode: bool) -> Iterator[Problem]:
-        """Tell of metadata that cannot be read; nothing of a run is required."""
+        """Tell of metadata that cannot be read or contradicts the path; nothing of a run is required."""
+        unit, read = contents.unit, read_run_path(contents.unit.path)
         if contents.fault:
             message = f"The metadata {contents.fault}; its bytes are kept, and the columns stay empty."
-            yield Problem("bad-metadata", "warning", contents.unit.files["metadata"].path, message)
-        elif contents.value is None:
-            yield Problem("no-metadata", "warning", contents.unit.path, "metadata.json is missing.")
+            yield Problem("bad-metadata", "warning", unit.files["metadata"].path, message)
+        elif contents.value is None and any(_has_own_folder(unit, one) for one in unit.files.values()):
+            yield Problem("no-metadata", "warning", unit.path, "metadata.json is missing.")
+        stated = read and _stated_model(read, contents)
+        if read and stated and _contradicts(read, stated, contents):
+            message = f"It states the model {stated!a}, and the path suggests {read.levels.model!a}; the column has what it states."
+            place = unit.files["metadata"].path if "metadata" in unit.files else unit.path
+            yield Problem("other-model", "warning", place, message)
 
 
-def _names_other_model(run_id: object, model: str, task_id: str) -> bool:
-    """Whether a run is called ``{model}_{task_id}_{time}``, as VMEvalKit calls it, with another model."""
-    if not isinstance(run_id, str):
-        return False
-    named, found, _ = run_id.partition(f"_{task_id}_")
-    return bool(found) and named != model
+def _has_own_folder(unit: Unit, entry: FileEntry) -> bool:
+    """Whether a file lies where VMEvalKit's runner puts it, which writes metadata too."""
+    return entry.path.startswith((f"{unit.path}/{_QUESTION}/", f"{unit.path}/{_VIDEO}/"))
+
+
+def _column_of(path: str) -> str:
+    return "video" if path.endswith(VIDEO_ENDINGS) else "images"
+
+
+def _slot_of(path: str) -> str:
+    column = _column_of(path)
+    return column if column == "video" else f"{column}/{path.rpartition('/')[2]}"
+
+
+def _run_folders(files: Sequence[FileEntry], folders: Mapping[str, FolderEntry]) -> set[str]:
+    """Find the folders that hold what a runner writes, or whose place says that they are a run's."""
+    found = set()
+    for folder in folders:
+        above, _, name = folder.rpartition("/")
+        if above and (
+            (name in (_QUESTION, _VIDEO) and _in_domain(above))
+            or (name == _VIDEO and f"{above}/{_QUESTION}" in folders)
+        ):
+            found.add(above)
+    for entry in files:
+        folder, _, name = entry.path.rpartition("/")
+        above, _, last = folder.rpartition("/")
+        if above and last == _INPUTS and name in (paths.PROMPT, paths.FIRST_FRAME):
+            found.add(above)
+        elif (
+            (name == "metadata.json" and f"{folder}/{_VIDEO}" in folders)
+            or (name in _FOR_INPUTS and f"{folder}/{_INPUTS}" in folders)
+            or (name.endswith(VIDEO_ENDINGS) and _in_domain(folder) and read_run_path(entry.path) is None)
+            or (name.endswith(IMAGE_ENDINGS) and is_of_sequence(entry.path))
+        ):
+            found.add(folder)
+    return found
+
+
+def _in_domain(folder: str) -> bool:
+    """Whether a folder is a task's or a run's in ``{domain}_task/{task_id}[/{run_id}]``."""
+    return any(task_domain(one) is not None for one in folder.split("/")[-3:-1])
+
+
+def _lone_files(files: Sequence[FileEntry], runs: Set[str]) -> Iterator[Unit]:
+    """Find the videos and pictures that no run's folder holds, and that belong to no question."""
+    logs = {entry.path.rpartition("/")[0]: entry for entry in files if entry.path.rpartition("/")[2] == LOG}
+    questions = {
+        folder
+        for folder, _, name in (entry.path.rpartition("/") for entry in files)
+        if name in paths.QUESTION_FILES and folder and not runs & {*_upwards(folder)}
+    }
+    with_questions = {above for folder in questions for above in _upwards(folder)}
+
+    @cache
+    def is_taken(folder: str) -> bool:
+        return folder in with_questions or any(one in runs or one in questions for one in _upwards(folder))
+
+    @cache
+    def log_of(folder: str) -> FileEntry | None:
+        return next((logs[one] for one in (*_upwards(folder), "") if one in logs), None)
+
+    for entry in files:
+        if is_one_file(entry.path):
+            folder = entry.path.rpartition("/")[0]
+            log = log_of(folder)
+            if (folder or log) and not is_taken(folder) and (read := read_run_path(entry.path)):
+                yield Unit(entry.path, {_slot_of(entry.path): entry}, read.as_parts(), log)
+
+
+def _upwards(folder: str) -> Iterator[str]:
+    """List a folder and those above it, without the root."""
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
+
+
+def _common_end(stated: str, path: str) -> int:
+    """Count the names that two paths have in common at their ends."""
+    pairs = zip(stated.replace("\\", "/").split("/")[::-1], path.split("/")[::-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _with_stated(read: RunPath, contents: Contents) -> RunPath:
+    """Put what the metadata or the log states in the place of what the path suggests."""
+    value, unit = contents.value, contents.unit
+    if unit.beside is not None:
+        task, domain = _task_of_frame(value_at(value, "image_path"))
+        read = replace(read, run_id=scalar_text(value_at(value, "run_id")))
+    elif any(task_domain(folder) is not None for folder in unit.path.split("/")):
+        task, domain = None, None
+    else:
+        task, domain = (scalar_text(value_at(value, f"question_data.{key}")) for key in ("id", "domain"))
+        if model := model_in(read.run_id, task):
+            read = replace(read, levels=read.levels.of_model(model))
+        else:
+            task = None
+    levels = replace(read.levels, domain=domain or read.levels.domain)
+    read = replace(read, task_id=task or read.task_id, levels=levels)
+    return replace(read, levels=levels.of_model(_stated_model(read, contents)))
+
+
+def _task_of_frame(stated: object) -> tuple[str | None, str | None]:
+    """Give task and domain of the question that a log names by its first frame."""
+    names = stated.replace("\\", "/").split("/") if isinstance(stated, str) else []
+    if len(names) < 2 or not names[-1].startswith("first_frame."):
+        return None, None
+    return names[-2] or None, (task_domain(names[-3]) or names[-3] or None) if len(names) > 2 else None
+
+
+def _stated_model(read: RunPath, contents: Contents) -> str | None:
+    """Give the model that the metadata or the log states."""
+    keys = ("model", *_MODEL_KEYS) if contents.unit.beside is not None else _MODEL_KEYS
+    stated = (scalar_text(value_at(contents.value, key)) for key in keys)
+    return next(filter(None, stated), None) or model_in(
+        value_at(contents.value, "inference.run_id"), read.task_id
+    )
+
+
+def _contradicts(read: RunPath, stated: str, contents: Contents) -> bool:
+    """Whether the path suggests another model; the folder above October's videos is an experiment's."""
+    named = {same_name(name) for name in (*read.levels.unnamed, read.levels.model) if name}
+    is_experiment = contents.unit.beside is not None and len(read.levels.unnamed) < 2
+    return bool(named) and same_name(stated) not in named and not is_experiment

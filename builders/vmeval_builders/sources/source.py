@@ -18,6 +18,9 @@ class Source(Protocol):
 
     splits: ClassVar[bool]
 
+    def __hash__(self) -> int:
+        """Go by what is read from: two sources of one folder or archive are equal."""
+
     def read(self, entry: FileEntry) -> bytes:
         """Read a file whole.
 
