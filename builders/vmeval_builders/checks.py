@@ -14,7 +14,6 @@ from vmeval_builders.manifest import TaskKey, manifest_problems
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.secrets import SECRET_CODES, name_problems
-from vmeval_builders.sources.archive import names_archive
 from vmeval_builders.sources.source import Source
 
 # https://huggingface.co/docs/hub/storage-limits: recommended limits of one repository.
@@ -140,8 +139,8 @@ def folder_problems(scan: Scan) -> Iterator[Problem]:
     yield from name_problems(entry.path for entry in scan.files)
     if not scan.units:
         message = f"No {scan.layout.noun} in it; give the folder that holds the *_task folders."
-        if archive := next((entry.path for entry in scan.files if names_archive(entry.path)), None):
-            message = f"No {scan.layout.noun} in it, but archives; give one of them, such as {archive}."
+        if archive := next((one.path for one in scan.problems if one.code == "archive"), None):
+            message = f"No {scan.layout.noun} in it, nor in its archives, such as {archive}."
         yield Problem("no-tasks", "error", "", message)
     for folder in scan.empty_folders:
         message = "The folder is empty; a table keeps it, a raw mirror on the Hub cannot."

@@ -17,7 +17,8 @@ from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, find_layout, layout_named
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.archive import index_archive, is_archive
-from vmeval_builders.sources.folder import index_folder
+from vmeval_builders.sources.archives import archive_paths, look_into_archives
+from vmeval_builders.sources.folder import Folder, index_folder
 from vmeval_builders.sources.source import Index, Source
 from vmeval_builders.sources.top_folder import below, top_folder
 
@@ -67,7 +68,8 @@ def scan_rows(
     """Walk a folder or archive once, and find its rows.
 
     Args:
-        folder: A folder, or an archive of one (``.tar``, ``.tar.gz``, ``.tgz``).
+        folder: A folder, or an archive of one (``.tar``, ``.tar.gz``, ``.tgz``), or a folder of archives: where
+            no row is found but archives are, each stands for what is in it.
         builder: The name of the builder that describes it; None finds it out.
         choice: Which of its files are meant.
 
@@ -78,8 +80,14 @@ def scan_rows(
         LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
     """
-    scan = scan_files(folder, choice)
+    scan = _matched(scan_files(folder, choice), builder)
+    if not any(unit.files for unit in scan.units) and holds_archives(scan):
+        scan = _matched(scan_archives(scan.root, choice), builder)
     scan.layout_found = builder is None
+    return scan
+
+
+def _matched(scan: Scan, builder: str | None) -> Scan:
     if builder is None:
         scan.layout, scan.units = find_layout(scan.files, scan.folders)
     else:
@@ -146,6 +154,21 @@ def scan_archive(path: Path, choice: Choice = ALL_BUT_TOOLS) -> Scan:
     scan = _in_order(path, below(index, top) if top else index, choice)
     scan.top_folder = top or ""
     return scan
+
+
+def holds_archives(scan: Scan) -> bool:
+    """Say whether a folder on disk has archives in it, which may stand for what is in them."""
+    return isinstance(scan.source, Folder) and bool(archive_paths(scan.files))
+
+
+def scan_archives(root: Path, choice: Choice = ALL_BUT_TOOLS) -> Scan:
+    """Walk a folder of archives, each of which stands for what is in it, as if it were unpacked beside itself.
+
+    Raises:
+        ArchiveError: One of them is damaged or cut short.
+        OSError: It cannot be read.
+    """
+    return _in_order(root, look_into_archives(index_folder(root)), choice)
 
 
 def _in_order(root: Path, index: Index, choice: Choice) -> Scan:

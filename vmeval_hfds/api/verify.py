@@ -10,7 +10,8 @@ from itertools import pairwise
 import pyarrow.compute as pc
 
 from vmeval_builders.choice import Choice
-from vmeval_builders.scan import Scan, scan_files
+from vmeval_builders.scan import Scan, holds_archives, scan_archives, scan_files
+from vmeval_builders.sources.archives import archive_paths
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.folder.plan import make_plan
@@ -117,6 +118,9 @@ def _verify(
         listing = replace(planned, table=packed(planned.table))
     listing = chosen(listing, choice)
     scan = scan_files(folder, choice)
+    if holds_archives(scan) and not everything.among(set(archive_paths(scan.files))):
+        # The dataset knows what is in the archives, and not these.
+        scan = scan_archives(scan.root, choice)
     old = ListedSide(source, scan.layout, listing)
     new = FolderSide(scan, lists_all=True, num_proc=num_proc, progress=progress)
     found = compare(old.files, new.files)

@@ -7,7 +7,7 @@ import tarfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +20,8 @@ from vmeval_builders.sources.tar_members import FILE_TYPES, FOLDER_TYPE, SPARSE_
 from vmeval_builders.sources.tar_streams import ArchiveFile, GzipStream, PlainStream, Stream
 
 _SUFFIXES = (".tar", ".tar.gz", ".tgz")
+#: Each holds up to 20 MB of checkpoints.
+_STREAMS = 4
 _GZIP_MAGIC = b"\x1f\x8b"
 _REFUSED = {
     tarfile.SYMTYPE: "A symbolic link; pack what it leads to (tar --dereference), or leave it out.",
@@ -59,8 +61,11 @@ def index_archive(path: Path) -> Index:
         status = os.fstat(file.fileno())
         archive = ArchiveFile(path, status.st_size, status.st_mtime_ns)
         if file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC:
-            compressed = GzipTarSource(archive)
-            return _index(compressed.stream, compressed)
+            stream = gzip_stream(archive)
+            stream.seek(0)
+            found = _index(stream, TarSource(archive))
+            found.source = GzipTarSource(archive, stream.position)
+            return found
         file.seek(0)
         return _index(PlainStream(archive, file), TarSource(archive))
 
@@ -76,6 +81,11 @@ class TarSource:
 
     archive: ArchiveFile
     splits: ClassVar[bool] = True
+
+    @property
+    def length_bytes(self) -> int:
+        """How many bytes the archive has, decompressed."""
+        return self.archive.size_bytes
 
     def read(self, entry: FileEntry) -> bytes:
         """Read a file whole, as `Source.read` says."""
@@ -100,25 +110,29 @@ class GzipTarSource(TarSource):
     """A tar archive that is compressed with gzip, as a `Source` for one thread.
 
     Reading in the archive's order costs what decompressing it once does; a step back, or far ahead, starts at
-    the nearest checkpoint. A copy that was sent to another process has none of these until it has read as far,
-    so that every process that reads from it decompresses all that lies before.
+    the nearest checkpoint. Another process has none of these, but what it was forked with, until it has read as
+    far, so that every process that reads from it decompresses all that lies before.
     """
 
     splits: ClassVar[bool] = False
+    decompressed_bytes: int = 0
 
-    @cached_property
-    def stream(self) -> GzipStream:
-        """The decompressed archive."""
-        return GzipStream(self.archive)
-
-    def __getstate__(self) -> dict[str, object]:
-        """Leave the stream behind: a state of zlib cannot be pickled."""
-        return {"archive": self.archive}
+    @property
+    def length_bytes(self) -> int:
+        """How many bytes the archive has, decompressed."""
+        return self.decompressed_bytes
 
     def _read(self, entry: FileEntry, length: int) -> bytes:
         self.archive.check(self.archive.path.stat())
-        self.stream.seek(entry.offset)
-        return self.stream.read(length)
+        stream = gzip_stream(self.archive)
+        stream.seek(entry.offset)
+        return stream.read(length)
+
+
+@lru_cache(maxsize=_STREAMS)
+def gzip_stream(archive: ArchiveFile) -> GzipStream:
+    """Give the decompressed archive; a process keeps the last few, with their checkpoints."""
+    return GzipStream(archive)
 
 
 def _index(stream: Stream, source: Source) -> Index:

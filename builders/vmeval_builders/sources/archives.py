@@ -1,0 +1,114 @@
+"""A folder of archives as a source: each archive is read as a stream, as if it had been unpacked where it lies."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from vmeval_builders.entries import FileEntry, FolderEntry
+from vmeval_builders.problems import Problem
+from vmeval_builders.sources.archive import TarSource, index_archive, names_archive
+from vmeval_builders.sources.folder import Folder
+from vmeval_builders.sources.source import Index, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Archives:
+    """A folder with archives that stand for what is in them, as a `Source`.
+
+    The archives' bytes are counted as if they lay one behind the other, so that one number says where a file is. A
+    file's bytes never begin at 0 there, since a header stands before them: 0 is a file on disk.
+
+    Attributes:
+        folder: The folder itself.
+        starts: Where each archive begins, in order.
+        archives: The archives, in the same order.
+    """
+
+    splits: ClassVar[bool] = True
+    folder: Folder
+    starts: tuple[int, ...]
+    archives: tuple[TarSource, ...]
+
+    def read(self, entry: FileEntry) -> bytes:
+        """Read a file whole, as `Source.read` says."""
+        source, within = self._part(entry)
+        return source.read(within)
+
+    def head(self, entry: FileEntry, length: int) -> bytes:
+        """Read the first bytes of a file, as `Source.head` says."""
+        source, within = self._part(entry)
+        return source.head(within, length)
+
+    def _part(self, entry: FileEntry) -> tuple[Source, FileEntry]:
+        if not entry.offset:
+            return self.folder, entry
+        number = bisect_right(self.starts, entry.offset) - 1
+        return self.archives[number], entry._replace(offset=entry.offset - self.starts[number])
+
+
+def archive_paths(files: Sequence[FileEntry]) -> list[str]:
+    """List the archives among files, by path order."""
+    return sorted(entry.path for entry in files if names_archive(entry.path))
+
+
+def look_into_archives(index: Index) -> Index:
+    """Put what is in the archives of a folder in their place, as ``tar xf`` beside each would.
+
+    What an archive is called is kept nowhere; a warning for each says so.
+
+    Args:
+        index: What was found in a folder on disk.
+
+    Raises:
+        ArchiveError: An archive is damaged or cut short.
+        FolderChangedError: Something writes into one.
+        OSError: One cannot be read.
+    """
+    folder = index.source
+    assert isinstance(folder, Folder)
+    packed = archive_paths(index.files)
+    files = [entry for entry in index.files if entry.path not in set(packed)]
+    times = {path: found.mtime_ns for path, found in index.folders.items()}
+    problems = list(index.problems)
+    starts, archives, start = [], [], 0
+    for path in packed:
+        inside = index_archive(folder.root / path)
+        assert isinstance(inside.source, TarSource)
+        above = path.rpartition("/")[0]
+        files += [
+            entry._replace(path=_below(above, entry.path), offset=start + entry.offset)
+            for entry in inside.files
+        ]
+        times |= {
+            _below(above, name): found.mtime_ns
+            for name, found in inside.folders.items()
+            if found.mtime_ns is not None or _below(above, name) not in times
+        }
+        problems += [
+            Problem(one.code, one.severity, _below(above, one.path), one.message) for one in inside.problems
+        ]
+        problems.append(_looked_into(path))
+        starts.append(start)
+        archives.append(inside.source)
+        start += inside.source.length_bytes
+    return Index(Archives(folder, tuple(starts), tuple(archives)), files, _counted(files, times), problems)
+
+
+def _below(above: str, path: str) -> str:
+    return f"{above}/{path}" if above and path else above or path
+
+
+def _looked_into(path: str) -> Problem:
+    message = "An archive: what is in it counts as unpacked here, and comes back unpacked."
+    return Problem("archive", "warning", path, message)
+
+
+def _counted(files: Sequence[FileEntry], times: dict[str, int | None]) -> dict[str, FolderEntry]:
+    """Give every folder its time and its number of entries."""
+    entries = Counter(entry.path.rpartition("/")[0] for entry in files)
+    entries.update(path.rpartition("/")[0] for path in times if path)
+    return {path: FolderEntry(entries[path], time) for path, time in times.items()}

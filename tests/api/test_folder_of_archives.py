@@ -1,0 +1,122 @@
+"""A folder of archives is what the same folder is with each archive unpacked in its place."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from tests.factories import tree, write, write_question, write_rich_folder
+from tests.run_factories import times, write_runs
+from vmeval_builders.errors import ArchiveError
+from vmeval_builders.scan import scan_rows
+from vmeval_hfds import build, check_folder, diff_datasets, export, info, push_to_hub, verify
+
+
+def pack(folder, archive, *members, remove=True):
+    """Pack members of a folder, and take them out of it; gzip by the archive's name."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["tar", "--format=pax", "-caf", archive, "-C", folder, *members], check=True)
+    for member in members if remove else ():
+        shutil.rmtree(folder / member)
+
+
+@pytest.fixture(params=["tar", "tar.gz", "both"])
+def packed(request, folder, tmp_path):
+    """Give a copy of the folder with an archive for each domain, and the rest as it is."""
+    copy = shutil.copytree(folder, tmp_path / "packed")
+    for number, domain in enumerate(sorted(path.name for path in copy.iterdir() if path.is_dir())):
+        ending = {"both": ("tar", "tar.gz")[number % 2]}.get(request.param, request.param)
+        pack(copy, copy / f"part-{number:04d}.{ending}", domain)
+    return copy
+
+
+pytestmark = pytest.mark.folder("questions", write_rich_folder)
+
+
+@pytest.mark.parametrize("num_proc", [1, 2])
+def test_its_dataset_is_the_unpacked_folders(folder, packed, tmp_path, num_proc):
+    build(folder, tmp_path / "of-the-folder")
+    build(packed, tmp_path / "of-the-archives", num_proc=num_proc)
+    assert tree(tmp_path / "of-the-archives") == tree(tmp_path / "of-the-folder")
+    assert info(packed).rows == info(folder).rows
+
+
+def test_it_comes_back_unpacked_and_verify_and_diff_compare_it_with_that(folder, packed, tmp_path):
+    dataset = build(packed, tmp_path / "dataset").target
+    export(dataset, tmp_path / "rebuilt")
+    assert tree(tmp_path / "rebuilt") == tree(folder)
+    for one in (folder, packed):
+        assert verify(one, dataset).same
+        assert diff_datasets(one, dataset).same
+    assert diff_datasets(packed, folder).same
+
+
+def test_it_is_pushed_like_any_folder(hub, folder, packed, tmp_path):
+    push_to_hub(packed, "user/packed")
+    export("user/packed", tmp_path / "rebuilt")
+    assert tree(tmp_path / "rebuilt") == tree(folder)
+
+
+def test_each_archive_is_named_as_one_that_does_not_come_back(packed, folder):
+    found = check_folder(packed)
+    archives = sorted(path.name for path in packed.iterdir() if ".tar" in path.name)
+    assert [one.path for one in found if one.code == "archive"] == archives
+    assert [one for one in found if one.code != "archive"] == check_folder(folder)
+
+
+def test_archives_in_folders_are_unpacked_there(tmp_path):
+    write_question(tmp_path / "q", "maze", "maze_0000")
+    pack(tmp_path / "q", tmp_path / "repo/tars/O-1_maze_data-generator.tar", "maze_task")
+    write(tmp_path / "repo/README.md", "About.")
+    scan = scan_rows(tmp_path / "repo")
+    assert [unit.path for unit in scan.units] == ["tars/maze_task/maze_0000"]
+    dataset = build(tmp_path / "repo", tmp_path / "dataset").target
+    export(dataset, tmp_path / "rebuilt")
+    assert (tmp_path / "rebuilt/tars/maze_task/maze_0000/prompt.txt").exists()
+    assert (tmp_path / "rebuilt/README.md").read_text() == "About."
+
+
+def test_times_of_outputs_come_from_the_archives(tmp_path):
+    folder = write_runs(tmp_path / "outputs")
+    copy = tmp_path / "packed"
+    copy.mkdir()
+    for part in sorted(path.name for path in folder.iterdir()):
+        pack(folder, copy / f"{part}.tar", part, remove=False)
+    dataset = build(copy, tmp_path / "dataset").target
+    export(dataset, tmp_path / "rebuilt")
+    rebuilt, expected = times(tmp_path / "rebuilt"), times(folder)
+    assert {path: rebuilt[path] for path in rebuilt if path not in ("", ".")} == {
+        path: expected[path] for path in expected if path not in ("", ".")
+    }
+
+
+def test_an_archive_beside_tasks_is_a_file_like_others(folder, tmp_path):
+    write(tmp_path / "extra/a.txt", "a")
+    pack(tmp_path / "extra", folder / "extra.tar", "a.txt", remove=False)
+    build(folder, tmp_path / "dataset")
+    export(tmp_path / "dataset", tmp_path / "rebuilt")
+    assert tree(tmp_path / "rebuilt") == tree(folder)
+    assert verify(folder, tmp_path / "dataset").same
+
+
+def test_a_file_that_two_archives_have_is_refused(tmp_path):
+    for number in range(2):
+        write_question(tmp_path / "q", "maze", "maze_0000")
+        pack(tmp_path / "q", tmp_path / f"packed/{number}.tar", "maze_task")
+    found = [one for one in check_folder(tmp_path / "packed") if one.severity == "error"]
+    assert "bad-name" in {one.code for one in found}
+
+
+def test_a_path_that_leads_out_of_the_folder_is_refused(tmp_path):
+    write_question(tmp_path / "q/a", "maze", "maze_0000")
+    (tmp_path / "packed").mkdir()
+    subprocess.run(["tar", "-Pcf", tmp_path / "packed/a.tar", "../q/a"], cwd=tmp_path / "packed", check=True)
+    assert "bad-name" in {one.code for one in check_folder(tmp_path / "packed") if one.severity == "error"}
+
+
+def test_a_damaged_archive_is_named(packed, tmp_path):
+    archive = min(path for path in packed.iterdir() if ".tar" in path.name)
+    archive.write_bytes(archive.read_bytes()[:700])
+    with pytest.raises(ArchiveError, match=archive.name):
+        build(packed, tmp_path / "dataset")
+    assert not (tmp_path / "dataset").exists()
