@@ -5,21 +5,33 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from numbers import Real
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
-from vmeval_hfds.errors import DatasetError, UnknownNameError
-from vmeval_hfds.rows.open import Source, open_rows
+from vmeval_hfds.errors import UnknownNameError
+from vmeval_hfds.rows.score_frames import (
+    PLACES,
+    Table,
+    read_questions,
+    read_results,
+    read_runs,
+    with_attributes,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: What holds rows, or a frame that `metadata_frame` gave.
-Table: TypeAlias = "Source | pd.DataFrame"
-
 KEYS = ("evaluator", "model", "domain")
-_POSSIBLE_KEYS = ("experiment", "evaluator", "annotator", "model", "domain")
+POSSIBLE_KEYS = (
+    *("experiment", "evaluator", "annotator", "model", "domain"),
+    *("kind", "split", "category", "generator"),
+)
+#: The keys that say something of a task, whoever evaluated which model on it.
+_OF_TASKS = (*PLACES, "category")
 _STATES = ("scored", "skipped", "failed", "unscored")
 _FAILED = ("failed", "error")
+_TASK = ("model", *PLACES, "task_id")
+
+Missing = Literal["skip", "zero"]
 
 
 def leaderboard(
@@ -28,6 +40,7 @@ def leaderboard(
     questions: Table | None = None,
     *,
     by: Sequence[str] = KEYS,
+    missing: Missing = "skip",
 ) -> pd.DataFrame:
     """Give the mean score of every evaluator, model and domain, and what became of the tasks.
 
@@ -36,63 +49,76 @@ def leaderboard(
     ``failed`` where one says so, else ``unscored``: evaluated, but the score is no number. Text of digits is no
     number, nor is what stands for one in a result that says that it was skipped or failed.
 
+    Results of different kinds (by the last frame, by several frames) are never averaged: where an evaluator has
+    several, ``kind`` is one more column of what a row is of.
+
     ``leaderboard(…).pivot(index=["evaluator", "model"], columns="domain", values="score")`` makes a table of it.
+    ``by=("model", "split")`` and ``by=("model", "category")`` are the tables of VBVR-Bench's summary.
 
     Args:
-        evaluations: A folder, dataset directory, repository, `datasets.Dataset` or DataFrame of evaluations.
+        evaluations: A folder, dataset directory, repository, `datasets.Dataset` or DataFrame of evaluations, or of
+            results in one file.
         outputs: The same of outputs: adds ``runs``, ``failed_runs`` and ``not_evaluated`` (tasks with a run that
             did not fail, and without a result), and rows for what was run and never evaluated.
         questions: The same of questions: adds ``tasks``, how many the domain has, and ``without_result``, for how
             many of them there is no result (none has the question's id or its folder's name as its task), and
             rows for the domains of which an evaluator and model have no result at all.
-        by: What a row is of: any of experiment, evaluator, annotator, model and domain.
+        by: What a row is of: any of experiment, evaluator, annotator, model, domain, kind, split, category and
+            generator.
+        missing: ``"zero"`` counts 0 for every task that has no score, and adds ``missing``, how many of these have
+            no result either: of all questions where they are given, else of all tasks that the same evaluator has
+            for any model. ``"skip"`` leaves them out of the mean.
 
     Returns:
         One row for each combination that there is, sorted: the columns of `by`, ``score`` (mean over the scored
         tasks, missing where there are none), ``scored``, ``skipped``, ``failed``, ``unscored`` (numbers of tasks).
 
     Raises:
-        UnknownNameError: `by` names something else, or nothing.
+        UnknownNameError: `by` names something else, or nothing; or `missing` is something else.
         DatasetError: A source is not what it should be.
         MissingPathError: There is no such source.
     """
-    _check_keys(by)
-    keys = list(by)
-    results = _read(evaluations, "evaluations", [*_POSSIBLE_KEYS, "task_id", "score", "status"])
-    runs = None if outputs is None else _read(outputs, "outputs", _RUN_COLUMNS)
-    asked = None if questions is None else _read(questions, "questions", ["domain", "id", "path"])
-    board = _scores(results, keys)
+    check_keys(by)
+    if missing not in ("skip", "zero"):
+        raise UnknownNameError(f"missing is {missing!r}; expected 'skip' or 'zero'")
+    results = read_results(evaluations)
+    runs = None if outputs is None else read_runs(outputs, results)
+    asked = None if questions is None else read_questions(questions, results)
+    results, keys = _kinds_apart(results, list(by))
+    of_tasks = [key for key in keys if key in _OF_TASKS]
+    tasks = _tasks(results, keys)
+    board = _scores(tasks, keys)
     if runs is not None:
-        board = _with_runs(board, results, runs, keys)
+        board = _with_runs(board, results, with_attributes(runs, results, of_tasks), keys)
     if asked is not None:
+        asked = with_attributes(asked, results, of_tasks)
         board = _with_tasks(board, results, asked, keys)
-    return board.sort_values(keys, na_position="last", ignore_index=True)
+    if missing == "zero":
+        board = _with_missing(board, tasks, keys, counted=asked is not None)
+    return _averaged(board, keys).sort_values(keys, na_position="last", ignore_index=True)
 
 
-_RUN_COLUMNS = ["experiment", "model", "domain", "task_id", "status"]
+def check_keys(by: Sequence[str]) -> None:
+    """Refuse what a row of a leaderboard cannot be of.
 
-
-def _check_keys(by: Sequence[str]) -> None:
-    unknown = [name for name in by if name not in _POSSIBLE_KEYS]
+    Raises:
+        UnknownNameError: It names something else, or nothing, or something twice.
+    """
+    unknown = [name for name in by if name not in POSSIBLE_KEYS]
     if unknown or not by or isinstance(by, str) or len(set(by)) < len(by):
-        raise UnknownNameError(f"by is {by!r}; expected some of {', '.join(_POSSIBLE_KEYS)}, each once")
+        raise UnknownNameError(f"by is {by!r}; expected some of {', '.join(POSSIBLE_KEYS)}, each once")
 
 
-def _read(source: Table, builder: str, columns: Sequence[str]) -> pd.DataFrame:
-    import pandas as pd
-
-    if isinstance(source, pd.DataFrame):
-        frame = source
-    else:
-        found = [row.texts for row in open_rows(source, builder).texts(columns)]
-        frame = pd.DataFrame(found, columns=list(columns), dtype="object")
-    if missing := [name for name in columns if name not in frame.columns]:
-        raise DatasetError(
-            f"expected {builder} with the columns {', '.join(columns)}; there is no {missing[0]}"
-        )
-    return frame[list(columns)].assign(
-        **{name: frame[name].astype("string") for name in columns if name != "score"}
-    )
+def _kinds_apart(results: pd.DataFrame, keys: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Keep kinds apart where an evaluator gave numbers of several; what it skipped is of its only kind."""
+    numbers = results[results["score"].map(lambda value: _number(value) is not None).astype(bool)]
+    of_evaluator = numbers.groupby("evaluator", dropna=False)["kind"]
+    several = bool((of_evaluator.nunique(dropna=False) > 1).any())
+    if several and "kind" not in keys:
+        place = keys.index("evaluator") + 1 if "evaluator" in keys else 0
+        keys = [*keys[:place], "kind", *keys[place:]]
+    only = {name: kinds.iloc[0] for name, kinds in of_evaluator if kinds.nunique(dropna=False) == 1}
+    return results.assign(kind=results["kind"].fillna(results["evaluator"].map(only).astype("string"))), keys
 
 
 def _number(value: object) -> float | None:
@@ -102,16 +128,18 @@ def _number(value: object) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _scores(results: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Take every task once, then count tasks and average their scores."""
+def _tasks(results: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Take every task once: its score, and what became of it."""
     import pandas as pd
 
     status = results["status"].str.lower()
     skip, fail = status.eq("skipped").fillna(value=False), status.isin(_FAILED)
     score = pd.Series([_number(value) for value in results["score"]], index=results.index, dtype="Float64")
     told = results.assign(score=score.mask(skip | fail), skip=skip, fail=fail)
+    # A file that could not be read is a row that is of no task.
+    told = told[told["task_id"].notna()]
     # A task's id may repeat across domains, whatever `by` is.
-    task = list(dict.fromkeys([*keys, "model", "domain", "task_id"]))
+    task = list(dict.fromkeys([*keys, *_TASK]))
     tasks = (
         told.groupby(task, dropna=False, sort=False)
         .agg(score=("score", "mean"), skip=("skip", "any"), fail=("fail", "any"))
@@ -121,17 +149,67 @@ def _scores(results: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     skipped = ~scored & tasks["skip"].astype(bool)
     failed = ~scored & ~skipped & tasks["fail"].astype(bool)
     states = dict(zip(_STATES, (scored, skipped, failed, ~scored & ~skipped & ~failed), strict=True))
-    counted = tasks.assign(**{name: state.astype("Int64") for name, state in states.items()})
+    counted: pd.DataFrame = tasks.assign(**{name: state.astype("Int64") for name, state in states.items()})
+    return counted
+
+
+def _scores(tasks: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Count tasks and add their scores up."""
     sums: dict[str, Any] = {name: (name, "sum") for name in _STATES}
-    board: pd.DataFrame = counted.groupby(keys, dropna=False, sort=False).agg(score=("score", "mean"), **sums)
-    return board.reset_index().astype({"score": "Float64", **dict.fromkeys(_STATES, "Int64")})
+    board: pd.DataFrame = tasks.groupby(keys, dropna=False, sort=False).agg(total=("score", _sum), **sums)
+    return board.reset_index().astype({"total": "Float64", **dict.fromkeys(_STATES, "Int64")})
+
+
+def _sum(scores: pd.Series[float]) -> float:
+    """Add up as benchmarks do, one score after the other, so that their own tables come out to the last digit."""
+    return float(sum(scores.dropna().tolist()))
+
+
+def _averaged(board: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Divide the sums of scores by the numbers of the tasks that count."""
+    counting = [*_STATES, "missing"] if "missing" in board.columns else ["scored"]
+    number = board[counting].sum(axis=1).astype("Int64")
+    score = board.pop("total").fillna(0) / number.where(number > 0)
+    board.insert(len(keys), "score", score.astype("Float64"))
+    return board
+
+
+def _with_missing(board: pd.DataFrame, tasks: pd.DataFrame, keys: list[str], counted: bool) -> pd.DataFrame:
+    """Add how many tasks have no result, each of which counts 0.
+
+    Args:
+        board: The scores.
+        tasks: Every task that was evaluated.
+        keys: What a row is of.
+        counted: Whether the board says already how many questions have no result.
+    """
+    if counted:
+        return board.assign(missing=board["without_result"])
+    board = board.merge(_left_out(tasks, keys), on=keys, how="outer")
+    numbers = [name for name in board.columns if name not in keys]
+    return board.assign(**{name: board[name].fillna(0) for name in numbers})
+
+
+def _left_out(tasks: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Count the tasks of which a model has no result, and another has one of the same evaluator and kind."""
+    scope = [key for key in ("evaluator", "kind") if key in keys]
+    place = [*PLACES, "task_id"]
+    subject = list(dict.fromkeys([*(key for key in keys if key not in _OF_TASKS), "model"]))
+    own = list(dict.fromkeys([*scope, *place, *(key for key in keys if key in _OF_TASKS)]))
+    every = tasks[own].drop_duplicates([*scope, *place])
+    subjects = tasks[subject].drop_duplicates()
+    expected = subjects.merge(every, on=scope) if scope else subjects.merge(every, how="cross")
+    known = tasks[[*subject, *place]].drop_duplicates().assign(known=1)
+    left = expected.merge(known, on=[*subject, *place], how="left")
+    left = left.assign(missing=left["known"].isna().astype("Int64"))
+    return _grouped(left, keys, {"missing": ("missing", "sum")})
 
 
 def _with_runs(
     board: pd.DataFrame, results: pd.DataFrame, runs: pd.DataFrame, keys: list[str]
 ) -> pd.DataFrame:
     """Add what was run, also where nothing was evaluated."""
-    shared = [key for key in keys if key in _RUN_COLUMNS]
+    shared = [key for key in keys if key in runs.columns]
     others = [key for key in keys if key not in shared]
     failed = runs["status"].str.lower().isin(_FAILED).fillna(value=False)
     told = runs.assign(failed_runs=failed.astype("Int64"), runs=1)
@@ -150,7 +228,7 @@ def _with_runs(
     board = board.merge(missing, on=keys, how="left")
     numbers = [*_STATES, "runs", "failed_runs", "not_evaluated"]
     board[numbers] = board[numbers].astype("Int64").fillna(0)
-    return board[[*keys, "score", *numbers]]
+    return board[[*keys, "total", *numbers]]
 
 
 def _with_tasks(
@@ -158,13 +236,18 @@ def _with_tasks(
 ) -> pd.DataFrame:
     """Add how many questions there are, and for how many there is no result."""
     asked = questions.assign(question=range(len(questions)), tasks=1)
-    if "domain" in keys:
-        domains = _grouped(asked, ["domain"], {"tasks": ("tasks", "sum")})
-        board = _with_domains(board, domains[["domain"]], keys).merge(domains, on="domain", how="left")
+    of_tasks = [key for key in keys if key in _OF_TASKS]
+    if of_tasks:
+        places = _grouped(asked, of_tasks, {"tasks": ("tasks", "sum")})
+        board = _with_places(board, places[of_tasks], keys).merge(places, on=of_tasks, how="left")
     else:
         board = board.assign(tasks=len(asked))
-    place = list(dict.fromkeys([*keys, "domain", "task_id"]))
-    known = results[place].drop_duplicates().merge(_names(asked), on=["domain", "task_id"])
+    known = results[list(dict.fromkeys([*keys, *PLACES, "task_id"]))].drop_duplicates()
+    known = known.merge(_names(asked), on=["domain", "task_id"], suffixes=("", "_asked"))
+    for name in ("split", "generator"):
+        # An id may repeat between splits, and between generators.
+        ours, theirs = known[name], known[f"{name}_asked"]
+        known = known[~(ours.ne(theirs).fillna(value=False))]
     found = known[[*keys, "question"]].drop_duplicates().assign(found=1)
     board = board.merge(_grouped(found, keys, {"found": ("found", "sum")}), on=keys, how="left")
     board["tasks"] = board["tasks"].astype("Int64").fillna(0)
@@ -172,12 +255,12 @@ def _with_tasks(
     return board.assign(without_result=without)
 
 
-def _with_domains(board: pd.DataFrame, domains: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+def _with_places(board: pd.DataFrame, places: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Add rows for domains in which others have none, so that what was left out cannot be overlooked."""
-    others = [key for key in keys if key != "domain"]
-    places = board[others].drop_duplicates().merge(domains, how="cross") if others else domains
-    numbers = [name for name in board.columns if name not in (*keys, "score")]
-    board = board.merge(places, on=keys, how="outer")
+    others = [key for key in keys if key not in places.columns]
+    every = board[others].drop_duplicates().merge(places, how="cross") if others else places
+    numbers = [name for name in board.columns if name not in keys]
+    board = board.merge(every, on=keys, how="outer")
     return board.assign(**{name: board[name].fillna(0) for name in numbers})
 
 
@@ -186,8 +269,8 @@ def _names(questions: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     folders = questions["path"].str.rpartition("/")[2]
-    by_id, by_folder = questions.assign(task_id=questions["id"]), questions.assign(task_id=folders)
-    return pd.concat([by_id, by_folder])[["domain", "task_id", "question"]].drop_duplicates()
+    both = pd.concat([questions, questions.assign(task_id=folders)])
+    return both[[*PLACES, "task_id", "question"]].drop_duplicates()
 
 
 def _grouped(frame: pd.DataFrame, keys: Iterable[str], made: dict[str, Any]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from itertools import pairwise
 import click
 
 from vmeval_hfds import __version__
-from vmeval_hfds.cli import local, look, mirror, publish, rebuild
+from vmeval_hfds.cli import board, local, look, mirror, publish, rebuild
 from vmeval_hfds.cli.output import say, say_between, show
 
 EXIT_FAILED = 1
@@ -26,7 +26,14 @@ def cli() -> None:
     """Take video-reasoning questions between folders and Hugging Face datasets, byte for byte."""
 
 
-for command in (*local.COMMANDS, *rebuild.COMMANDS, *publish.COMMANDS, *mirror.COMMANDS, *look.COMMANDS):
+for command in (
+    *local.COMMANDS,
+    *rebuild.COMMANDS,
+    *publish.COMMANDS,
+    *mirror.COMMANDS,
+    *look.COMMANDS,
+    *board.COMMANDS,
+):
     cli.add_command(command)
 
 

@@ -11,7 +11,7 @@ PATH = click.Path(path_type=Path)
 builder_option = click.option(
     "--builder",
     metavar="NAME",
-    help="What the folder holds: questions, outputs, evaluations or another builder; found out when left out.",
+    help="What the folder holds: questions, outputs, evaluations, results or another builder; found out when left out.",
 )
 num_proc_option = click.option(
     "--num-proc",

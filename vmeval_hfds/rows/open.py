@@ -53,7 +53,7 @@ def open_source(
         DatasetError: The repository or directory holds no shards.
         SourceTypeError: It is something else, such as a `DatasetDict`.
     """
-    if isinstance(source, str) and _is_repo(source):
+    if isinstance(source, str) and is_repo(source):
         return _open_repo(source, revision, token_env)
     _refuse_revision(source, revision)
     if isinstance(source, Scan | DatasetFiles):
@@ -110,7 +110,7 @@ def open_files(
     Raises:
         VmevalError: As `open_source` does; a folder of files is no dataset.
     """
-    if isinstance(source, str) and _is_repo(source):
+    if isinstance(source, str) and is_repo(source):
         return _open_repo(source, revision, token_env, wait)
     _refuse_revision(source, revision)
     return open_dataset_dir(source)
@@ -153,7 +153,8 @@ def _described(source: Any) -> str:  # noqa: ANN401 (whatever somebody gave)
     return f"a {type(source).__name__}"
 
 
-def _is_repo(source: str) -> bool:
+def is_repo(source: str) -> bool:
+    """Whether text names a repository: it is an address, or looks like one's name and is the path of nothing here."""
     return is_address(source) or (looks_like_repo(source) and not os.path.lexists(source))
 
 

@@ -43,11 +43,16 @@ class Evaluations(Layout):
     domain = Part()
     task_id = Part()
     evaluator = Json("metadata.evaluator")
+    # What an evaluator looked at: "final_frame_comparison", "rubrics", …
+    kind = Json("result.evaluation_type", "metadata.evaluation_type")
     annotator = Json("metadata.annotator")
     score = Computed("float64")
     score_text = Computed()
+    dimensions = Computed()
+    category = Json("result.category", "metadata.category")
     status = Json("result.status")
     explanation = Json("result.explanation", "result.comments", "result.error")
+    error = Json("result.error")
     created_at = Json("metadata.timestamp")
     result = JsonFile("")
 
@@ -62,10 +67,12 @@ class Evaluations(Layout):
         row["evaluator"] = row["evaluator"] or stem
         stated = next((found for key in _SCORES if (found := value_at(value, key)) is not None), None)
         row["score"], row["score_text"] = number(stated), json_text(stated)
+        row["dimensions"] = json_text(value_at(value, "result.dimensions"))
         levels = _levels(row["path"]).of_model(scalar_text(value_at(value, _MODEL)))
         generator = _stated_generator(value)
         levels = replace(levels, generator=generator or levels.generator)
         row.update(levels.as_parts())
+        row["split"] = row["split"] or scalar_text(value_at(value, "result.split"))
         sorted_by = (stem, *(value_at(value, key) for key in _SORTED_BY))
         names = {same_name(name) for name in sorted_by if isinstance(name, str)}
         if row["experiment"] and same_name(row["experiment"]) in names:
