@@ -71,7 +71,7 @@ class Contents:
 
     Attributes:
         unit: The row's files.
-        blobs: Slot to bytes, for the files that were read.
+        blobs: Slot to bytes, for the files that were read; those of images and videos may be views of memory.
         texts: Column to text, for those of the text columns that are UTF-8.
         value: The JSON object that columns come from, or None where its file is missing or is not one. Where the
             row has none of its own, what the file beside it says of the row.
@@ -81,7 +81,7 @@ class Contents:
     """
 
     unit: Unit
-    blobs: dict[str, bytes]
+    blobs: dict[str, bytes | memoryview]
     texts: dict[str, str]
     value: dict[str, Any] | None
     fault: str | None

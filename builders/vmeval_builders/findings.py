@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vmeval_builders.entries import Contents, FileEntry, Unit
 from vmeval_builders.errors import FolderChangedError
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.manifest import TaskKey, task_key
 from vmeval_builders.problems import Problem
-from vmeval_builders.rows import read_unit, rows_of
-from vmeval_builders.secrets import holds_token, token_problem
+from vmeval_builders.rows import NO_ARENAS, read_unit, rows_of
+from vmeval_builders.secrets import holds_token, token_problem, with_tokens
 from vmeval_builders.sources.source import Source
+
+if TYPE_CHECKING:
+    from vmeval_builders.arrow.arena import Arena
 
 
 class StatedPath(NamedTuple):
@@ -47,7 +50,12 @@ class Findings:
     stated_paths: list[StatedPath] = field(default_factory=list)
 
     def read_rows(
-        self, source: Source, layout: Layout, unit: Unit, decode: bool
+        self,
+        source: Source,
+        layout: Layout,
+        unit: Unit,
+        decode: bool,
+        arenas: Mapping[str, Arena] = NO_ARENAS,
     ) -> tuple[Contents, Iterable[dict[str, Any]]] | None:
         """Read a row's files and make the row, or the rows; every byte is searched for tokens.
 
@@ -56,13 +64,14 @@ class Findings:
             layout: Describes them.
             unit: The row's files.
             decode: Decode pictures, instead of reading their headers.
+            arenas: Column to the memory that its files are read into; they are left to `search_arena`.
 
         Returns:
             What the files hold, and the rows, each made when it is asked for; None where a file cannot be read,
             which is taken down.
         """
         try:
-            contents = read_unit(source, layout, unit)
+            contents = read_unit(source, layout, unit, arenas=arenas)
         except FolderChangedError:
             self.problems.append(changing(unit.path))
             return None
@@ -74,7 +83,7 @@ class Findings:
         self.problems += [
             token_problem(unit.files[column].path)
             for column, content in contents.blobs.items()
-            if holds_token(content)
+            if column not in arenas and holds_token(content)
         ]
         self.stated_paths += _stated_paths(layout, contents)
         if layout.manifest:
@@ -94,6 +103,10 @@ class Findings:
             return None
         self.search(entry.path, content)
         return content
+
+    def search_arena(self, arena: Arena) -> None:
+        """Search all files for tokens that were read into some memory."""
+        self.problems += [token_problem(arena.paths[number]) for number in with_tokens(arena.whole())]
 
     def search(self, path: str, content: bytes) -> None:
         """Search a file for tokens."""
@@ -115,9 +128,10 @@ def _file_of(unit: Unit, error: OSError) -> str:
 
 def _stated_paths(layout: Layout, contents: Contents) -> Iterator[StatedPath]:
     unit = contents.unit
-    own = contents.value if layout.json_from in unit.files else None
-    for key, value in (own or {}).items():
-        if key.endswith("_path") and isinstance(value, str) and value:
+    stated = (contents.value if layout.json_from in unit.files else None) or {}
+    for key in [key for key in stated if key.endswith("_path")]:
+        value = stated[key]
+        if isinstance(value, str) and value:
             name = value.replace("\\", "/")
-            if not any(name.endswith(f"/{entry.path}") for entry in unit.files.values()):
+            if not name.endswith(tuple([f"/{entry.path}" for entry in unit.files.values()])):
                 yield StatedPath(key, value, unit.path, unit.files[layout.json_from].path)

@@ -13,7 +13,7 @@ PIXEL_LIMIT = 100_000_000
 #: What Pillow may try. Formats that start a program (EPS) or that no video model reads are left out.
 FRAME_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_BEGIN = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 _PNG_HEADER_BYTES = 33
 # Colour type to the bit depths that go with it: https://www.w3.org/TR/png-3/#11IHDR
 _PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
@@ -23,12 +23,12 @@ class FrameError(ValueError):
     """A frame is no picture that Pillow can open; the message ends a sentence about the file."""
 
 
-def png_size(content: bytes) -> tuple[int, int] | None:
+def png_size(content: bytes | memoryview) -> tuple[int, int] | None:
     """Read width and height in pixels from a PNG's header, or None where it is not a sound PNG header.
 
     Opening with Pillow takes ten times as long, and most frames are PNG.
     """
-    if len(content) <= _PNG_HEADER_BYTES or not content.startswith(_PNG_SIGNATURE + b"\0\0\0\rIHDR"):
+    if len(content) <= _PNG_HEADER_BYTES or content[:16] != _PNG_BEGIN:
         return None
     if zlib.crc32(content[12:29]) != int.from_bytes(content[29:33], "big"):
         return None
@@ -39,7 +39,7 @@ def png_size(content: bytes) -> tuple[int, int] | None:
     return (width, height) if known and width and height else None
 
 
-def frame_size(content: bytes, decode: bool = False) -> tuple[int, int]:
+def frame_size(content: bytes | memoryview, decode: bool = False) -> tuple[int, int]:
     """Give a frame's width and height in pixels.
 
     Args:
@@ -60,7 +60,7 @@ def frame_size(content: bytes, decode: bool = False) -> tuple[int, int]:
     return size
 
 
-def _open_with_pillow(content: bytes, decode: bool) -> tuple[int, int]:
+def _open_with_pillow(content: bytes | memoryview, decode: bool) -> tuple[int, int]:
     from PIL import Image
 
     if not content:

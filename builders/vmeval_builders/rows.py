@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from vmeval_builders.arrow.schema import arrow_schema
@@ -20,8 +21,19 @@ from vmeval_builders.sources.source import Source
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from vmeval_builders.arrow.arena import Arena
 
-def read_unit(source: Source, layout: Layout, unit: Unit, media: bool = True) -> Contents:
+#: No column's files are read into memory that was made for them.
+NO_ARENAS: Mapping[str, Arena] = MappingProxyType({})
+
+
+def read_unit(
+    source: Source,
+    layout: Layout,
+    unit: Unit,
+    media: bool = True,
+    arenas: Mapping[str, Arena] = NO_ARENAS,
+) -> Contents:
     """Read a row's files.
 
     Args:
@@ -29,6 +41,7 @@ def read_unit(source: Source, layout: Layout, unit: Unit, media: bool = True) ->
         layout: What describes them.
         unit: The row's files.
         media: Whether to read images and videos too.
+        arenas: Column to the memory that its files are read into, where there is any.
 
     Raises:
         FolderChangedError: A file is not as long as when the folder was walked.
@@ -39,7 +52,7 @@ def read_unit(source: Source, layout: Layout, unit: Unit, media: bool = True) ->
     )
     # An archive that is compressed can only be read on, so that its own order is the fastest.
     in_order = sorted(wanted.items(), key=lambda item: item[1].offset)
-    blobs = {column: source.read(entry) for column, entry in in_order}
+    blobs = {column: _read(source, entry, arenas.get(column)) for column, entry in in_order}
     texts = {
         column: text
         for column in layout.text_files
@@ -62,9 +75,22 @@ def _index_beside(source: Source, layout: Layout, entry: FileEntry) -> Mapping[s
     return layout.index_beside(value)
 
 
-def _exact_text(content: bytes) -> str | None:
+def _read(source: Source, entry: FileEntry, arena: Arena | None) -> bytes | memoryview:
+    if arena is None:
+        return source.read(entry)
+    piece = arena.piece(entry.size_bytes, entry.path)
     try:
-        return content.decode("utf-8")
+        source.read_into(entry, piece)
+    except BaseException:
+        # What lay there before is another file's.
+        piece[:] = bytes(len(piece))
+        raise
+    return piece
+
+
+def _exact_text(content: bytes | memoryview) -> str | None:
+    try:
+        return str(content, "utf-8")
     except UnicodeDecodeError:
         return None
 
@@ -118,8 +144,18 @@ def _json_value(layout: Layout, column: str, value: dict[str, Any], places: Sequ
     return next((one for one in found if one is not None), None)
 
 
-def table_of(layout: Layout, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Make the Arrow table of some rows, with the schema of the builder's columns."""
+def table_of(
+    layout: Layout,
+    rows: Sequence[Mapping[str, Any]],
+    arenas: Mapping[str, Arena] = NO_ARENAS,
+) -> pa.Table:
+    """Make the Arrow table of some rows, with the schema of the builder's columns.
+
+    Args:
+        layout: What describes them.
+        rows: The rows.
+        arenas: Column to the memory that its files were read into, which then is the table's.
+    """
     import pyarrow as pa
 
     from vmeval_builders.arrow.arrays import float_array, media_array, media_lists_array, text_array
@@ -131,7 +167,10 @@ def table_of(layout: Layout, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
         "float64": float_array,
         "string": text_array,
     }
-    columns = [made[kind]([row[name] for row in rows]) for name, kind in layout.columns.items()]
+    made |= {name: partial(media_array, contents=arena.array_of) for name, arena in arenas.items()}
+    columns = [
+        made.get(name, made[kind])([row[name] for row in rows]) for name, kind in layout.columns.items()
+    ]
     return pa.Table.from_arrays(columns, schema=arrow_schema(layout.columns))
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from vmeval_builders.problems import Problem
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 #: The codes of what only ``--allow-secrets`` lets through.
 SECRET_CODES = frozenset({"secret-file", "token"})
@@ -29,17 +33,34 @@ def is_secret_name(path: str) -> bool:
     return name == ".env" or (name.startswith(".env.") and name not in _EXAMPLES)
 
 
-def holds_token(content: bytes) -> bool:
+def holds_token(content: bytes | memoryview) -> bool:
     """Whether a Hugging Face token is in a file's bytes.
 
     Every file is searched, whatever its kind: notebooks, logs and metadata inside of binary files leak as well,
     and thirty letters and digits after ``hf_`` do not come about by chance.
     """
     for hint in _HINT.finditer(content):
-        near = content[max(0, hint.start() - 2) : hint.start() + _NEAR_BYTES]
+        near = bytes(content[max(0, hint.start() - 2) : hint.start() + _NEAR_BYTES])
         if _TOKEN.search(near) or _TOKEN.search(near.replace(b"\0", b"")):
             return True
     return False
+
+
+def with_tokens(contents: pa.Array) -> list[int]:
+    """Tell the byte strings of an Arrow array, by their numbers, in which there is a Hugging Face token.
+
+    Arrow looks for the hint twice as fast as Python, which then looks again where there is one.
+    """
+    import pyarrow.compute as pc
+
+    hinted = pc.match_substring_regex(contents, pattern=_HINT.pattern.decode("ascii").replace("\0", "\\x00"))
+    if not pc.any(hinted).as_py():
+        return []
+    return [
+        number
+        for number, found in enumerate(hinted.to_pylist())
+        if found and holds_token(memoryview(contents[number].as_buffer()))
+    ]
 
 
 class TokenSearch:

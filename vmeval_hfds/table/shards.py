@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from vmeval_builders.arrow.arena import Arena
 from vmeval_builders.arrow.listing import ListedFile, listing_table
 from vmeval_builders.arrow.schema import SCHEMA_VERSION, arrow_schema
 from vmeval_builders.entries import Contents, Unit
@@ -82,8 +83,9 @@ def read_shards(job: ShardJob) -> list[ShardReport]:
     reports = []
     for plan in job.shards:
         rows = _Rows(job, plan)
-        for _ in rows.read(plan.units):
-            pass
+        for group in row_groups(plan.units, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
+            for _ in rows.read(group):
+                pass
         reports.append(rows.report())
     return reports
 
@@ -105,7 +107,7 @@ def _written(job: ShardJob, plan: ShardPlan) -> ShardReport:
     with open_writer(place, arrow_schema(job.layout.columns), job.layout.repeating) as writer:
         for group in row_groups(plan.units, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
             if made := list(rows.read(group)):
-                table = table_of(job.layout, made)
+                table = table_of(job.layout, made, rows.arenas)
                 table_bytes += table.nbytes
                 writer.write_table(table)
     report = rows.report()
@@ -115,7 +117,11 @@ def _written(job: ShardJob, plan: ShardPlan) -> ShardReport:
 
 
 class _Rows:
-    """Reads the rows of one shard, and takes down what is found on the way."""
+    """Reads the rows of one shard, a row group after the other, and takes down what is found on the way.
+
+    Attributes:
+        arenas: Column to the memory that its images or videos are read into.
+    """
 
     def __init__(self, job: ShardJob, plan: ShardPlan) -> None:
         self._job = job
@@ -125,11 +131,14 @@ class _Rows:
         # What else a row depends on: the columns that its builder makes of the files.
         made_by = f"{SCHEMA_VERSION} {job.layout.name} {' '.join(job.layout.columns)}"
         self._content = hashlib.sha256(made_by.encode())
+        self.arenas = {column: Arena() for column in job.layout.media if column not in job.layout.lists}
 
     def read(self, units: Sequence[Unit]) -> Iterator[dict[str, Any]]:
         job, findings = self._job, self._report.findings
+        for column, arena in self.arenas.items():
+            arena.begin(sum(unit.files[column].size_bytes for unit in units if column in unit.files))
         for unit in units:
-            if read := findings.read_rows(job.source, job.layout, unit, job.decode):
+            if read := findings.read_rows(job.source, job.layout, unit, job.decode, self.arenas):
                 contents, rows = read
                 before, row_id = self._rows, None
                 for row in rows:
@@ -137,6 +146,8 @@ class _Rows:
                     row_id = row.get(job.layout.id_column)
                     yield row
                 self._take_down(contents, before, None if job.layout.items else row_id)
+        for arena in self.arenas.values():
+            findings.search_arena(arena)
 
     def _take_down(self, contents: Contents, number: int, row_id: str | None) -> None:
         layout, report, unit = self._job.layout, self._report, contents.unit
@@ -144,16 +155,17 @@ class _Rows:
         if (count := self._rows - number) != 1:
             report.several[unit.path] = count
         held = set(held_slots(layout, contents))
-        self._content.update(f"\n{unit.path}".encode("utf-8", "surrogateescape"))
+        place = (report.plan.config, row_id, report.plan.name, number)
+        said = f"\n{unit.path}"
         if unit.beside is not None:
-            self._content.update(repr(contents.value).encode("utf-8", "surrogateescape"))
+            said += repr(contents.value)
         for slot, entry in unit.files.items():
             digest = hashlib.sha256(contents.blobs[slot]).hexdigest()
-            self._content.update(f"\0{slot}\0{entry.path}\0{digest}".encode("utf-8", "surrogateescape"))
+            said += f"\0{slot}\0{entry.path}\0{digest}"
             if slot in held:
                 modified_ns = entry.mtime_ns if layout.keeps_times else None
-                place = (report.plan.config, row_id, report.plan.name, number)
                 self._listed.append(ListedFile(entry.path, entry.size_bytes, digest, modified_ns, *place))
+        self._content.update(said.encode("utf-8", "surrogateescape"))
 
     def report(self) -> ShardReport:
         self._report.content = self._content.hexdigest()

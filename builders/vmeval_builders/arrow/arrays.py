@@ -7,7 +7,7 @@ So does every function of `pyarrow.compute` that is given a Python value: it wan
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -16,34 +16,41 @@ import pyarrow as pa
 from vmeval_builders.arrow.schema import media_type
 
 
-def binary_array(values: Sequence[bytes | None], kind: pa.DataType | None = None) -> pa.Array:
+def binary_array(values: Sequence[bytes | memoryview | None], kind: pa.DataType | None = None) -> pa.Array:
     """Make an array of byte strings; None is a null.
 
     Args:
         values: The byte strings, 2 GiB in all at most.
         kind: `pa.binary()`, or `pa.string()` where all are UTF-8.
     """
-    offsets = array("i", [0, *accumulate(len(value or b"") for value in values)])
-    data = b"".join(value for value in values if value)
-    buffers = [_validity(values), pa.py_buffer(offsets), pa.py_buffer(data)]
+    there = [value or b"" for value in values]
+    offsets = array("i", accumulate(map(len, there), initial=0))
+    buffers = [validity(values), pa.py_buffer(offsets), pa.py_buffer(b"".join(there))]
     return pa.Array.from_buffers(kind or pa.binary(), len(values), buffers)
 
 
 def text_array(values: Sequence[str | None]) -> pa.Array:
     """Make an array of text; None is a null."""
-    return binary_array([None if value is None else value.encode() for value in values], pa.string())
+    there = [value or "" for value in values]
+    whole = "".join(there)
+    if not whole.isascii():
+        return binary_array([None if value is None else value.encode() for value in values], pa.string())
+    # Each character is a byte, so that all are encoded at once.
+    offsets = array("i", accumulate(map(len, there), initial=0))
+    buffers = [validity(values), pa.py_buffer(offsets), pa.py_buffer(whole.encode())]
+    return pa.Array.from_buffers(pa.string(), len(values), buffers)
 
 
 def integer_array(values: Sequence[int | None]) -> pa.Array:
     """Make an array of 64-bit integers; None is a null."""
     numbers = array("q", [value or 0 for value in values])
-    return pa.Array.from_buffers(pa.int64(), len(values), [_validity(values), pa.py_buffer(numbers)])
+    return pa.Array.from_buffers(pa.int64(), len(values), [validity(values), pa.py_buffer(numbers)])
 
 
 def float_array(values: Sequence[float | None]) -> pa.Array:
     """Make an array of 64-bit floating point numbers; None is a null."""
     numbers = array("d", [value or 0.0 for value in values])
-    return pa.Array.from_buffers(pa.float64(), len(values), [_validity(values), pa.py_buffer(numbers)])
+    return pa.Array.from_buffers(pa.float64(), len(values), [validity(values), pa.py_buffer(numbers)])
 
 
 def truth_array(values: Iterable[bool]) -> pa.Array:
@@ -52,25 +59,33 @@ def truth_array(values: Iterable[bool]) -> pa.Array:
     return pa.Array.from_buffers(pa.uint8(), len(numbers), [None, pa.py_buffer(numbers)]).cast(pa.bool_())
 
 
-def media_array(values: Sequence[Mapping[str, Any] | None]) -> pa.Array:
-    """Make an array of images or videos, ``{bytes, path}``; None is a null."""
+def media_array(
+    values: Sequence[Mapping[str, Any] | None],
+    contents: Callable[[Sequence[bytes | memoryview | None]], pa.Array] = binary_array,
+) -> pa.Array:
+    """Make an array of images or videos, ``{bytes, path}``; None is a null.
+
+    Args:
+        values: The images or videos.
+        contents: Makes the array of their bytes.
+    """
     children = [
-        binary_array([value["bytes"] if value else None for value in values]),
+        contents([value["bytes"] if value else None for value in values]),
         text_array([value["path"] if value else None for value in values]),
     ]
-    return pa.Array.from_buffers(media_type(), len(values), [_validity(values)], children=children)
+    return pa.Array.from_buffers(media_type(), len(values), [validity(values)], children=children)
 
 
 def media_lists_array(values: Sequence[Sequence[Mapping[str, Any]] | None]) -> pa.Array:
     """Make an array of lists of images, ``{bytes, path}`` each; None is a null."""
     offsets = array("i", [0, *accumulate(len(value or ()) for value in values)])
     elements = media_array([element for value in values if value for element in value])
-    buffers = [_validity(values), pa.py_buffer(offsets)]
+    buffers = [validity(values), pa.py_buffer(offsets)]
     return pa.Array.from_buffers(pa.list_(media_type()), len(values), buffers, children=[elements])
 
 
-def _validity(values: Sequence[object]) -> pa.Buffer | None:
-    """Arrow's bitmap of what is not null, the first value in the lowest bit; None where nothing is null."""
-    if all(value is not None for value in values):
+def validity(values: Sequence[object]) -> pa.Buffer | None:
+    """Give Arrow's bitmap of what is not null, the first value in the lowest bit; None where nothing is null."""
+    if None not in values:
         return None
     return truth_array(value is not None for value in values).buffers()[1]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -15,8 +14,7 @@ from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
 ROOT_FOLDER = "./"
 
 
-@dataclass(frozen=True, slots=True)
-class ListedFile:
+class ListedFile(NamedTuple):
     """A file of the folder, or a folder (its path ends in ``/``; it has no hash).
 
     Attributes:
@@ -49,19 +47,14 @@ class ListedFile:
 
 def listing_table(files: Iterable[ListedFile]) -> pa.Table:
     """Make the Arrow table of some files, with the schema of `FILE_COLUMNS`."""
-    rows = list(files)
-    columns = [
-        text_array([row.path for row in rows]),
-        integer_array([row.size_bytes for row in rows]),
-        text_array([row.sha256 for row in rows]),
-        integer_array([row.modified_ns for row in rows]),
-        text_array([row.config for row in rows]),
-        text_array([row.id for row in rows]),
-        text_array([row.shard for row in rows]),
-        integer_array([row.row for row in rows]),
-        binary_array([row.content for row in rows]),
-    ]
-    return pa.Table.from_arrays(columns, schema=arrow_schema(FILE_COLUMNS))
+    made: dict[str, Callable[[Sequence[Any]], pa.Array]] = {
+        "string": text_array,
+        "int64": integer_array,
+        "binary": binary_array,
+    }
+    columns = list(zip(*files, strict=True)) or [()] * len(FILE_COLUMNS)
+    arrays = [made[kind](values) for kind, values in zip(FILE_COLUMNS.values(), columns, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=arrow_schema(FILE_COLUMNS))
 
 
 def listed_files(table: pa.Table) -> Iterator[ListedFile]:

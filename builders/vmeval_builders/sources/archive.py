@@ -97,6 +97,10 @@ class TarSource:
             )
         return content
 
+    def read_into(self, entry: FileEntry, place: memoryview) -> None:
+        """Read a file whole into memory, as `Source.read_into` says."""
+        place[:] = self.read(entry)
+
     def head(self, entry: FileEntry, length: int) -> bytes:
         """Read the first bytes of a file, as `Source.head` says."""
         return self._read(entry, min(length, entry.size_bytes))

@@ -38,6 +38,11 @@ class Archives:
         source, within = self._part(entry)
         return source.read(within)
 
+    def read_into(self, entry: FileEntry, place: memoryview) -> None:
+        """Read a file whole into memory, as `Source.read_into` says."""
+        source, within = self._part(entry)
+        source.read_into(within, place)
+
     def head(self, entry: FileEntry, length: int) -> bytes:
         """Read the first bytes of a file, as `Source.head` says."""
         source, within = self._part(entry)

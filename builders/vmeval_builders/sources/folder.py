@@ -13,6 +13,17 @@ from vmeval_builders.errors import FolderChangedError
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.source import Index
 
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+
+
+def _readv(descriptor: int, places: list[memoryview | bytearray]) -> int:
+    """Read on into memory, as far as one call does; there is `os.readv`, but on Windows."""
+    if hasattr(os, "readv"):
+        return os.readv(descriptor, places)
+    content = os.read(descriptor, sum(map(len, places)))
+    places[0][: len(content)] = content[: len(places[0])]
+    return len(content)
+
 
 @dataclass(frozen=True, slots=True)
 class Folder:
@@ -25,18 +36,36 @@ class Folder:
         """Read a file whole, as `Source.read` says."""
         content = self._read(entry, entry.size_bytes, entry.size_bytes + 1)
         if len(content) != entry.size_bytes:
-            raise FolderChangedError(
-                f"{self.root}/{entry.path}: had {entry.size_bytes} bytes and now has {len(content)}; "
-                "run again when nothing writes into the folder"
-            )
+            raise self._changed(entry, len(content))
         return content
+
+    def read_into(self, entry: FileEntry, place: memoryview) -> None:
+        """Read a file whole into memory, as `Source.read_into` says."""
+        # One byte more is asked for, so that a file that has grown is found without another call.
+        further = bytearray(1)
+        descriptor = os.open(f"{self.root}/{entry.path}", _READ)
+        try:
+            size_bytes = filled = _readv(descriptor, [place, further])
+            while filled and size_bytes < entry.size_bytes:
+                filled = _readv(descriptor, [place[size_bytes:], further])
+                size_bytes += filled
+        finally:
+            os.close(descriptor)
+        if size_bytes != entry.size_bytes:
+            raise self._changed(entry, size_bytes)
+
+    def _changed(self, entry: FileEntry, size_bytes: int) -> FolderChangedError:
+        return FolderChangedError(
+            f"{self.root}/{entry.path}: had {entry.size_bytes} bytes and now has {size_bytes}; "
+            "run again when nothing writes into the folder"
+        )
 
     def head(self, entry: FileEntry, length: int) -> bytes:
         """Read the first bytes of a file, as `Source.head` says."""
         return self._read(entry, length, length)
 
     def _read(self, entry: FileEntry, wanted: int, first: int) -> bytes:
-        descriptor = os.open(f"{self.root}/{entry.path}", os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(f"{self.root}/{entry.path}", _READ)
         try:
             content = os.read(descriptor, first)
             while 0 < len(content) < wanted and (more := os.read(descriptor, wanted)):

@@ -29,6 +29,14 @@ class Source(Protocol):
             OSError: It cannot be read.
         """
 
+    def read_into(self, entry: FileEntry, place: memoryview) -> None:
+        """Read a file whole into memory that has just room for it.
+
+        Raises:
+            FolderChangedError: It is not as long as when the folder was walked.
+            OSError: It cannot be read.
+        """
+
     def head(self, entry: FileEntry, length: int) -> bytes:
         """Read the first bytes of a file, fewer where it is shorter.
 

@@ -1,0 +1,66 @@
+"""Memory for the files of a column, read one after the other, so that the column is made without copying them."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from vmeval_builders.arrow.arrays import binary_array, validity
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Arena:
+    """Memory that is used again for each row group: what was made of it must be written by then.
+
+    Attributes:
+        pieces: The files, in the order in which they were read.
+        paths: Their paths.
+    """
+
+    def __init__(self) -> None:
+        self.pieces: list[memoryview] = []
+        self.paths: list[str] = []
+        self._memory = memoryview(bytearray())
+        self._filled = 0
+
+    def begin(self, size_bytes: int) -> None:
+        """Forget all files, and make room for others.
+
+        Args:
+            size_bytes: How many bytes they have in all.
+        """
+        self.pieces, self.paths, self._filled = [], [], 0
+        if len(self._memory) < size_bytes:
+            self._memory = memoryview(b"")
+            self._memory = memoryview(bytearray(size_bytes))
+
+    def piece(self, size_bytes: int, path: str) -> memoryview:
+        """Give the place of the next file."""
+        start = self._filled
+        self._filled += size_bytes
+        piece = self._memory[start : self._filled]
+        self.pieces.append(piece)
+        self.paths.append(path)
+        return piece
+
+    def whole(self) -> pa.Array:
+        """Give all files as an array of byte strings."""
+        return self._array(self.pieces)
+
+    def array_of(self, values: Sequence[bytes | memoryview | None]) -> pa.Array:
+        """Make an array of byte strings; None is a null. Nothing is copied where they are all files, in their order."""
+        there = [value for value in values if value is not None]
+        if list(map(id, there)) == list(map(id, self.pieces)):
+            return self._array(values)
+        return binary_array(values)
+
+    def _array(self, values: Sequence[bytes | memoryview | None]) -> pa.Array:
+        import pyarrow as pa
+
+        offsets = array("i", accumulate((len(value or b"") for value in values), initial=0))
+        buffers = [validity(values), pa.py_buffer(offsets), pa.py_buffer(self._memory[: self._filled])]
+        return pa.Array.from_buffers(pa.binary(), len(values), buffers)
