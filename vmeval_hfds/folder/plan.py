@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vmeval_builders.arrow.arrays import text_array, truth_array
+from vmeval_builders.arrow.arrays import scalar, text_array, truth_array
 from vmeval_builders.entries import FileEntry, FolderEntry
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS
@@ -134,7 +134,7 @@ def _wanted_listing(
     by_index = pc.and_(is_wanted(listing.table), pc.or_(in_trusted, pc.is_null(shards)))
     rows = {path for group in selected for path in group.paths}
     below = truth_array(_belongs(layout, listing, rows))
-    by_index = by_index if trusted else pc.and_(by_index, truth_array([False])[0])
+    by_index = by_index if trusted else pc.and_(by_index, scalar(False))
     return listing.where(pc.or_(by_index, pc.and_(below, pc.invert(in_trusted))))
 
 

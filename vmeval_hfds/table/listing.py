@@ -15,7 +15,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vmeval_builders.arrow.arrays import integer_array, text_array, truth_array
+from vmeval_builders.arrow.arrays import empty_table, integer_array, text_array, truth_array
 from vmeval_builders.arrow.listing import ROOT_FOLDER, ListedFile, listed_files
 from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
 from vmeval_builders.paths import is_text
@@ -168,7 +168,7 @@ def _read(
             table = _index(group.read(there), first)
             _check_rows(table, dataset.name)
             tables.append(made(table if mask is None else table.filter(mask)))
-    table = pa.concat_tables(tables) if tables else made(_SCHEMA.empty_table())
+    table = pa.concat_tables(tables) if tables else made(empty_table(_SCHEMA))
     _check_twice(table, dataset.name)
     return Listing(table, merge_facts(facts))
 

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import pyarrow as pa
 
+from vmeval_builders.arrow.arrays import empty_table
 from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
 from vmeval_hfds.errors import DatasetError, HubNotFoundError, HubRevisionError
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
@@ -89,7 +90,7 @@ class Published:
             HubError: It cannot be had.
         """
         schema = arrow_schema(FILE_COLUMNS)
-        tables = [schema.empty_table()]
+        tables = [empty_table(schema)]
         for shard in self._listings():
             if missing := [column for column in FILE_COLUMNS if column not in shard.schema.names]:
                 raise DatasetError(f"{shard.name}: has no column {missing[0]}; it was made by something else")

@@ -1,7 +1,7 @@
 """Arrow arrays from Python values, laid out by hand: one copy of the bytes, and no pandas.
 
 `pyarrow.array` copies twice while it grows its buffer, and imports pandas (0.4 s) to ask whether a list is an array.
-So does every function of `pyarrow.compute` that is given a Python value: it wants a scalar of an array made here.
+So does every function of `pyarrow.compute` that is given a Python value: give it a `scalar` of this module.
 """
 
 from __future__ import annotations
@@ -57,6 +57,18 @@ def truth_array(values: Iterable[bool]) -> pa.Array:
     """Make an array of truth values."""
     numbers = bytes(values)
     return pa.Array.from_buffers(pa.uint8(), len(numbers), [None, pa.py_buffer(numbers)]).cast(pa.bool_())
+
+
+def empty_table(schema: pa.Schema) -> pa.Table:
+    """Make a table without a row."""
+    return pa.Table.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
+
+
+def scalar(value: str | int) -> pa.Scalar:
+    """Make a text, 64-bit integer or truth value for a function of `pyarrow.compute`."""
+    if isinstance(value, str):
+        return text_array([value])[0]
+    return truth_array([value])[0] if isinstance(value, bool) else integer_array([value])[0]
 
 
 def media_array(
