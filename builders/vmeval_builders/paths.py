@@ -10,7 +10,7 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 FIRST_FRAME = "first_frame.png"
@@ -43,6 +43,8 @@ _WINDOWS_DEVICES = frozenset(
     | {f"{port}{digit}" for port in ("com", "lpt") for digit in "123456789¹²³"}
 )
 _WINDOWS_CHARACTERS = frozenset('<>:"|?*')
+#: What paths are made of that are sound everywhere, whatever stands where.
+_PLAIN_CHARACTERS = bytes(set(range(0x20, 0x7F)) - set(b"\\") - set("".join(_WINDOWS_CHARACTERS).encode()))
 _CONFIG_CHARACTERS = re.compile(r"[^\w.-]")
 # `push_to_hub` refuses "data"; the other two are configs of every dataset.
 _RESERVED_CONFIGS = frozenset({"default", "files", "data"})
@@ -153,6 +155,33 @@ def path_problems(files: Iterable[str], folders: Iterable[str] = ()) -> Iterator
     Yields:
         The path, and the end of a sentence that says what is wrong with it.
     """
+    files, folders = list(files), list(folders)
+    if not _all_plain(files, folders):
+        yield from _each_problem(files, folders)
+
+
+def _all_plain(files: Sequence[str], folders: Sequence[str]) -> bool:
+    """Whether many paths are sound, as most are; what is not plain must be looked at one by one.
+
+    All are looked at together: no name is looked at twice, and no character by itself.
+    """
+    whole = "/".join((*files, *folders))
+    if not whole.isascii() or whole.encode().translate(None, _PLAIN_CHARACTERS):
+        return False
+    if (files or folders) and any(map(_name_problem, set(whole.split("/")))):
+        return False
+    there, above = set(folders), {path.rpartition("/")[0] for path in (*files, *folders)}
+    while above:
+        there |= above
+        above = {path.rpartition("/")[0] for path in above} - there
+    there.discard("")
+    keys, folder_keys = set(map(str.lower, files)), set(map(str.lower, there))
+    is_single = len(keys) == len(files) and len(folder_keys) == len(there)
+    return is_single and keys.isdisjoint(folder_keys)
+
+
+def _each_problem(files: Iterable[str], folders: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Find what `path_problems` finds, one path after the other."""
     seen_files: dict[str, str] = {}
     seen_folders: dict[str, str] = {}
     known: set[str] = set()

@@ -85,6 +85,7 @@ def index_folder(root: Path) -> Index:
     """
     index = Index(Folder(root))
     # A folder waits with the real paths of the folders that lead to it.
+    files = index.files
     waiting: list[tuple[str, int, tuple[str, ...]]] = [("", root.stat().st_mtime_ns, (str(root),))]
     while waiting:
         folder, mtime_ns, above = waiting.pop()
@@ -95,9 +96,16 @@ def index_folder(root: Path) -> Index:
             index.problems.append(Problem.unreadable(folder, error))
             continue
         index.folders[folder] = FolderEntry(len(listed), mtime_ns)
+        under = f"{folder}/" if folder else ""
         for entry in listed:
-            path = f"{folder}/{entry.name}" if folder else entry.name
+            path = under + entry.name
             try:
+                # Most entries are such, so that nothing is called for them that can be left out.
+                if entry.is_file(follow_symlinks=False):
+                    status = entry.stat(follow_symlinks=False)
+                    if status.st_size <= FILE_LIMIT_BYTES:
+                        files.append(FileEntry(path, status.st_size, status.st_mtime_ns))
+                        continue
                 if (found := _enter(index, root, entry, path, above)) is not None:
                     waiting.append((path, found[1], (*above, found[0])))
             except OSError as error:
@@ -109,9 +117,6 @@ def _enter(
     index: Index, root: Path, entry: os.DirEntry[str], path: str, above: tuple[str, ...]
 ) -> tuple[str, int] | None:
     """Take one entry in; give real path and modification time of a folder that is to be walked."""
-    if entry.is_file(follow_symlinks=False):
-        _take_in(index, path, entry.stat(follow_symlinks=False))
-        return None
     linked = entry.is_symlink()
     if linked and not _link_stays_inside(index, root, entry, path):
         return None
