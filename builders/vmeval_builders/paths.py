@@ -37,6 +37,9 @@ STAGING_FOLDER = ".vmeval-hfds-partial"
 #: Linux, macOS and NTFS all stop at 255 (bytes or UTF-16 units) for one name.
 NAME_LIMIT_BYTES = 255
 
+#: Linux stops at 4096 for a path, other systems earlier.
+PATH_LIMIT_BYTES = 4096
+
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _WINDOWS_DEVICES = frozenset(
     {"con", "prn", "aux", "nul", "conin$", "conout$"}
@@ -83,6 +86,9 @@ def path_problem(path: str) -> str | None:
     """
     if not path:
         return "is empty"
+    # First, because all else looks at every name or folder of it.
+    if len(path) > PATH_LIMIT_BYTES // 4 and len(path.encode("utf-8", "surrogatepass")) > PATH_LIMIT_BYTES:
+        return f"has more than {PATH_LIMIT_BYTES:,} bytes"
     if path.isascii() and path.isprintable() and not _WINDOWS_CHARACTERS.intersection(path):
         pass
     elif problem := _character_problem(path):

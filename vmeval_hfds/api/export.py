@@ -11,7 +11,7 @@ from typing import TypeVar
 from vmeval_builders.arrow.listing import ROOT_FOLDER
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import ChangedRowsError, ReplacedShardError, TargetExistsError, UnsafePathError
-from vmeval_hfds.folder.check import check_row_paths
+from vmeval_hfds.folder.check import check_lengths, check_media, check_row_paths
 from vmeval_hfds.folder.compare import Comparer, compare_listed
 from vmeval_hfds.folder.jobs import Tally
 from vmeval_hfds.folder.places import possible_places
@@ -232,6 +232,8 @@ def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]
         lambda: (path for path, _, _ in row_paths(pull)),
         repeats_allowed=not dataset.listing_shards or bool(plan.layout.items),
     )
+    check_lengths(root, _planned_paths(plan))
+    check_media(dataset, plan.looked_into)
     occupied = root.exists() and any(root.iterdir())
     writer = FolderWriter(root, options.force)
     if occupied:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from vmeval_builders import paths
+from vmeval_builders.arrow.arrays import integer_array
 from vmeval_hfds.errors import UnsafePathError
 from vmeval_hfds.folder.places import possible_places
 from vmeval_hfds.folder.select import GroupRows
+from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.listing import Listing
+from vmeval_hfds.table.reader import open_shard
+from vmeval_hfds.table.values import shown
+
+#: Rows with media that are looked at together: others make row groups that are too large to hold.
+_BATCH_ROWS = 16
 
 
 def check_row_paths(
@@ -44,6 +53,42 @@ def check_row_paths(
         )
 
 
+def check_media(dataset: DatasetFiles, selected: Sequence[GroupRows]) -> None:
+    """Look for images and videos of which rows have a path and no bytes, where that can be.
+
+    Raises:
+        DatasetError: There is one.
+    """
+    for group in selected:
+        if group.doubtful:
+            columns = group.columns
+            wanted = None if group.rows is None else set(group.rows)
+            with open_shard(dataset.fetch(group.shard), columns.where) as shard:
+                first = 0
+                for table in shard.row_group(group.group).batches(
+                    columns.theirs(group.doubtful), _BATCH_ROWS
+                ):
+                    here = [row for row in range(table.num_rows) if wanted is None or first + row in wanted]
+                    for name in group.doubtful:
+                        columns.check_bytes(columns.values(table.take(integer_array(here)), name), name)
+                    first += table.num_rows
+
+
+def check_lengths(root: Path, paths_in_it: Iterable[str]) -> None:
+    """Make sure that paths are not too long for a system, with the target that they are written to.
+
+    Raises:
+        UnsafePathError: One is.
+    """
+    room_bytes = paths.PATH_LIMIT_BYTES - len(os.fsencode(root)) - len("/") - 1
+    for path in paths_in_it:
+        if len(path) > room_bytes // 4 and len(path.encode("utf-8", "surrogatepass")) > room_bytes:
+            raise UnsafePathError(
+                f"{shown(path)}: is too long to be written in {root}: {paths.PATH_LIMIT_BYTES:,} bytes in all is the "
+                "most; nothing was written, choose a target with a shorter path"
+            )
+
+
 def folders_of(path: str) -> Iterator[str]:
     """List the folders that a path lies in, the deepest first; an empty folder (``/`` at the end) is its own."""
     folder = path[:-1] if path.endswith("/") else path.rpartition("/")[0]
@@ -57,8 +102,6 @@ def _rows_by_path(name: str, selected: Sequence[GroupRows], repeats_allowed: boo
     for group in selected:
         for number, path in enumerate(group.paths):
             row = group.name_row(number)
-            if not isinstance(path, str):
-                raise UnsafePathError(f"{name}: {row} has no path; nothing was written")
             if path in rows and not repeats_allowed:
                 raise UnsafePathError(
                     f"{name}: {row} has the path {path!a}, which {rows[path]} has too; nothing was written"

@@ -13,13 +13,15 @@ from vmeval_builders.arrow.arrays import scalar, text_array, truth_array
 from vmeval_builders.entries import FileEntry, FolderEntry
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS
-from vmeval_hfds.errors import UnknownNameError
+from vmeval_hfds.errors import DatasetError, UnknownNameError
 from vmeval_hfds.folder.check import folders_of
 from vmeval_hfds.folder.select import GroupRows, ShardRows, select_rows
 from vmeval_hfds.store.directory import DatasetFiles
-from vmeval_hfds.table.columns import listed_layout
+from vmeval_hfds.table.columns import check_exact, listed_layout, map_columns
 from vmeval_hfds.table.facts import ListingFacts
 from vmeval_hfds.table.listing import Listing, Wanted, read_facts, read_listing, trusted_shards
+from vmeval_hfds.table.reader import open_shards
+from vmeval_hfds.table.values import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ def make_plan(
 
     Raises:
         UnknownNameError: No row has one of the domains or ids; the message names near ones.
-        DatasetError: A shard is damaged, or has no such columns; or its layout is not installed here.
+        DatasetError: A shard is damaged, or has no such columns, or those of another layout; or its layout is not
+            installed here.
     """
     facts = read_facts(dataset)
     layout = listed_layout(facts, dataset.name) if facts else QUESTIONS
@@ -83,8 +86,9 @@ def make_plan(
         trusted = trusted_shards(dataset, facts, strict) - set(replaced)
     others = [name for name in dataset.row_shards if name not in trusted]
     found = select_rows(dataset, others, wanted, builder) if others else ShardRows()
-    if found.selected:
+    if found.selected and not trusted:
         layout = found.selected[0].columns.layout
+    _check_schemas(dataset, layout, trusted, found.selected)
     listing = _wanted_listing(dataset, facts, wanted, trusted, found.selected, layout)
     _check_names(dataset, facts if trusted else None, wanted, found, listing)
     paths = {path for group in found.selected for path in group.paths}
@@ -93,6 +97,21 @@ def make_plan(
     if wanted and not rows:
         raise UnknownNameError(f"{dataset.name}: no row has both that domain and that id")
     return Plan(dataset, layout, listing, frozenset(trusted), found.selected, rows)
+
+
+def _check_schemas(
+    dataset: DatasetFiles, layout: Layout, trusted: Collection[str], selected: Sequence[GroupRows]
+) -> None:
+    """Make sure that all shards have the columns of one layout, before a file of the first is written."""
+    for group in selected:
+        if group.columns.layout != layout:
+            raise DatasetError(
+                f"{group.columns.where}: expected the columns of {layout.name}, as in other shards, "
+                f"found those of {group.columns.layout.name}; export one kind from a dataset of its own"
+            )
+    # On the Hub the hash tells that such a shard is the one that was listed; looking into it is a request.
+    for shard in open_shards(dataset, sorted(trusted) if dataset.root is not None else []):
+        check_exact(map_columns(shard.schema, shard.name, layout.name), shard.schema)
 
 
 def _index_can_tell(layout: Layout, wanted: Wanted) -> bool:
@@ -181,4 +200,5 @@ def _check_known(kind: str, wanted: Iterable[str], known: Collection[str]) -> No
     for name in wanted:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or sorted(known)[:3]
-            raise UnknownNameError(f"there is no {kind} {name!r}; near ones: {', '.join(near) or 'none'}")
+            listed = ", ".join(map(shown, near)) or "none"
+            raise UnknownNameError(f"there is no {kind} {shown(name)!r}; near ones: {listed}")

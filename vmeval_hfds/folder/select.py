@@ -6,13 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vmeval_hfds.engine.pool import fetch_ahead
+from vmeval_hfds.errors import UnsafePathError
 from vmeval_hfds.store.directory import DatasetFiles
-from vmeval_hfds.table.columns import ColumnMap, Names, map_columns
+from vmeval_hfds.table.columns import ColumnMap, Names, check_exact, map_columns
 from vmeval_hfds.table.listing import Wanted
 from vmeval_hfds.table.reader import RowGroup, Shard, peek_shard
 
 #: How many shards are looked into at once; over a network this is mostly waiting.
 _PEEKS_AT_ONCE = 8
+#: How much of an id a message quotes.
+_SHOWN_CHARACTERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class GroupRows:
         ids: The ids of their tasks.
         file_names: Column to the names of each row's files, where the builder leaves them open.
         columns: Where the shard has what we need.
+        doubtful: Image and video columns in which a row may have a path and no bytes.
         size_bytes: The size of the whole row group.
     """
 
@@ -36,9 +40,10 @@ class GroupRows:
     first_row: int
     rows: tuple[int, ...] | None
     paths: Sequence[str]
-    ids: Sequence[str]
+    ids: Sequence[str | None]
     file_names: Mapping[str, Sequence[Names]]
     columns: ColumnMap
+    doubtful: Sequence[str]
     size_bytes: int
 
     def name_row(self, number: int) -> str:
@@ -48,7 +53,7 @@ class GroupRows:
             number: The row's place among the wanted ones.
         """
         in_group = number if self.rows is None else self.rows[number]
-        return f"row {self.first_row + in_group} of {self.shard} (id {self.ids[number]!a})"
+        return f"row {self.first_row + in_group} of {self.shard} (id {_shown(self.ids[number])})"
 
 
 @dataclass(slots=True)
@@ -81,6 +86,7 @@ def select_rows(
 
     Raises:
         DatasetError: A shard is damaged, or has no such columns.
+        UnsafePathError: A wanted row has no path, or one that is too long.
     """
     shards = list(shards)
     found = _select_in_shards(dataset, shards, wanted, builder)
@@ -117,6 +123,7 @@ def _select_in_shard(
 ) -> ShardRows:
     found = ShardRows()
     columns = map_columns(shard.schema, shard.name, builder)
+    check_exact(columns, shard.schema)
     theirs = columns.names.get(columns.layout.domain_column)
     for group in shard.row_groups():
         only = group.only_value(theirs) if theirs is not None else None
@@ -135,7 +142,14 @@ def _select_in_group(
     found: ShardRows,
     files: frozenset[str] | None,
 ) -> Iterator[GroupRows]:
-    table = group.read(columns.key_columns)
+    # Whoever keeps no statistics does not say in how many rows the bytes are missing.
+    suspects = [
+        ours
+        for ours in columns.pathed
+        if all(group.nulls(content) != 0 for content in columns.inside(ours, "bytes"))
+    ]
+    named = [one for ours in suspects for one in columns.inside(ours, "path")]
+    table = group.read(list(dict.fromkeys([*columns.key_columns, *named])))
     ids, domains, paths = columns.keys(table)
     names = columns.file_names(table)
     found.domains.update(filter(None, domains))
@@ -153,9 +167,27 @@ def _select_in_group(
             group=group.number,
             first_row=group.first_row,
             rows=None if len(rows) == len(paths) else tuple(rows),
-            paths=[paths[row] for row in rows],
+            paths=[_path(paths[row], group, row, ids[row]) for row in rows],
             ids=[ids[row] for row in rows],
             file_names={column: [of_rows[row] for row in rows] for column, of_rows in names.items()},
             columns=columns,
+            doubtful=[ours for ours in suspects if _any_path(columns.paths_of(table, ours), rows)],
             size_bytes=group.size_bytes,
         )
+
+
+def _any_path(paths: Sequence[Names], rows: Iterable[int]) -> bool:
+    return any(path is not None for row in rows for path in paths[row])
+
+
+def _path(path: str | None, group: RowGroup, row: int, row_id: str | None) -> str:
+    if path is None:
+        raise UnsafePathError(
+            f"{group.shard.name}: row {group.first_row + row} (id {_shown(row_id)}) has no path; expected text in each row"
+        )
+    return path
+
+
+def _shown(row_id: str | None) -> str:
+    text = ascii(row_id)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from vmeval_builders.layouts.layout import Layout
-from vmeval_hfds.rows.pictures import column_pixels, media_bytes
+from vmeval_hfds.rows.pictures import column_pixels
 from vmeval_hfds.rows.rows import About, Media, Row, Totals, text_kinds
-from vmeval_hfds.rows.texts import text_rows, their_columns
+from vmeval_hfds.rows.texts import text_rows
 from vmeval_hfds.table.columns import ColumnMap, map_columns
 
 if TYPE_CHECKING:
@@ -51,17 +51,16 @@ class ArrowRows:
         """
         columns = map_columns(dataset.features.arrow_schema, _NAME, builder)
         described, further = columns.layout, _further_columns(dataset, columns)
-        with_further = replace(columns, names={**columns.names, **dict(zip(further, further, strict=True))})
         texts = text_kinds(described) | further
         about = About(_NAME, described.title, None, described, builder is None, texts, keeps_order=True)
-        return cls(dataset, with_further, about)
+        return cls(dataset, columns.with_further(further), about)
 
     def texts(self, columns: Collection[str] | None = None) -> Iterator[Row]:
         """See `Rows.texts`."""
         kinds = {
             name: kind for name, kind in self.about.text_columns.items() if columns is None or name in columns
         }
-        needed = their_columns(self.columns, kinds)
+        needed = self.columns.theirs(kinds)
         if not needed:  # Without a column, Arrow would count no rows.
             yield from (Row(dict.fromkeys(kinds)) for _ in range(self.dataset.num_rows))
             return
@@ -73,9 +72,9 @@ class ArrowRows:
         """See `Rows.sizes`."""
         held = [name for name in self.about.layout.files if name in self.columns.names]
         images = [name for name in held if self.about.layout.columns[name] == "image"] if pixels else []
-        for table in self._batches(their_columns(self.columns, [*self.about.text_columns, *held])):
+        for table in self._batches(self.columns.theirs([*self.about.text_columns, *held])):
             lengths = [_lengths(self.columns, table, name) for name in held]
-            looked_at = {name: column_pixels(table[self.columns.names[name]]) for name in images}
+            looked_at = {name: column_pixels(self.columns.values(table, name)) for name in images}
             for number, texts in enumerate(text_rows(self.columns, table, self.about.text_columns)):
                 sizes_bytes = {
                     slot: size for of_column in lengths for slot, size in of_column[number].items()
@@ -84,7 +83,7 @@ class ArrowRows:
 
     def media(self, numbers: Sequence[int], columns: Collection[str]) -> Iterator[list[Row]]:
         """See `Rows.media`."""
-        needed = their_columns(self.columns, [*self.about.text_columns, *columns])
+        needed = self.columns.theirs([*self.about.text_columns, *columns])
         for table in self._batches(needed, numbers):
             yield media_rows(self.columns, table, self.about.text_columns, columns)
 
@@ -109,51 +108,49 @@ def _further_columns(dataset: Dataset, columns: ColumnMap) -> dict[str, str]:
 
 
 def media_rows(
-    columns: ColumnMap, table: pa.Table, kinds: Mapping[str, str], media: Collection[str]
+    columns: ColumnMap, table: pa.Table, texts: Collection[str], media: Collection[str]
 ) -> list[Row]:
     """Give the rows of an Arrow table with their texts and media.
 
     Args:
         columns: Where the table has what we need.
         table: Rows.
-        kinds: The text columns that are wanted, and their kinds.
+        texts: The text columns that are wanted.
         media: The image and video columns that are wanted.
+
+    Raises:
+        DatasetError: A value cannot be read as what it should be.
     """
     found: list[dict[str, Media]] = [{} for _ in range(table.num_rows)]
     for name in media:
-        if theirs := columns.names.get(name):
-            for of_row, value in zip(found, table[theirs].to_pylist(), strict=True):
+        if name in columns.names:
+            for of_row, value in zip(found, columns.values(table, name).to_pylist(), strict=True):
                 of_row.update(_slots(columns.layout, name, value))
-    texts = text_rows(columns, table, kinds)
-    return [Row(of_row, media=of_media) for of_row, of_media in zip(texts, found, strict=True)]
+    of_rows = text_rows(columns, table, texts)
+    return [Row(of_row, media=of_media) for of_row, of_media in zip(of_rows, found, strict=True)]
 
 
-def _slots(layout: Layout, column: str, value: object) -> Iterator[tuple[str, Media]]:
+def _slots(layout: Layout, column: str, value: Any) -> Iterator[tuple[str, Media]]:  # noqa: ANN401 (of two kinds)
     """Give what a row has in a column, by its slots."""
-    if column not in layout.lists or not isinstance(value, list):
-        if value is not None:
-            yield column, _media(value)
+    if value is None:
+        return
+    if column not in layout.lists:
+        yield column, Media(value["path"], value["bytes"])
         return
     for number, element in enumerate(value, 1):
         if element is not None:
-            media = _media(element)
-            yield f"{column}/{media.name or layout.name_in_list(column, number)}", media
-
-
-def _media(value: Any) -> Media:  # noqa: ANN401 - whatever others put into such a column
-    if isinstance(value, bytes):
-        return Media(None, value)
-    name, content = value.get("path"), value.get("bytes")
-    return Media(name if isinstance(name, str) else None, content if isinstance(content, bytes) else None)
+            name = element["path"] or layout.name_in_list(column, number)
+            yield f"{column}/{name}", Media(element["path"], element["bytes"])
 
 
 def _lengths(columns: ColumnMap, table: pa.Table, name: str) -> list[dict[str, int]]:
     """Count the bytes of what a column holds whole, row by row: they are the rows' files, by their slots."""
-    values = table[columns.names[name]]
+    values = columns.values(table, name)
     if name in columns.layout.lists:
         slots = (_slots(columns.layout, name, value) for value in values.to_pylist())
         return [{slot: len(media.content or b"") for slot, media in of_row} for of_row in slots]
-    lengths = pc.binary_length(media_bytes(values)).to_pylist()
+    content = pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values
+    lengths = pc.binary_length(content).to_pylist()
     return [{} if length is None else {name: length} for length in lengths]
 
 

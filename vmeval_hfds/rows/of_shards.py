@@ -19,7 +19,7 @@ from vmeval_hfds.engine.pool import fetch_ahead
 from vmeval_hfds.rows.of_arrow import media_rows
 from vmeval_hfds.rows.pictures import Pixels, column_pixels
 from vmeval_hfds.rows.rows import About, Row, Totals, text_kinds
-from vmeval_hfds.rows.texts import text_rows, their_columns
+from vmeval_hfds.rows.texts import text_rows
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.columns import ColumnMap, Names, map_columns
 from vmeval_hfds.table.listing import read_contents, read_sizes
@@ -73,7 +73,7 @@ class ShardRows:
         }
 
         def read(group: RowGroup, mapped: ColumnMap) -> Iterator[Row]:
-            for texts in text_rows(mapped, _read(group, their_columns(mapped, kinds)), kinds):
+            for texts in text_rows(mapped, _read(group, mapped.theirs(kinds)), kinds):
                 yield Row(texts)
 
         return self._each_group(read)
@@ -82,7 +82,7 @@ class ShardRows:
         """See `Rows.sizes`."""
 
         def read(group: RowGroup, mapped: ColumnMap) -> Iterator[Row]:
-            needed = [*their_columns(mapped, self.about.text_columns), *mapped.key_columns]
+            needed = [*mapped.theirs(self.about.text_columns), *mapped.key_columns]
             table = _read(group, list(dict.fromkeys(needed)))
             # On this disk the images are cheap to look at; over a network they would all be fetched.
             looked_at = _pixels(group, mapped) if pixels and group.shard.is_local else {}
@@ -174,7 +174,7 @@ class ShardRows:
     ) -> Iterator[list[Row]]:
         """Read some rows of a row group, a few at a time and no more of it than is needed for them."""
         videos = any(self.about.layout.columns[name] == "video" for name in columns)
-        needed = their_columns(mapped, [*self.about.text_columns, *columns])
+        needed = mapped.theirs([*self.about.text_columns, *columns])
         start = 0
         for batch in group.batches(needed, BATCH_ROWS_WITH_VIDEOS if videos else BATCH_ROWS):
             here = [row - start for row in wanted if start <= row < start + batch.num_rows]
@@ -197,7 +197,7 @@ def _pixels(group: RowGroup, mapped: ColumnMap) -> dict[str, list[Pixels | None]
         name: [
             size
             for batch in group.batches([mapped.names[name]], BATCH_ROWS)
-            for size in column_pixels(batch[mapped.names[name]])
+            for size in column_pixels(mapped.values(batch, name))
         ]
         for name in images
         if name in mapped.names

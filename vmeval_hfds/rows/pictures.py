@@ -32,17 +32,9 @@ def pixels_of(head: bytes, content: Callable[[], bytes]) -> Pixels | None:
 
 
 def column_pixels(values: pa.ChunkedArray) -> list[Pixels | None]:
-    """Give the width and height of every picture of an Arrow column."""
+    """Give the width and height of every picture of an Arrow column of ``{bytes, path}``."""
     import pyarrow.compute as pc
 
-    contents = media_bytes(values)
+    contents = pc.struct_field(values, "bytes")
     heads = pc.binary_slice(contents, 0, HEADER_BYTES).to_pylist()
     return [None if head is None else pixels_of(head, contents[row].as_py) for row, head in enumerate(heads)]
-
-
-def media_bytes(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Give the bytes of an Arrow column of images or videos, however it keeps them."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    return pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values

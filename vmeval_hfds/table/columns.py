@@ -2,147 +2,242 @@
 
 Our own tables have their builder's columns. Others of questions, such as those of VMEvalKit's uploaders, have
 ``task_id`` for ``id``, ``metadata`` for ``question_metadata``, and no ``path``: the task folder is then
-``{domain}_task/{id}``, as VMEvalKit lays it out.
+``{domain}_task/{id}``, as VMEvalKit lays it out. Whatever others have in these columns is brought to our types here,
+or refused here, before a row is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
-from typing import Any, TypeAlias
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from vmeval_builders import paths
-from vmeval_builders.arrow.arrays import integer_array, text_array
-from vmeval_builders.arrow.schema import media_type
+from vmeval_builders.arrow.arrays import text_array
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, layout_named, layout_of_columns
-from vmeval_hfds.errors import DatasetError, LayoutNameError
+from vmeval_hfds.errors import DatasetError, LayoutNameError, UnsafePathError
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.facts import ListingFacts
 from vmeval_hfds.table.reader import open_shards
+from vmeval_hfds.table.values import (
+    Use,
+    check_type,
+    convert,
+    file_bytes,
+    file_names,
+    has_names,
+    holds_lists,
+    names_in_lists,
+    shown,
+)
 
 #: How a row's files in one column are called: one name, or several; None where it is not known, or there is no file.
 Names: TypeAlias = Sequence[str | None]
 
 #: What other tables call a column of ours, in the order of preference.
 _OTHER_NAMES = {"id": ("task_id",), "question_metadata": ("metadata",)}
-
-
-#: Where Parquet keeps the names of a list's files; which of the two depends on who wrote it.
-_LIST_PATHS = (".list.element.path", ".list.item.path")
+_USES: dict[str, Use] = {
+    "float64": "number",
+    "int64": "integer",
+    "image": "media",
+    "video": "media",
+    "images": "media list",
+}
+#: How many columns of a table a message names.
+_SHOWN_COLUMNS = 30
+#: Where Parquet keeps the parts of a list's elements; which of the two depends on who wrote it.
+_LIST_PARTS = (".list.element.", ".list.item.")
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
-    """Where a table has what we need.
+    """Where a table has what we need, and how to read it.
 
     Attributes:
-        builder: What describes the rows.
+        where: What messages call the table.
+        layout: What describes the rows.
         names: Our column to theirs, for those that the table has.
+        uses: Our column to what it is needed for.
         unused: Their columns that are no files and no names of rows.
+        pathed: Our image and video columns that have a name or path beside the bytes.
     """
 
+    where: str
     layout: Layout
     names: Mapping[str, str]
+    uses: Mapping[str, Use]
     unused: Sequence[str]
+    pathed: Collection[str]
+
+    def with_further(self, kinds: Mapping[str, str]) -> ColumnMap:
+        """Take in further columns of the table under their own names.
+
+        Args:
+            kinds: Their names and kinds.
+        """
+        names = dict(zip(kinds, kinds, strict=True))
+        uses = {name: _USES.get(kind, "fact") for name, kind in kinds.items()}
+        return replace(self, names={**self.names, **names}, uses={**self.uses, **uses})
+
+    def theirs(self, ours: Collection[str]) -> list[str]:
+        """Name the columns to read for some of ours, as the table calls them; those that it has not are left out."""
+        # Where a row has no path, its id and domain tell it.
+        needed = [*ours]
+        if "path" in ours and "path" not in self.names:
+            needed += self.layout.key_columns
+        return list(dict.fromkeys(self.names[name] for name in needed if name in self.names))
 
     @property
     def key_columns(self) -> list[str]:
         """The columns to read to know which rows there are, and how the files are called whose name is open."""
-        names = [
-            f"{theirs}{below}"
-            for ours, theirs in self._named_files.items()
-            for below in (_LIST_PATHS if ours in self.layout.lists else (".path",))
+        named = [
+            one for name in self.pathed if self.layout.names_vary(name) for one in self.inside(name, "path")
         ]
-        return [*self._keys, *names]
-
-    @property
-    def _keys(self) -> list[str]:
-        return list(dict.fromkeys(self.names[name] for name in self.layout.key_columns if name in self.names))
-
-    @property
-    def _named_files(self) -> dict[str, str]:
-        """Our columns whose files may have any name, and theirs."""
-        return {
-            name: self.names[name]
-            for name in self.layout.media
-            if name in self.names and self.layout.names_vary(name)
-        }
+        return [*self.theirs(self.layout.key_columns), *named]
 
     @property
     def file_columns(self) -> list[str]:
         """The columns to read to have the files too."""
-        return [*self._keys, *(self.names[name] for name in self.layout.files if name in self.names)]
+        return self.theirs([*self.layout.key_columns, *self.layout.files])
 
-    def keys(self, table: pa.Table) -> tuple[list[Any], list[Any], list[Any]]:
-        """Give ids, domains and paths of rows, as they stand in the data; an id that no column has is None."""
+    def inside(self, ours: str, part: str) -> list[str]:
+        """Name what to read for one part of images or videos alone, such as their ``path``; it may have several names."""
+        between = _LIST_PARTS if ours in self.layout.lists else (".",)
+        return [f"{self.names[ours]}{one}{part}" for one in between]
+
+    def values(self, table: pa.Table, ours: str) -> pa.ChunkedArray:
+        """Give a column of ours: text, numbers, or ``{bytes, path}``.
+
+        Args:
+            table: Rows with what `theirs` names for it.
+            ours: A column that the table has, or ``path``.
+
+        Raises:
+            DatasetError: A value cannot be read as what it should be.
+            UnsafePathError: A path is longer than any system takes.
+        """
+        if ours == "path":
+            return self._paths(table)
+        return convert(self._column(table, ours), self.uses[ours], self.names[ours], self.where)
+
+    def _paths(self, table: pa.Table) -> pa.ChunkedArray:
+        if theirs := self.names.get("path"):
+            made = convert(self._column(table, "path"), "name", theirs, self.where)
+        else:
+            ids, domains = (self._texts(table, name) for name in self.layout.key_columns[:2])
+            made = pa.chunked_array([text_array(list(map(_usual_path, domains, ids)))])
+        # Before anything walks a path from folder to folder: that takes as long as its square.
+        longest = pc.max(pc.binary_length(made)).as_py() or 0
+        if longest > paths.PATH_LIMIT_BYTES:
+            raise UnsafePathError(
+                f"{self.where}: column {shown(theirs or self.layout.id_column)}: expected paths of at most "
+                f"{paths.PATH_LIMIT_BYTES:,} bytes, found one of {longest:,}"
+            )
+        return made
+
+    def keys(self, table: pa.Table) -> tuple[list[str | None], list[str | None], list[str | None]]:
+        """Give ids, domains and paths of rows; None where a row, or the table, has none.
+
+        Raises:
+            DatasetError: One cannot be read as text.
+        """
         ids, domains = (self._texts(table, name) for name in self.layout.key_columns[:2])
-        if "path" in self.names:
-            return ids, domains, self._texts(table, "path")
-        return ids, domains, [_usual_path(domain, task) for domain, task in zip(domains, ids, strict=True)]
+        return ids, domains, self.values(table, "path").to_pylist()
 
-    def _texts(self, table: pa.Table, name: str) -> list[Any]:
+    def _texts(self, table: pa.Table, name: str) -> list[str | None]:
         """Give a column of ours; all None where the table has not got it."""
-        values: list[Any] = [None] * table.num_rows
-        return table[self.names[name]].to_pylist() if name in self.names else values
+        values: list[str | None] = [None] * table.num_rows
+        return self.values(table, name).to_pylist() if name in self.names else values
 
     def file_names(self, table: pa.Table) -> dict[str, list[Names]]:
         """Give the names of files whose name is open, by our column and row.
 
         Raises:
-            DatasetError: The shard does not hold them, against what its schema says.
+            DatasetError: One is not text.
         """
-        if missing := [one for one in self._named_files.values() if one not in table.column_names]:
-            raise DatasetError(f"column {missing[0]} has no names of files in it; fetch or build it again")
-        return {name: self._names(name, _whole(table[theirs])) for name, theirs in self._named_files.items()}
+        return {name: self.paths_of(table, name) for name in self.pathed if self.layout.names_vary(name)}
 
-    def _names(self, name: str, values: pa.Array) -> list[Names]:
-        if name not in self.layout.lists:
-            return [(one,) for one in pc.struct_field(values, "path").to_pylist()]
+    def paths_of(self, table: pa.Table, ours: str) -> list[Names]:
+        """Give what stands beside the bytes of images or videos, by row.
+
+        Raises:
+            DatasetError: One is not text.
+        """
+        column, theirs = self._column(table, ours), self.names[ours]
+        if ours not in self.layout.lists:
+            return [(name,) for name in file_names(column, theirs, self.where)]
+        usual = self.layout.name_in_list
         return [
-            [
-                one["path"] or self.layout.name_in_list(name, number)
-                for number, one in enumerate(of_row or (), 1)
-                if one is not None
-            ]
-            for of_row in values.to_pylist()
+            [name or usual(ours, number) for number, name in of_row]
+            for of_row in names_in_lists(column, theirs, self.where)
         ]
 
     def canonical(self, table: pa.Table) -> pa.Table:
         """Give rows the columns that `vmeval_builders.rows.files_of` takes.
 
         Raises:
-            DatasetError: A column is of a type that cannot hold files.
+            DatasetError: A row has no bytes of a file, or a name of one that is not UTF-8.
         """
-        path = self.names.get("path")
-        paths = table[path] if path else text_array(self.keys(table)[2])
-        columns = {"path": paths}
+        columns = {"path": self.values(table, "path")}
         for name in self.layout.files:
             if name in self.names:
-                column = table[self.names[name]]
-                columns[name] = self._files(column, name)
+                columns[name] = file_bytes(self._column(table, name), self._exact_use(name))
+                if name in self.layout.media:
+                    self.check_bytes(columns[name], name)
+        self.file_names(table)
         return pa.table(columns)
 
-    def _files(self, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-        if name in self.layout.lists:
-            return _media_lists(column, name)
-        return _media(column, name) if name in self.layout.media else _text(column, name)
+    def _exact_use(self, ours: str) -> Use:
+        return self.uses[ours] if ours in self.layout.media else "text"
+
+    def _column(self, table: pa.Table, ours: str) -> pa.ChunkedArray:
+        """Give a column of ours as it is in the table.
+
+        Raises:
+            DatasetError: The table does not hold it, against what its schema says.
+        """
+        theirs = self.names[ours]
+        if theirs not in table.column_names:
+            raise DatasetError(
+                f"{self.where}: column {shown(theirs)}: expected it as the schema says, found none; "
+                "fetch or build it again"
+            )
+        return table[theirs]
+
+    def check_bytes(self, values: pa.ChunkedArray, ours: str) -> None:
+        """Refuse images or videos of which there is only a path: nothing is read from there.
+
+        Args:
+            values: What `values` gave.
+            ours: The column.
+
+        Raises:
+            DatasetError: There is one.
+        """
+        if ours in self.layout.lists:
+            values = pc.list_flatten(values)
+        content, named = pc.struct_field(values, "bytes"), pc.struct_field(values, "path")
+        if pc.any(pc.and_(pc.is_null(content), pc.is_valid(named))).as_py():
+            raise DatasetError(
+                f"{self.where}: column {shown(self.names[ours])}: expected bytes, found rows with a path and no bytes; "
+                "embed the files, then publish again"
+            )
 
 
-def map_columns(schema: pa.Schema, name: str, builder: str | None = None) -> ColumnMap:
-    """Find a row's columns in a table.
+def map_columns(schema: pa.Schema, where: str, builder: str | None = None) -> ColumnMap:
+    """Find a row's columns in a table, and make sure that each can be read as what it is needed for.
 
     Args:
         schema: The table's schema.
-        name: What to call the table in a message.
+        where: What to call the table in a message.
         builder: The name of the builder that describes it; None finds it out.
 
     Raises:
-        DatasetError: It has no id or path, or nothing that would be a file.
+        DatasetError: It has no id or path, or nothing that would be a file; or a column is of another type.
         AmbiguousFolderError: Several builders make such a table, and none was named.
         LayoutNameError: There is no such builder.
     """
@@ -151,16 +246,33 @@ def map_columns(schema: pa.Schema, name: str, builder: str | None = None) -> Col
     names = {}
     for ours in described.columns:
         theirs = next((one for one in (ours, *others.get(ours, ())) if one in schema.names), None)
-        if theirs is not None and (ours not in described.lists or _lists_media(schema.field(theirs).type)):
+        if theirs is not None and (ours not in described.lists or holds_lists(schema, theirs)):
             names[ours] = theirs
     files = [ours for ours in described.files if ours in names]
     key = described.id_column if described == QUESTIONS else "path"
     if key not in names or not files:
-        found = ", ".join(schema.names) or "none"
         expected = ", ".join(dict.fromkeys([key, described.domain_column, *list(described.files)[:1]]))
-        raise DatasetError(f"{name}: expected the columns of {described.name} ({expected}, …), found {found}")
+        raise DatasetError(
+            f"{where}: expected the columns of {described.name} ({expected}, …), found {_listed(schema.names)}"
+        )
+    uses = {ours: _use(described, ours) for ours in names}
+    for ours, theirs in names.items():
+        check_type(schema, theirs, uses[ours], where)
     known = {names[ours] for ours in (*described.key_columns, *files) if ours in names}
-    return ColumnMap(described, names, [column for column in schema.names if column not in known])
+    unused = [column for column in schema.names if column not in known]
+    pathed = [ours for ours in described.media if ours in names and has_names(schema.field(names[ours]).type)]
+    return ColumnMap(where, described, names, uses, unused, pathed)
+
+
+def check_exact(columns: ColumnMap, schema: pa.Schema) -> None:
+    """Make sure that a table's text columns hold the text of files as it was, and not what was read from it.
+
+    Raises:
+        DatasetError: One does not.
+    """
+    for ours in columns.layout.text_files:
+        if ours in columns.names:
+            check_type(schema, columns.names[ours], "text", columns.where)
 
 
 def listed_layout(facts: ListingFacts, name: str) -> Layout:
@@ -212,62 +324,19 @@ def check_layout(dataset: DatasetFiles, builder: str) -> None:
             raise DatasetError(f"{shard.name}: expected {builder}, found no column {missing[0]}")
 
 
-def _usual_path(domain: str | None, task: str) -> str:
-    return f"{domain}{paths.TASK_SUFFIX}/{task}" if domain else task
+def _use(layout: Layout, ours: str) -> Use:
+    """Say what a column is needed for; people may look at JSON text that is columns of its own in others' tables."""
+    if ours in layout.key_columns:
+        return "name"
+    if ours in layout.text_files and ours != layout.json_from:
+        return "text"
+    return _USES.get(layout.columns[ours], "fact")
 
 
-def _text(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        raise DatasetError(f"column {name} is {column.type}, expected text")
-    return column.cast(pa.string())
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN_COLUMNS:,} more" if len(names) > _SHOWN_COLUMNS else ""
+    return (", ".join(map(shown, names[:_SHOWN_COLUMNS])) or "none") + more
 
 
-def _media(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-    """Bring an image or video column to ``{bytes, path}``; nothing is read from the path."""
-    if pa.types.is_struct(column.type) and "bytes" in [field.name for field in column.type]:
-        content = pc.struct_field(column, "bytes")
-        named = pc.struct_field(column, "path") if column.type.get_field_index("path") >= 0 else None
-    elif pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
-        content, named = column, None
-    else:
-        raise DatasetError(f"column {name} is {column.type}, expected images or bytes")
-    if named is not None and pc.any(pc.and_(pc.is_null(content), pc.is_valid(named))).as_py():
-        raise DatasetError(
-            f"column {name} has rows with a path and no bytes; embed the files, then publish again"
-        )
-    if column.type == media_type():
-        return column
-    content = _whole(content).cast(pa.binary())
-    return pa.chunked_array(
-        [
-            pa.StructArray.from_arrays(
-                [content, pa.nulls(len(content), pa.string())],
-                fields=list(media_type()),
-                mask=pc.is_null(content),
-            )
-        ]
-    )
-
-
-def _lists_media(kind: pa.DataType) -> bool:
-    """Whether a column holds lists of ``{bytes, path}``; one of others may be called so and hold something else."""
-    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
-    return is_list and {"bytes", "path"} <= _fields(kind.value_type)
-
-
-def _fields(kind: pa.DataType) -> set[str]:
-    return {field.name for field in kind} if pa.types.is_struct(kind) else set()
-
-
-def _media_lists(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-    """Bring a column of lists of images to lists of ``{bytes, path}``."""
-    whole = _whole(column)
-    lengths = pc.list_value_length(whole).to_pylist()
-    offsets = integer_array([0, *accumulate(length or 0 for length in lengths)]).cast(pa.int32())
-    elements = _whole(_media(pa.chunked_array([pc.list_flatten(whole)]), name))
-    lists = pa.ListArray.from_arrays(offsets, elements, mask=pc.is_null(whole))
-    return pa.chunked_array([lists])
-
-
-def _whole(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+def _usual_path(domain: str | None, task: str | None) -> str | None:
+    return f"{domain}{paths.TASK_SUFFIX}/{task}" if domain and task else task

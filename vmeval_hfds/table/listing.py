@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -18,12 +18,13 @@ import pyarrow.compute as pc
 from vmeval_builders.arrow.arrays import empty_table, integer_array, text_array, truth_array
 from vmeval_builders.arrow.listing import ROOT_FOLDER, ListedFile, listed_files
 from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
-from vmeval_builders.paths import is_text
+from vmeval_builders.paths import PATH_LIMIT_BYTES, is_text
 from vmeval_hfds.errors import DatasetError, UnsafePathError
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.difference import ascends
 from vmeval_hfds.table.facts import ListingFacts, merge_facts, parse_facts
 from vmeval_hfds.table.reader import Shard, open_shard
+from vmeval_hfds.table.values import Use, check_type, convert, shown
 
 #: Columns that every list of files has, also one of an earlier version.
 _NEEDED_COLUMNS = ("path", "size", "sha256", "modified")
@@ -36,6 +37,7 @@ _WHOLE_BYTES = 16 * 2**20
 #: A shard on this disk is hashed, to see whether it was replaced, where that takes no time.
 _HASHED_BYTES = 2**20
 _DIGEST = "^[0-9a-fA-F]{64}$"
+_USES: dict[str, Use] = {"string": "text", "int64": "integer", "binary": "bytes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +159,15 @@ def _read(
     number = 0
     facts: list[ListingFacts | None] = []
     for shard in _listing_shards(dataset):
-        _check_columns(shard)
+        _check_columns(shard, ("config", "id") if wanted else ())
         facts.append(parse_facts(shard.file.metadata.metadata, shard.name))
         there = [name for name in columns if name in shard.schema.names]
         for group in shard.row_groups():
             first, number = number, number + group.rows
-            mask = wanted(group.read(["config", "id"])) if wanted else None
+            mask = wanted(_typed(shard, group.read(["config", "id"]))) if wanted else None
             if mask is not None and not pc.any(mask).as_py():
                 continue
-            table = _index(group.read(there), first)
+            table = _index(_typed(shard, group.read(there)), first)
             _check_rows(table, dataset.name)
             tables.append(made(table if mask is None else table.filter(mask)))
     table = pa.concat_tables(tables) if tables else made(empty_table(_SCHEMA))
@@ -227,9 +229,10 @@ def read_contents(dataset: DatasetFiles, paths: Collection[str]) -> Iterator[Lis
     for shard in _listing_shards(dataset):
         _check_columns(shard)
         for group in shard.row_groups():
-            found = pc.is_in(group.read(["path"])["path"], value_set=wanted)
+            found = pc.is_in(_typed(shard, group.read(["path"]))["path"], value_set=wanted)
             if pc.any(found).as_py():
-                table = group.read([name for name in FILE_COLUMNS if name in shard.schema.names])
+                there = [name for name in FILE_COLUMNS if name in shard.schema.names]
+                table = _typed(shard, group.read(there))
                 yield from listed_files(table.filter(pc.and_(found, pc.is_valid(table["content"]))))
 
 
@@ -244,8 +247,9 @@ def read_sizes(dataset: DatasetFiles) -> dict[str, int]:
         with open_shard(dataset.peek(name), f"{dataset.name}: {name}") as shard:
             if not {"path", "size"} <= set(shard.schema.names):
                 continue
+            _check_types(shard, ["path", "size"])
             for group in shard.row_groups():
-                table = group.read(["path", "size"])
+                table = _typed(shard, group.read(["path", "size"]))
                 listed = zip(table["path"].to_pylist(), table["size"].to_pylist(), strict=True)
                 sizes.update((path, size) for path, size in listed if path is not None and size is not None)
     return sizes
@@ -298,16 +302,32 @@ def _bring(dataset: DatasetFiles, name: str) -> Path | BinaryIO:
     return dataset.fetch(name)
 
 
-def _check_columns(shard: Shard) -> None:
-    if missing := sorted({*_NEEDED_COLUMNS, "content"} - set(shard.schema.names)):
+def _check_columns(shard: Shard, further: Iterable[str] = ()) -> None:
+    if missing := sorted({*_NEEDED_COLUMNS, "content", *further} - set(shard.schema.names)):
         raise DatasetError(f"{shard.name}: has no column {missing[0]}; it lists no files")
+    _check_types(shard, [name for name in FILE_COLUMNS if name in shard.schema.names])
+
+
+def _check_types(shard: Shard, columns: Iterable[str]) -> None:
+    for name in columns:
+        check_type(shard.schema, name, _USES[FILE_COLUMNS[name]], shard.name)
+
+
+def _typed(shard: Shard, table: pa.Table) -> pa.Table:
+    """Bring columns of the list to our types, whoever made it."""
+    return pa.table(
+        {
+            name: convert(table[name], _USES[FILE_COLUMNS[name]], name, shard.name)
+            for name in table.column_names
+        }
+    )
 
 
 def _index(table: pa.Table, first: int) -> pa.Table:
     """Give a row group the columns of the index, null where an earlier version has none."""
     numbers = pa.py_buffer(array("q", range(first, first + table.num_rows)))
     columns = {
-        name: table[name].cast(_SCHEMA.field(name).type)
+        name: table[name]
         if name in table.column_names
         else pa.nulls(table.num_rows, _SCHEMA.field(name).type)
         for name in _INDEX_COLUMNS
@@ -317,20 +337,30 @@ def _index(table: pa.Table, first: int) -> pa.Table:
 
 
 def _check_rows(table: pa.Table, name: str) -> None:
-    """Refuse rows without a path, and files without a hash."""
-    paths, digests = table["path"], table["sha256"]
+    """Refuse rows without a path, or with one that no system takes, files without a hash, and half a place."""
+    listed, digests = table["path"], table["sha256"]
     are_hashes = _are_hashes(digests)
     sound_digests = pc.is_valid(digests) if are_hashes else pc.match_substring_regex(digests, _DIGEST)
-    sound = pc.if_else(pc.ends_with(paths, "/"), pc.is_null(digests), sound_digests)
+    faults = {
+        "has no path": pc.is_valid(listed),
+        f"has a path of more than {PATH_LIMIT_BYTES:,} bytes": pc.less_equal(
+            pc.binary_length(listed), integer_array([PATH_LIMIT_BYTES])[0]
+        ),
+        "has no SHA-256 of 64 digits": pc.if_else(
+            pc.ends_with(listed, "/"), pc.is_null(digests), sound_digests
+        ),
+        "is in a shard, and the row is missing": pc.or_(
+            pc.is_null(table["shard"]), pc.is_valid(table["row"])
+        ),
+    }
     no = truth_array([False])[0]
-    wrong = pc.index(pc.fill_null(sound, no), no).as_py()
-    if wrong >= 0:
-        path = paths[wrong].as_py()
-        message = "has no path" if path is None else "has no SHA-256 of 64 digits"
-        raise DatasetError(
-            f"{name}: row {table['number'][wrong].as_py()} of files ({path!a}) {message}; "
-            "fetch or build the dataset again"
-        )
+    for fault, sound in faults.items():
+        wrong = pc.index(pc.fill_null(sound, no), no).as_py()
+        if wrong >= 0:
+            raise DatasetError(
+                f"{name}: row {table['number'][wrong].as_py()} of files ({shown(ascii(listed[wrong].as_py()))}) {fault}; "
+                "fetch or build the dataset again"
+            )
 
 
 def _are_hashes(digests: pa.ChunkedArray) -> bool:

@@ -113,10 +113,12 @@ class RowGroup:
         """
         try:
             self._prefetch(columns)
-            return self.shard.file.read_row_group(self.number, columns=columns, use_threads=False)
+            return _without_views(
+                self.shard.file.read_row_group(self.number, columns=columns, use_threads=False)
+            )
         except VmevalError:
             raise
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
             raise self._damaged(error) from error
 
     def batches(self, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
@@ -134,10 +136,10 @@ class RowGroup:
             for batch in self.shard.file.iter_batches(
                 rows, row_groups=[self.number], columns=columns, use_threads=False
             ):
-                yield pa.Table.from_batches([batch])
+                yield _without_views(pa.Table.from_batches([batch]))
         except VmevalError:
             raise
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
             raise self._damaged(error) from error
 
     def bytes_of(self, columns: Sequence[str] | None = None) -> list[tuple[int, int]]:
@@ -162,17 +164,50 @@ class RowGroup:
 
     def only_value(self, column: str) -> Any | None:  # noqa: ANN401 (whatever the column holds)
         """Give the one value that all its rows have in a column, where the statistics say so."""
+        if (chunk := self._chunk(column)) is None:
+            return None
+        try:
+            found = chunk.statistics
+            if found is None or not found.has_min_max or found.min != found.max or found.null_count != 0:
+                return None
+            return found.min
+        except (pa.ArrowException, ValueError, OverflowError):
+            return None  # Statistics that cannot be read (text that is not UTF-8) say nothing; the rows do.
+
+    def nulls(self, column: str) -> int | None:
+        """Say how many of its rows have nothing in a column (``video.bytes``); None where the statistics do not."""
+        chunk = self._chunk(column)
+        found = chunk.statistics if chunk else None
+        return int(found.null_count) if found is not None and found.has_null_count else None
+
+    def _chunk(self, column: str) -> pq.ColumnChunkMetaData | None:
         group = self.shard.footer.row_group(self.number)
         chunks = (group.column(number) for number in range(group.num_columns))
-        found = next((one.statistics for one in chunks if one.path_in_schema == column), None)
-        if found is None or not found.has_min_max or found.min != found.max or found.null_count != 0:
-            return None
-        return found.min
+        return next((one for one in chunks if one.path_in_schema == column), None)
 
     def _damaged(self, error: Exception) -> DatasetError:
         return DatasetError(
             f"{self.shard.name}: row group {self.number} is damaged ({error}); fetch or build the shard again"
         )
+
+
+def _without_views(table: pa.Table) -> pa.Table:
+    """Turn views of text and bytes into text and bytes: Arrow does little with views (no row can be picked)."""
+    kinds = [_without_view(kind) for kind in table.schema.types]
+    if kinds == table.schema.types:
+        return table
+    fields = [field.with_type(kind) for field, kind in zip(table.schema, kinds, strict=True)]
+    return table.cast(pa.schema(fields))
+
+
+def _without_view(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_string_view(kind):
+        return pa.string()
+    if pa.types.is_binary_view(kind):
+        return pa.binary()
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_without_view(field.type)) for field in kind])
+    return kind
 
 
 def open_shard(place: Path | BinaryIO, name: str, footer: pq.FileMetaData | None = None) -> Shard:
@@ -192,9 +227,10 @@ def open_shard(place: Path | BinaryIO, name: str, footer: pq.FileMetaData | None
         file = pq.ParquetFile(
             place, metadata=footer, memory_map=is_local, pre_buffer=False, page_checksum_verification=True
         )
+        _ = file.schema_arrow.names
     except (VmevalError, FileNotFoundError):
         raise
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DatasetError(
             f"{name}: is not a whole Parquet file ({error}); fetch or build it again"
         ) from error
