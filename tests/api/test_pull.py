@@ -24,7 +24,7 @@ def write_domains(folder):
     return folder
 
 
-pytestmark = pytest.mark.folder("questions", write_domains)
+pytestmark = [pytest.mark.folder("questions", write_domains), pytest.mark.both_transfers]
 
 
 @pytest.fixture

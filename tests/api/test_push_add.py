@@ -51,6 +51,7 @@ def exported(tmp_path, name="exported"):
     return tree(tmp_path / name)
 
 
+@pytest.mark.both_transfers
 def test_rows_of_two_folders_are_one_dataset(hub, mazes, sudokus, tmp_path):
     push_to_hub(mazes, REPO)
     shards = {path: content for path, content in hub.files(REPO).items() if path.startswith("data/")}
@@ -66,6 +67,7 @@ def test_rows_of_two_folders_are_one_dataset(hub, mazes, sudokus, tmp_path):
     assert "| maze | `maze` | 3 |" in after["README.md"].decode()
 
 
+@pytest.mark.both_transfers
 def test_a_row_with_the_same_path_is_replaced_and_its_other_files_too(hub, mazes, tmp_path):
     push_to_hub(mazes, REPO)
     one = tmp_path / "one"
@@ -93,6 +95,7 @@ def picture(hub):
     return Image.open(io.BytesIO(hub.files(REPO)["assets/preview.png"])).convert("L")
 
 
+@pytest.mark.both_transfers
 def test_what_is_there_already_is_not_added_again(hub, mazes):
     push_to_hub(mazes, REPO)
     assert not push_to_hub(mazes, REPO, add=True).changed
@@ -150,6 +153,7 @@ def test_the_dataset_that_was_added_to_is_verified_and_pushed_whole_again(hub, m
     assert exported(tmp_path) == tree(whole)
 
 
+@pytest.mark.both_transfers
 def test_rows_are_removed_by_their_paths(hub, mazes, sudokus, tmp_path):
     push_to_hub(mazes, REPO)
     push_to_hub(sudokus, REPO, add=True)
@@ -189,6 +193,7 @@ def test_somebody_who_pushed_meanwhile_is_kept(hub, mazes, sudokus, tmp_path):
     assert exported(tmp_path) == {**tree(mazes), **tree(sudokus), **tree(third)}
 
 
+@pytest.mark.both_transfers
 def test_eight_that_add_models_at_once_all_succeed(hub, tmp_path):
     folders = []
     for number in range(8):
@@ -275,6 +280,7 @@ def test_a_dry_run_says_what_would_be_added_changed_and_removed(hub, mazes):
 # What else may happen
 
 
+@pytest.mark.both_transfers
 def test_a_pull_request_leaves_the_branch_as_it_is(hub, mazes, sudokus):
     push_to_hub(mazes, REPO)
     before = hub.head(REPO)
@@ -353,6 +359,7 @@ def test_a_dataset_is_no_folder_and_has_a_way_of_its_own(mazes, tmp_path):
         assert isinstance(error.value, TypeError)
 
 
+@pytest.mark.both_transfers
 def test_no_bar_of_the_client_is_seen(hub, mazes):
     environment = {**os.environ, "HF_TOKEN": hub.token("user")}
     environment.pop("HF_HUB_DISABLE_PROGRESS_BARS", None)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from huggingface_hub.utils import _xet
 
 from tests.factories import tree, write, write_question
 from vmeval_hfds.api.export import export
@@ -37,7 +38,13 @@ def write_one(folder):
     return folder
 
 
-pytestmark = pytest.mark.folder("questions", write_one)
+pytestmark = [pytest.mark.folder("questions", write_one), pytest.mark.both_transfers]
+
+
+def fresh(hub):
+    """Empty the Hub, and forget what the client has of it."""
+    hub.reset()
+    _xet.XET_CONNECTION_INFO_CACHE.clear()
 
 
 def pushed(folder, **options):
@@ -54,13 +61,12 @@ def is_published(folder):
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_push_with_a_fault_at_any_request(hub, folder, tmp_path, fault, monkeypatch):
+def test_a_push_with_a_fault_at_any_request(hub, folder, tmp_path, fault):
     old = tmp_path / "old"
     write_question(old, "maze", "maze_0000", prompt="The old prompt.")
     at = 0
     while True:
-        hub.reset()
-        monkeypatch.setenv("HF_TOKEN", hub.token("user"))
+        fresh(hub)
         push_to_hub(old, REPO)
         before = hub.head(REPO)
         hub.clear_log()
@@ -81,13 +87,12 @@ def test_a_push_with_a_fault_at_any_request(hub, folder, tmp_path, fault, monkey
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_rows_that_are_added_with_a_fault_at_any_request(hub, folder, tmp_path, fault, monkeypatch):
+def test_rows_that_are_added_with_a_fault_at_any_request(hub, folder, tmp_path, fault):
     old = tmp_path / "old"
     write_question(old, "chess", "chess_0000")
     at = 0
     while True:
-        hub.reset()
-        monkeypatch.setenv("HF_TOKEN", hub.token("user"))
+        fresh(hub)
         push_to_hub(old, REPO)
         before = hub.head(REPO)
         hub.clear_log()

@@ -42,6 +42,7 @@ def rows(repo, streaming):
     return [*load_dataset(repo, split="test", streaming=streaming)]
 
 
+@pytest.mark.both_transfers
 def test_both_ways_load_alike(hub, folder):
     push_to_hub(folder, OURS)
     to_dataset(folder).push_to_hub(PLAIN)
@@ -58,6 +59,7 @@ def test_both_ways_load_alike(hub, folder):
     assert "default" in get_dataset_config_names(OURS)
 
 
+@pytest.mark.both_transfers
 def test_the_plain_way_is_exported_too(hub, folder, tmp_path):
     to_dataset(folder).push_to_hub(PLAIN)
     result = export(open_repo(PLAIN), tmp_path / "exported")

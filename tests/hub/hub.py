@@ -161,6 +161,16 @@ class Hub:
         """All requests so far, the CDN's too, in the order of arrival."""
         return self._desk.log.snapshot()
 
+    @property
+    def sent(self) -> list[Request]:
+        """The requests so far that brought bytes of large files, to LFS or to the Xet store."""
+        return [one for one in self.requests if one.cdn and (one.method == "PUT" or "/xorbs/" in one.path)]
+
+    @property
+    def sent_bytes(self) -> int:
+        """How many bytes of large files came so far."""
+        return sum(one.request_bytes for one in self.sent)
+
     def clear_log(self) -> None:
         """Forget the requests so far; counting starts at 0 again."""
         self._desk.log.clear()

@@ -225,6 +225,7 @@ def test_a_lost_or_broken_record_prunes_nothing(hub, folder, tmp_path):
         assert download(ID, target, prune=True).pruned == []
 
 
+@pytest.mark.both_transfers
 def test_bytes_that_are_not_what_the_hub_states_are_never_put_in_place(hub, folder, tmp_path):
     hf_upload(folder, ID)
     content = png("maze/maze_0000/first")
@@ -240,6 +241,7 @@ def test_bytes_that_are_not_what_the_hub_states_are_never_put_in_place(hub, fold
     assert tree(hf_download(ID, tmp_path / "target")) == tree(folder)
 
 
+@pytest.mark.both_transfers
 def test_a_partial_file_goes_on_where_it_ended_and_a_damaged_one_starts_again(hub, tmp_path):
     content = random.Random(1).randbytes(3_000_000)
     write(tmp_path / "folder/video.mp4", content)
@@ -266,6 +268,7 @@ def test_the_same_bytes_come_once_and_empty_files_not_at_all(hub, tmp_path):
     assert sum("/resolve/" in one.path for one in hub.requests) == 1
 
 
+@pytest.mark.both_transfers
 def test_a_full_disk_is_said_with_the_target(hub, folder, tmp_path, monkeypatch):
     hf_upload(folder, ID)
 

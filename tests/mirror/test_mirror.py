@@ -51,6 +51,7 @@ def evaluations(folder):
 # There and back
 
 
+@pytest.mark.both_transfers
 @pytest.mark.parametrize("repo_type", ["dataset", "model", "space"])
 def test_a_folder_comes_back_as_it_was(hub, folder, tmp_path, repo_type):
     result = hf_upload(folder, ID, repo_type)
@@ -63,6 +64,7 @@ def test_a_folder_comes_back_as_it_was(hub, folder, tmp_path, repo_type):
     assert subprocess.run(["diff", "-r", folder, target], check=False).returncode == 0
 
 
+@pytest.mark.both_transfers
 @pytest.mark.parametrize("make", [outputs, evaluations])
 def test_outputs_and_evaluations_are_mirrored_alike(hub, tmp_path, make):
     folder = make(tmp_path / "folder")
@@ -76,6 +78,7 @@ NAMES = st.sampled_from([*LEGAL_PATHS, "first_frame.png", "prompt.txt", "a.mp4"]
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join) | st.just(".gitattributes")
 
 
+@pytest.mark.both_transfers
 @given(files=st.dictionaries(PATHS, st.binary(max_size=300), min_size=1, max_size=8))
 def test_any_folder_comes_back_as_it_was(hub, tmp_path_factory, files):
     base = tmp_path_factory.mktemp("any")
@@ -96,6 +99,7 @@ def test_any_folder_comes_back_as_it_was(hub, tmp_path_factory, files):
     assert tree(hf_download(repo_id, base / "target")) == tree(base / "folder")
 
 
+@pytest.mark.both_transfers
 def test_progress_counts_to_the_end(hub, folder, tmp_path):
     steps = []
     hf_upload(folder, ID, progress=lambda done, total: steps.append((done, total)))

@@ -93,6 +93,7 @@ def check_upload(hub, folder, before, error):
     assert len(hub.log(ID)) == 3
 
 
+@pytest.mark.both_transfers
 @pytest.mark.parametrize("fault", FAULTS)
 def test_an_upload_survives_a_fault_at_any_request(hub, folder, fault):
     old_state(hub)
@@ -124,7 +125,12 @@ def test_an_upload_to_a_new_repository_and_branch_survives_a_fault_at_any_reques
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault != "status-503-done"])
-@pytest.mark.parametrize("path", ["/commit/", "/preupload/", "/tree/", "info/lfs", "/upload/", "/refs"])
+@pytest.mark.parametrize(
+    ("transfer", "path"),
+    [("lfs", one) for one in ("/commit/", "/preupload/", "/tree/", "info/lfs", "/upload/", "/refs")]
+    + [("xet", one) for one in ("/xet-write-token/", "/xorbs/", "/shards", "/commit/")],
+    indirect=["transfer"],
+)
 def test_an_upload_that_cannot_be_leaves_the_branch_as_it_was(hub, folder, fault, path):
     before = old_state(hub)
     hub.fault(path=path, times=None, **FAULTS[fault])
@@ -134,6 +140,7 @@ def test_an_upload_that_cannot_be_leaves_the_branch_as_it_was(hub, folder, fault
     check_upload(hub, folder, before, error)
 
 
+@pytest.mark.both_transfers
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_download_survives_a_fault_at_any_request(hub, folder, tmp_path, fault):
     hf_upload(folder, ID)
@@ -147,6 +154,7 @@ def test_a_download_survives_a_fault_at_any_request(hub, folder, tmp_path, fault
         hub.clear_faults()
 
 
+@pytest.mark.both_transfers
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_download_that_cannot_be_touches_no_file_of_the_target(hub, folder, tmp_path, fault):
     hub.create_repo(ID)
@@ -172,6 +180,7 @@ def test_a_download_that_cannot_be_touches_no_file_of_the_target(hub, folder, tm
         hub.commit(ID, {"README.md": b"# Old\n"})
 
 
+@pytest.mark.both_transfers
 def test_a_download_goes_on_with_what_a_failed_one_got(hub, folder, tmp_path):
     hf_upload(folder, ID)
     hub.fault("status", path="final_frame", times=None)
@@ -194,6 +203,7 @@ def test_a_reset_in_a_large_body_is_resumed(hub, tmp_path):
     assert sent < len(content) + (1 << 20)
 
 
+@pytest.mark.both_transfers
 def test_a_conflict_of_the_hubs_is_an_error_and_a_rerun_completes(hub, folder):
     before = old_state(hub)
     for code in (409, 412):
@@ -229,6 +239,7 @@ def kill_at(hub, at, code, argument):
     return one.returncode == -signal.SIGKILL
 
 
+@pytest.mark.both_transfers
 def test_a_killed_upload_leaves_nothing_half_and_a_rerun_completes(hub, folder):
     # Twice, so that what the client keeps in its cache is not asked for any more.
     for _ in range(2):

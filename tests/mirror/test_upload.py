@@ -24,6 +24,7 @@ from vmeval_hfds.errors import (
 pytestmark = pytest.mark.folder("folder", write_some)
 
 
+@pytest.mark.both_transfers
 def test_a_second_upload_sends_and_commits_nothing(hub, folder):
     first = hf_upload(folder, ID)
     hub.clear_log()
@@ -33,6 +34,7 @@ def test_a_second_upload_sends_and_commits_nothing(hub, folder):
     assert [one.method for one in hub.requests] == ["GET"] * 3
 
 
+@pytest.mark.both_transfers
 def test_only_what_changed_is_sent(hub, folder):
     hf_upload(folder, ID)
     write(folder / "notes.md", "other")
@@ -59,6 +61,7 @@ def test_what_is_below_the_place_only_is_deleted(hub, folder):
     assert "data/old.txt" not in hub.files(ID)
 
 
+@pytest.mark.both_transfers
 def test_delete_makes_the_repository_the_mirror_and_keeps_what_the_hub_made(hub, folder):
     hub.create_repo(ID)
     hub.commit(ID, {"old/a.txt": b"1", "notes.md": b"2"})
@@ -117,6 +120,7 @@ def test_files_go_to_branches_only(hub, folder):
             hf_upload(folder, ID, revision=revision)
 
 
+@pytest.mark.both_transfers
 def test_thousands_of_files_go_in_one_commit(hub, tmp_path):
     folder = tmp_path / "folder"
     for number in range(2_100):
@@ -131,6 +135,7 @@ def test_thousands_of_files_go_in_one_commit(hub, tmp_path):
 # Nothing is dropped
 
 
+@pytest.mark.both_transfers
 def test_a_gitignore_drops_nothing(hub, folder, tmp_path):
     write(folder / ".gitignore", "*.png\nnotes.md\nmaze_task/\n")
     write(folder / "chess_task/.gitignore", "*")
@@ -359,6 +364,7 @@ def test_a_card_that_the_hub_does_not_take_is_an_error(hub, folder):
     assert hub.files(ID).keys() == {".gitattributes"}
 
 
+@pytest.mark.both_transfers
 def test_a_file_that_changes_while_it_is_sent_is_an_error(hub, folder):
     def change(request):
         if request.path.endswith("/preupload/main"):
