@@ -38,7 +38,9 @@ def api_requests(hub):
 def test_fifty_domains_are_a_handful_of_requests_and_one_commit(hub, many, tmp_path, transfer):
     push_to_hub(many, REPO)
     # One for each batch of shards is for a token of the Xet store.
-    assert len(api_requests(hub)) <= (12 if transfer == "xet" else 10), [one.path for one in api_requests(hub)]
+    assert len(api_requests(hub)) <= (12 if transfer == "xet" else 10), [
+        one.path for one in api_requests(hub)
+    ]
     assert len(hub.log(REPO, "main")) == 2
     assert list(hub.branches(REPO)) == ["main"]
     export(open_repo(REPO), tmp_path / "exported")

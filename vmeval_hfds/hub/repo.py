@@ -40,12 +40,14 @@ class RemoteFile:
         size_bytes: Its size.
         sha256: Its hash, where it is an LFS file.
         git_sha1: Its git object's id; of the pointer, where it is an LFS file.
+        xet_hash: Its name in Xet, where it is there and a listing said so.
     """
 
     path: str
     size_bytes: int
     sha256: str | None
     git_sha1: str
+    xet_hash: str | None = None
 
 
 class HubRepo:
@@ -251,4 +253,4 @@ class HubRepo:
 
 def _remote_file(entry: RepoFile) -> RemoteFile:
     sha256 = entry.lfs.sha256 if entry.lfs else None
-    return RemoteFile(entry.path, entry.size, sha256, entry.blob_id)
+    return RemoteFile(entry.path, entry.size, sha256, entry.blob_id, entry.xet_hash)

@@ -9,21 +9,21 @@ from typing import Any
 
 from huggingface_hub import hf_hub_download
 
-from vmeval_hfds.hub.repo import HubRepo
+from vmeval_hfds.hub import xet
+from vmeval_hfds.hub.repo import HubRepo, RemoteFile
 from vmeval_hfds.hub.session import LIBRARY
 
 
-def download(repo: HubRepo, path: str, revision: str, place: Path, size_bytes: int) -> None:
+def download(repo: HubRepo, file: RemoteFile, revision: str, place: Path) -> None:
     """Bring a file to a place, going on where the bytes that are there already end.
 
-    It is one request for most files, where `fetch` needs two.
+    It is one request for most files, where `fetch` needs two; large ones come from Xet, in parts at once.
 
     Args:
         repo: The repository.
-        path: The file's path in the repository.
+        file: The file.
         revision: A commit, so that all tries get the same bytes.
         place: Where to write.
-        size_bytes: The file's size.
 
     Raises:
         HubError: It cannot be had; what came is kept for the next try.
@@ -34,7 +34,9 @@ def download(repo: HubRepo, path: str, revision: str, place: Path, size_bytes: i
 
     hub_utils: Any = utils  # their names are not marked as exported
 
-    url = hf_hub_url(repo.repo_id, path, repo_type=repo.repo_type, revision=revision, endpoint=repo._endpoint)
+    url = hf_hub_url(
+        repo.repo_id, file.path, repo_type=repo.repo_type, revision=revision, endpoint=repo._endpoint
+    )
     # Packed, the bytes that came could not be counted against the size.
     headers = hub_utils.build_hf_headers(token=repo.token, library_name=LIBRARY)
     headers["Accept-Encoding"] = "identity"
@@ -42,10 +44,13 @@ def download(repo: HubRepo, path: str, revision: str, place: Path, size_bytes: i
     def attempt() -> None:
         with place.open("ab") as stream:
             http_get(
-                url, stream, resume_size=stream.tell(), headers=headers, expected_size=size_bytes or None
+                url, stream, resume_size=stream.tell(), headers=headers, expected_size=file.size_bytes or None
             )
 
-    repo.call(attempt)
+    if xet.has(file):
+        repo.call(xet.append, repo, file, revision, place)
+    else:
+        repo.call(attempt)
 
 
 def fetch(repo: HubRepo, path: str, revision: str) -> Path:

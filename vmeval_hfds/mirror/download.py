@@ -25,7 +25,7 @@ from vmeval_hfds.folder.record import (
 from vmeval_hfds.folder.writer import FolderWriter
 from vmeval_hfds.hub import transfer
 from vmeval_hfds.hub.address import repo_and_revision
-from vmeval_hfds.hub.repo import HubRepo
+from vmeval_hfds.hub.repo import HubRepo, RemoteFile
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
 from vmeval_hfds.hub.transfer import without_bars
 from vmeval_hfds.mirror import plan as mirror_plan
@@ -66,7 +66,7 @@ class _Job:
     root: Path
     record: Brought
     recorded: dict[str, list[Content]]
-    remote: set[str]
+    remote: dict[str, RemoteFile]
     wanted: dict[str, Content]
     write: dict[str, Content]
     prune: list[str]
@@ -234,7 +234,7 @@ def _prepare(repo: HubRepo, target: Path, revision: str, choice: Choice, prune: 
         root=root,
         record=record,
         recorded=recorded,
-        remote=set(remote),
+        remote=remote,
         wanted=wanted,
         write=_to_write(root, wanted, recorded, force),
         prune=[path for path in stale if is_as_brought(root, path, recorded)],
@@ -314,7 +314,7 @@ def _fetch_one(job: _Job, path: str, content: Content) -> None:
     staged.touch()
     for _ in range(2):  # what an earlier run left may be damaged: then once more, from the start
         if staged.stat().st_size < content.size_bytes:
-            transfer.download(job.repo, path, job.commit, staged, content.size_bytes)
+            transfer.download(job.repo, job.remote[path], job.commit, staged)
         if holds(staged, content):
             return
         staged.unlink()

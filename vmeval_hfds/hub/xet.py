@@ -1,0 +1,93 @@
+"""Bring large files from Xet, the store behind the Hub, from where an earlier try stopped.
+
+https://huggingface.co/docs/xet. Who switches it off (``HF_HUB_DISABLE_XET=1``) gets them over plain HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from vmeval_hfds.hub.repo import HubRepo, RemoteFile
+from vmeval_hfds.hub.session import LIBRARY
+
+#: Below this, what a file's plan and its parts cost in requests is more than the store's speed gains.
+LARGE_BYTES = 32 * 2**20
+
+
+def has(file: RemoteFile) -> bool:
+    """Whether a file is to come from there: it is large and in the store, and the client speaks with it."""
+    from huggingface_hub.utils._runtime import is_xet_available
+
+    return file.size_bytes >= LARGE_BYTES and file.xet_hash is not None and is_xet_available()
+
+
+def append(repo: HubRepo, file: RemoteFile, revision: str, place: Path) -> None:
+    """Write the bytes of a file that are not there yet behind those that are, as they come, in order.
+
+    Args:
+        repo: The repository.
+        file: The file.
+        revision: A commit.
+        place: Where what an earlier try got of it is.
+
+    Raises:
+        OSError: It cannot be written, or the store failed; what came is kept for the next try.
+    """
+    from hf_xet import XetFileInfo
+
+    wanted = XetFileInfo(file.xet_hash, file.size_bytes)
+    with place.open("ab") as target, _opened(repo, file, revision) as group:
+        for part in _parts(group.download_stream(wanted, start=target.tell()), file.path):
+            target.write(part)
+        if target.tell() < file.size_bytes:
+            raise _CutShortError(f"{file.path}: {target.tell()} bytes came of {file.size_bytes}")
+
+
+class _CutShortError(ConnectionError):
+    """The store did not give all bytes; they are asked for again, and it is said in plain words at last."""
+
+
+def _parts(stream: Iterator[bytes], path: str) -> Iterator[bytes]:
+    try:
+        yield from stream
+    except RuntimeError as error:  # hf_xet's word for a store that stays away, and for damaged data
+        raise _CutShortError(f"{path}: {error}") from error
+
+
+@contextmanager
+def _opened(repo: HubRepo, file: RemoteFile, revision: str) -> Iterator[Any]:
+    """Reach the store with a token for one commit, which the client asks for once."""
+    from huggingface_hub import utils
+    from huggingface_hub.utils import _xet
+
+    hub_utils: Any = utils  # their names are not marked as exported
+    hub_xet: Any = _xet
+
+    headers = hub_utils.build_hf_headers(token=repo.token, library_name=LIBRARY)
+    route = hub_xet.xet_connection_info_refresh_url(
+        token_type=hub_utils.XetTokenType.READ,
+        repo_id=repo.repo_id,
+        repo_type=repo.repo_type,
+        revision=revision,
+        endpoint=repo.endpoint,
+    )
+    found = hub_xet.refresh_xet_connection_info(
+        file_data=hub_utils.XetFileData(str(file.xet_hash), route), headers=headers
+    )
+    group = hub_xet.get_xet_session().new_download_stream_group(
+        endpoint=found.endpoint,
+        token=found.access_token,
+        token_expiry_unix_secs=found.expiration_unix_epoch,
+        token_refresh_url=route,
+        token_refresh_headers=headers,
+        custom_headers=hub_xet.xet_headers_without_auth(headers),
+    )
+    try:
+        yield group
+    except BaseException:
+        group.abort()
+        raise
+    group.finish()
