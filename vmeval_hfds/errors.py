@@ -55,6 +55,10 @@ class UnknownNameError(VmevalError, LookupError):
     """A domain or id that the dataset does not have."""
 
 
+class AmbiguousNameError(VmevalError, ValueError):
+    """An id that several tasks have, where one was meant."""
+
+
 class RemovalError(VmevalError, ValueError):
     """A push would remove much of a dataset, and nobody said that it may."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from vmeval_builders import paths
@@ -10,7 +11,7 @@ from vmeval_builders.entries import FileEntry, Unit
 from vmeval_builders.errors import FolderChangedError
 from vmeval_builders.findings import Findings, StatedPath
 from vmeval_builders.layouts.layout import Layout
-from vmeval_builders.manifest import TaskKey, manifest_problems
+from vmeval_builders.manifest import TaskKey, compare_manifests, manifest_names
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.secrets import SECRET_CODES, name_problems
@@ -123,7 +124,7 @@ def scan_problems(scan: Scan, findings: Iterable[Findings], others: Iterable[Pro
         problems += _dead_paths(found.stated_paths, scan)
         keys += found.keys
     problems += _duplicate_ids(keys)
-    problems += manifest_problems(manifest_content(scan), keys)
+    problems += compare_manifests(manifest_contents(scan), keys) or ()
     return sorted_problems(problems)
 
 
@@ -185,20 +186,20 @@ def _duplicate_ids(keys: Iterable[TaskKey]) -> Iterator[Problem]:
     for key in sorted(keys, key=lambda key: key.path):
         other = first.setdefault((key.domain, key.id), key.path)
         if other != key.path:
-            message = f"Its id {key.id!a} is that of {other} too; --id picks both."
+            message = f"Its id {key.id!a} is that of {other} too; --id asks which, and takes the path."
             yield Problem("duplicate-id", "warning", key.path, message)
 
 
-def manifest_content(scan: Scan) -> bytes | None:
-    """Read the manifest, or give None where there is none or the layout knows none.
+def manifest_contents(scan: Scan) -> dict[str, bytes]:
+    """Read what may list the rows of a folder.
 
-    One that cannot be read counts as missing here; it is listed as unreadable with the other files.
+    What cannot be read counts as missing here; it is listed as unreadable with the other files.
     """
-    entry = scan.by_path.get(scan.layout.manifest)
-    try:
-        return scan.source.read(entry) if entry else None
-    except (OSError, FolderChangedError):
-        return None
+    contents = {}
+    for name in manifest_names(scan.layout, scan.by_path):
+        with suppress(OSError, FolderChangedError):
+            contents[name] = scan.source.read(scan.by_path[name])
+    return contents
 
 
 def refusals(layout: Layout, problems: Iterable[Problem], allowed: Allowed) -> list[Problem]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vmeval_builders import paths
-from vmeval_builders.json_values import parse_object, scalar_text
+from vmeval_builders.json_values import parse_object, parse_value, scalar_text
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.problems import Problem
 
-_FRAME_KEYS = ("first_image_path", "first_frame", "final_image_path", "final_frame")
-_KEYS = ("pairs", "questions", "id", "domain", *_FRAME_KEYS)
+_PATH_KEYS = (
+    *("first_image_path", "first_frame", "final_image_path", "final_frame"),
+    # VBVR-Bench's.
+    *("first_frame_path", "final_frame_path", "ground_truth_video_path", "prompt_path"),
+)
+_DOMAIN_KEYS, _ID_KEYS = ("domain", "task_name"), ("id", "idx")
+_KEYS = ("pairs", "questions", *_DOMAIN_KEYS, *_ID_KEYS, *_PATH_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,43 +34,88 @@ def task_key(layout: Layout, row: Mapping[str, Any]) -> TaskKey:
     return TaskKey(row["path"], row[layout.domain_column], row[layout.id_column])
 
 
-def manifest_problems(content: bytes | None, tasks: Iterable[TaskKey]) -> list[Problem]:
+def manifest_names(layout: Layout, paths_there: Iterable[str]) -> list[str]:
+    """Name the files that may list the rows of a folder: its manifest, and other JSON at its root."""
+    if not layout.manifest:
+        return []
+    return [path for path in paths_there if "/" not in path and path.endswith(".json")]
+
+
+def compare_manifests(contents: Mapping[str, bytes], tasks: Iterable[TaskKey]) -> list[Problem] | None:
+    """Compare what lists the tasks of a folder with its task folders.
+
+    Args:
+        contents: The files of `manifest_names`, and their bytes.
+        tasks: The folder's tasks.
+
+    Returns:
+        The problems; None where nothing lists tasks. What the manifest says is held to be meant (`manifest_problems`).
+        A benchmark's own list is published whole, beside whatever of its folders somebody has: all of it is warnings.
+    """
+    tasks = list(tasks)
+    found: list[Problem] | None = None
+    for name, content in contents.items():
+        if name == paths.MANIFEST:
+            found = [*(found or ()), *manifest_problems(content, tasks)]
+        elif entries := _bench_entries(content):
+            of_bench = _entry_problems(name, entries, tasks)
+            found = [*(found or ()), *(replace(one, severity="warning") for one in of_bench)]
+    return found
+
+
+def _bench_entries(content: bytes) -> list[Any]:
+    """Give the entries of a benchmark's list of tasks; none where a JSON file is something else."""
+    value, _ = parse_value(_text(content), keep=_KEYS)
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        return []
+    return value if all(any(key in entry for key in _PATH_KEYS) for entry in value) else []
+
+
+def manifest_problems(content: bytes, tasks: Iterable[TaskKey]) -> list[Problem]:
     """Compare the manifest with the task folders.
 
     Args:
-        content: The manifest's bytes, or None where the folder has none (which is no problem).
+        content: The manifest's bytes.
         tasks: The folder's tasks.
 
     Returns:
         Entries without a folder and entries that come twice (errors), and folders that it does not list
         (warnings). A manifest that cannot be read is one error.
     """
-    if content is None:
-        return []
     entries, fault = manifest_entries(content)
     if fault:
         return [Problem("bad-manifest", "error", paths.MANIFEST, f"The manifest {fault}.")]
-    tasks = list(tasks)
+    return list(_entry_problems(paths.MANIFEST, entries, list(tasks)))
+
+
+def _entry_problems(name: str, entries: Sequence[Any], tasks: Sequence[TaskKey]) -> Iterator[Problem]:
+    is_ours = name == paths.MANIFEST
+    way_on = "; add the folder, drop the entry, or keep it so with --keep-incomplete" if is_ours else ""
     index = _Index(tasks)
-    problems = []
     listed: set[str] = set()
     for number, entry in enumerate(entries):
         path = index.find(entry)
         if path is None:
-            message = f"Entry {number} ({entry_name(entry)}) has no folder; add the folder or drop the entry."
-            problems.append(Problem("manifest-without-folder", "error", paths.MANIFEST, message))
+            message = f"Entry {number} ({entry_name(entry)}) has no folder{way_on}."
+            yield Problem("manifest-without-folder", "error", name, message)
         elif path in listed:
             message = (
                 f"Entry {number} ({entry_name(entry)}) names {path}, which an entry before it names too."
             )
-            problems.append(Problem("duplicate-task", "error", paths.MANIFEST, message))
+            yield Problem("duplicate-task", "error", name, message)
         else:
             listed.add(path)
+    which = "The manifest" if is_ours else name
     for task in tasks:
         if task.path not in listed:
-            message = "The manifest does not list this task."
-            problems.append(Problem("not-in-manifest", "warning", task.path, message))
-    return problems
+            yield Problem("not-in-manifest", "warning", task.path, f"{which} does not list this task.")
+
+
+def _text(content: bytes) -> str | None:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def manifest_entries(content: bytes) -> tuple[list[Any], str | None]:
@@ -74,12 +124,8 @@ def manifest_entries(content: bytes) -> tuple[list[Any], str | None]:
     Returns:
         The entries, with the keys by which tasks are named, and None, or an empty list and the end of a sentence that says what is wrong.
     """
-    try:
-        text: str | None = content.decode()
-    except UnicodeDecodeError:
-        text = None
     # A manifest repeats all metadata of all questions, which would take some 10 kB of memory each.
-    manifest, fault = parse_object(text, keep=_KEYS)
+    manifest, fault = parse_object(_text(content), keep=_KEYS)
     if manifest is None:
         return [], fault
     entries = manifest.get("pairs", manifest.get("questions", []))
@@ -90,8 +136,11 @@ def manifest_entries(content: bytes) -> tuple[list[Any], str | None]:
 
 def entry_name(entry: object) -> str:
     """Name a manifest entry for a message."""
-    name = scalar_text(entry.get("id")) if isinstance(entry, dict) else None
-    return name or "without an id"
+    if not isinstance(entry, dict):
+        return "without an id"
+    paths_stated = (entry.get(key) for key in _PATH_KEYS)
+    path = next((one for one in paths_stated if isinstance(one, str)), "").rpartition("/")[0]
+    return scalar_text(entry.get("id")) or path or scalar_text(entry.get("idx")) or "without an id"
 
 
 class _Index:
@@ -112,13 +161,17 @@ class _Index:
         for path in _entry_folders(entry):
             if path in self._paths:
                 return path
-        domain, name = scalar_text(entry.get("domain")), scalar_text(entry.get("id"))
+        domain, name = (_first(entry, keys) for keys in (_DOMAIN_KEYS, _ID_KEYS))
         return self._keys.get((domain, name)) if domain and name else None
+
+
+def _first(entry: dict[str, Any], keys: Iterable[str]) -> str | None:
+    return next((text for key in keys if (text := scalar_text(entry.get(key))) is not None), None)
 
 
 def _entry_folders(entry: dict[str, Any]) -> Iterator[str]:
     """Guess the task folder from the entry's frame paths, which may start above the question folder."""
-    for key in _FRAME_KEYS:
+    for key in _PATH_KEYS:
         stated = entry.get(key)
         if isinstance(stated, str):
             names = stated.replace("\\", "/").split("/")[:-1]

@@ -124,9 +124,14 @@ def test_two_tasks_of_a_domain_with_one_id_are_a_warning_that_says_what_an_expor
         "warning",
         "maze_task/maze_0000",
     )
-    assert problem.message == "Its id 'maze_0000' is that of maze_task/copy too; --id picks both."
+    assert (
+        problem.message
+        == "Its id 'maze_0000' is that of maze_task/copy too; --id asks which, and takes the path."
+    )
     build(folder, tmp_path / "dataset")
-    assert export(tmp_path / "dataset", tmp_path / "picked", ids=["maze_0000"]).rows == 2
+    with pytest.raises(ValueError, match="maze_task/copy, maze_task/maze_0000"):
+        export(tmp_path / "dataset", tmp_path / "picked", ids=["maze_0000"])
+    assert export(tmp_path / "dataset", tmp_path / "picked", ids=["maze_task/copy"]).rows == 1
 
 
 def test_one_id_in_two_domains_is_no_problem(tmp_path):

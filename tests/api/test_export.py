@@ -27,6 +27,7 @@ from tests.factories import (
 )
 from vmeval_hfds import build, export, to_dataset, verify
 from vmeval_hfds.errors import (
+    AmbiguousNameError,
     ChangedRowsError,
     DatasetError,
     UnknownNameError,
@@ -164,7 +165,10 @@ def test_an_id_that_several_domains_have(tmp_path, target):
     for domain in ("a", "b", "c"):
         write_question(folder, domain, "0000")
     build(folder, tmp_path / "dataset")
-    assert export(tmp_path / "dataset", target, ids=["0000"]).rows == 3
+    with pytest.raises(
+        AmbiguousNameError, match=r"3 tasks have the id '0000'.*a_task/0000, b_task/0000, c_task/0000"
+    ):
+        export(tmp_path / "dataset", target, ids=["0000"])
     assert export(tmp_path / "dataset", tmp_path / "b", domains=["b"], ids=["0000"]).rows == 1
     assert files_below(tmp_path / "b") == files_below(folder, "b_task/")
 

@@ -1,18 +1,22 @@
 """Questions as they are laid out since 2026: splits, generators, videos to go on from, further pictures, halves."""
 
+import shutil
+
 import pyarrow.parquet as pq
 import pytest
 
-from tests.factories import MP4, as_json, files_below, png, shards, tree, write, write_question
+from tests.factories import MP4, as_json, files_below, png, shards, tree, write, write_folder, write_question
 from tests.layout_samples import REPO, comes_back, errors_of, rows_of, shown, unpacked
 from vmeval_hfds import (
     build,
+    check_folder,
     export,
     info,
     metadata_frame,
     open_repo,
     push_to_hub,
     to_dataset,
+    verify,
     write_gallery,
 )
 
@@ -213,3 +217,142 @@ def test_real_rows_of_vbvr_pro_have_their_files(tmp_path):
         (["frame_1.png", "frame_2.png"], "In-Domain_50"),
         (["frame_1.png"], "In-Domain_50"),
     ]
+
+
+# An id that several tasks have
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return build(write_bench(tmp_path / "questions"), tmp_path / "bench").target
+
+
+MAZE = "Out-of-Domain_50/O-9_maze_data-generator/00001"
+SORT = "In-Domain_50/G-3_stable_sort_data-generator/00001"
+
+
+def exported_tasks(target):
+    return sorted(str(path.parent.relative_to(target)) for path in target.rglob("prompt.txt"))
+
+
+def untrusted(dataset):
+    """Make an export look into the shards: they are not as the list of files says."""
+    for shard in shards(dataset):
+        pq.write_table(pq.read_table(shard), shard, compression="gzip")
+
+
+@pytest.mark.parametrize("looked_into", [False, True], ids=["by the list of files", "by looking into shards"])
+def test_an_id_that_several_tasks_have_is_asked_back(tmp_path, bench, looked_into):
+    if looked_into:
+        untrusted(bench)
+    with pytest.raises(ValueError, match="2 tasks have the id '00001'") as refused:
+        export(bench, tmp_path / "part", ids=["00001"])
+    assert SORT in str(refused.value)
+    assert MAZE in str(refused.value)
+    assert not (tmp_path / "part").exists()
+
+
+@pytest.mark.parametrize("looked_into", [False, True], ids=["by the list of files", "by looking into shards"])
+@pytest.mark.parametrize(
+    ("chosen", "tasks"),
+    [
+        ({"ids": ["00001"], "domains": ["O-9_maze_data-generator"]}, [MAZE]),
+        ({"ids": [MAZE]}, [MAZE]),
+        ({"ids": [MAZE, SORT]}, [SORT, MAZE]),
+        ({"ids": [MAZE], "domains": ["O-9_maze_data-generator"]}, [MAZE]),
+    ],
+)
+def test_a_domain_or_a_path_says_which(tmp_path, bench, chosen, tasks, looked_into):
+    if looked_into:
+        untrusted(bench)
+    export(bench, tmp_path / "part", **chosen)
+    assert exported_tasks(tmp_path / "part") == tasks
+    assert verify(tmp_path / "part", bench, **chosen).same
+
+
+@pytest.mark.parametrize("path", ["In-Domain_50/G-3_stable_sort_data-generator/00009", "In-Domain_50"])
+def test_a_path_that_is_no_task_s_is_unknown(tmp_path, bench, path):
+    with pytest.raises(LookupError, match="there is no id"):
+        export(bench, tmp_path / "part", ids=[path])
+
+
+def test_ids_that_repeat_in_one_domain_are_told_and_asked_back_too(tmp_path):
+    for split in ("In-Domain_50", "Out-of-Domain_50"):
+        write_question(tmp_path / "questions", path=f"{split}/maze_task/m1", metadata=None)
+    problems = [one for one in check_folder(tmp_path / "questions") if one.code == "duplicate-id"]
+    assert [one.message for one in problems] == [
+        "Its id 'm1' is that of In-Domain_50/maze_task/m1 too; --id asks which, and takes the path."
+    ]
+    dataset = build(tmp_path / "questions", tmp_path / "dataset").target
+    with pytest.raises(ValueError, match="2 tasks have the id"):
+        export(dataset, tmp_path / "part", ids=["m1"], domains=["maze"])
+
+
+def test_runs_of_one_task_come_together(tmp_path):
+    for model in ("luma", "veo"):
+        write(tmp_path / f"outputs/{model}/maze_task/m1/run/video/a.mp4", MP4)
+        write(tmp_path / f"outputs/{model}/maze_task/m1/run/metadata.json", "{}")
+    dataset = build(tmp_path / "outputs", tmp_path / "dataset").target
+    assert export(dataset, tmp_path / "part", ids=["m1"]).rows == 2
+
+
+# What lists a benchmark's tasks
+
+
+def bench_list(*entries):
+    return as_json(
+        [
+            {
+                "task_name": name,
+                "idx": number,
+                "split": split,
+                "first_frame_path": f"{split}/{name}/{number}/f.png",
+            }
+            for split, name, number in (entry.split("/") for entry in entries)
+        ]
+    )
+
+
+def test_a_benchs_own_list_is_compared_and_never_refuses(tmp_path):
+    folder = write_bench(tmp_path / "questions")
+    tasks = list(rows_of(folder))
+    write(folder / "Some-Bench.json", bench_list(*tasks[:3], "Out-of-Domain_50/O-10_x_data-generator/00000"))
+    problems = [one for one in check_folder(folder) if "manifest" in one.code]
+    assert {(one.code, one.severity, one.path) for one in problems} == {
+        ("manifest-without-folder", "warning", "Some-Bench.json"),
+        ("not-in-manifest", "warning", tasks[3]),
+    }
+    assert {one.message for one in problems} == {
+        "Entry 3 (Out-of-Domain_50/O-10_x_data-generator/00000) has no folder.",
+        "Some-Bench.json does not list this task.",
+    }
+    dataset = build(folder, tmp_path / "dataset").target
+    assert info(folder).manifest == info(dataset).manifest
+    assert set(info(folder).manifest) == set(problems)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "[1]", '[{"a": 1}]', "nothing", '{"pairs": []}'])
+def test_other_json_at_the_root_lists_nothing(tmp_path, content):
+    folder = write_bench(tmp_path / "questions")
+    write(folder / "notes.json", content)
+    assert info(folder).manifest is None
+
+
+def test_a_manifest_that_lists_more_than_is_there_is_let_through_when_told_to_and_counted(tmp_path, run):
+    folder = write_folder(tmp_path / "questions")
+    shutil.rmtree(folder / "maze_task")
+    code, _, said = run("build", folder, tmp_path / "dataset")
+    assert code == 1
+    assert "--keep-incomplete" in said
+    code, _, said = run("build", folder, tmp_path / "dataset", "--keep-incomplete")
+    assert code == 0
+    assert "Let through: 2 manifest-without-folder." in said
+    export(tmp_path / "dataset", tmp_path / "rebuilt")
+    assert tree(tmp_path / "rebuilt") == tree(folder)
+
+
+def test_the_real_benchs_list_is_compared(tmp_path):
+    sample = unpacked("layouts/vbvr_bench_questions_in_out_domain.tar", tmp_path) / "vbvr_bench_data"
+    codes = [(one.code, one.severity) for one in check_folder(sample)]
+    assert codes.count(("manifest-without-folder", "warning")) == 3
+    assert ("not-in-manifest", "warning") not in codes

@@ -202,14 +202,6 @@ def test_vbvrs_metadata_that_was_changed_in_its_row_goes_back_into_vbvrs_file(tm
     assert result.missing == result.added == []
 
 
-def test_ids_that_repeat_across_domains_are_all_exported(tmp_path):
-    write_vbvr_bench(tmp_path / "bench")
-    dataset = build(tmp_path / "bench", tmp_path / "dataset").target
-    export(dataset, tmp_path / "part", ids=["00001"])
-    assert {path.parent.name for path in (tmp_path / "part").rglob("prompt.txt")} == {"00001"}
-    assert len(list((tmp_path / "part").rglob("prompt.txt"))) == 2
-
-
 def test_a_bench_whose_prompts_are_only_in_its_json_is_taken_in_when_told_to(tmp_path):
     write_vbvr_bench(tmp_path / "bench")
     for prompt in (tmp_path / "bench").rglob("prompt.txt"):

@@ -96,7 +96,7 @@ def build(
         builder: The name of the builder that describes the folder; None finds it out.
         split: The split that every config gets.
         num_proc: How many processes; None chooses.
-        keep_incomplete: Take in tasks without first frame or prompt, as nulls.
+        keep_incomplete: Take in tasks without first frame or prompt, as nulls, and manifest entries without a folder.
         force: Replace a dataset directory that is there. What a person wrote into its card stays.
         include: Globs of what is taken in; ``*`` stands for any characters, ``/`` too. By default all.
         exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.

@@ -156,6 +156,7 @@ def export(
         UnsafePathError: A row's path, or a link in the target, leads where nothing must be written.
             Nothing was written.
         TargetExistsError: Files with other bytes are in the way and `force` is off. Nothing was written.
+        AmbiguousNameError: Several questions have an id; the message lists their paths, of which one may be given.
         UnknownNameError: The dataset has no such domain or id. Nothing was written.
         ChangedRowsError: `strict`, and rows were changed. Nothing was written.
         DatasetError: The source is no dataset that a builder made, or is damaged.

@@ -9,7 +9,7 @@ from typing import Any
 
 from vmeval_builders.entries import column_of
 from vmeval_builders.layouts.layout import Layout
-from vmeval_builders.manifest import manifest_problems, task_key
+from vmeval_builders.manifest import compare_manifests, task_key
 from vmeval_builders.problems import Problem
 from vmeval_hfds.errors import UnknownNameError
 from vmeval_hfds.rows.open import Source, open_rows
@@ -126,9 +126,9 @@ def info(source: Source, *, builder: str | None = None) -> InfoResult:
         facts.sort(key=lambda row: row.path)
     totals = rows.totals()
     manifest = None
-    if totals.manifest is not None:
-        manifest = manifest_problems(
-            totals.manifest, [task_key(rows.about.layout, row.texts) for row in facts]
+    if totals.manifests:
+        manifest = compare_manifests(
+            totals.manifests, [task_key(rows.about.layout, row.texts) for row in facts]
         )
     return InfoResult(
         name=rows.about.name,

@@ -209,7 +209,7 @@ def push_to_hub(
         create_pr: Make a pull request instead, for those who may not write.
         split: The split that every config gets.
         num_proc: How many processes read the folder; None chooses.
-        keep_incomplete: Take in tasks without first frame or prompt, as nulls.
+        keep_incomplete: Take in tasks without first frame or prompt, as nulls, and manifest entries without a folder.
         license_name: The card's ``license``, such as ``"mit"``.
         pretty_name: The card's ``pretty_name``.
         add: Keep the repository's other rows; the folder's are added, and replace those with the same path.

@@ -33,7 +33,7 @@ def to_dataset(
         folder: The folder that holds the ``*_task`` folders.
         builder: The name of the builder that describes the folder; None finds it out.
         split: The dataset's split.
-        keep_incomplete: Take in tasks without first frame or prompt, as nulls.
+        keep_incomplete: Take in tasks without first frame or prompt, as nulls, and manifest entries without a folder.
         allow_secrets: Take in files with a Hugging Face token in them.
         decode: Decode every frame, as `check_folder` does; else damage behind its header is not found.
         cache_dir: Where `datasets` keeps what it prepared; None is its own place. A changed folder is read anew.

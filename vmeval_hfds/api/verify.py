@@ -87,6 +87,7 @@ def verify(
     Raises:
         DatasetError: The dataset has no list of files, or a damaged one, or is not of that builder.
         LayoutNameError: There is no such builder.
+        AmbiguousNameError: Several questions have an id; the message lists their paths, of which one may be given.
         UnknownNameError: The dataset has no such domain or id.
         MissingPathError: There is no such folder or dataset.
         ArchiveError: The archive is damaged or cut short.

@@ -22,7 +22,9 @@ split_option = click.option(
     "--split", default="test", show_default=True, help="The split that the rows go to."
 )
 keep_incomplete_option = click.option(
-    "--keep-incomplete", is_flag=True, help="Take in questions without first frame or prompt, as nulls."
+    "--keep-incomplete",
+    is_flag=True,
+    help="Take in questions without first frame or prompt, as nulls, and a manifest that lists some that are not there.",
 )
 include_option = click.option(
     "--include",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -151,6 +152,8 @@ def refused_folder(form: str) -> Iterator[Callable[[Sequence[Problem]], None]]:
     def say_warnings(problems: Sequence[Problem]) -> None:
         if problems and form == "human":
             say(f"{problem_count(problems)}; vmeval-hfds check lists them.")
+            if kept := Counter(one.code for one in problems if one.severity == "error"):
+                say(f"Let through: {', '.join(f'{count:,} {code}' for code, count in kept.most_common())}.")
 
     try:
         yield say_warnings

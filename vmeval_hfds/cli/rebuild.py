@@ -54,7 +54,9 @@ _SHOWN_PATHS = 20
 @click.option(
     "--domain", "domains", multiple=True, help="Only this domain's rows. Can be given several times."
 )
-@click.option("--id", "ids", multiple=True, help="Only the task with this id. Can be given several times.")
+@click.option(
+    "--id", "ids", multiple=True, help="Only the task with this id, or path. Can be given several times."
+)
 @click.option("--force", is_flag=True, help="Replace files that have other bytes.")
 @click.option("--strict", is_flag=True, help="Refuse rows that are not what the list of files says.")
 @click.option(

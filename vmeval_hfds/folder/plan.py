@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from vmeval_builders.layouts.registry import QUESTIONS
 from vmeval_hfds.errors import DatasetError, UnknownNameError
 from vmeval_hfds.folder.check import folders_of
 from vmeval_hfds.folder.select import GroupRows, ShardRows, select_rows
+from vmeval_hfds.folder.which import check_ids, listed_rows
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.columns import check_exact, listed_layout, map_columns
 from vmeval_hfds.table.facts import ListingFacts
@@ -76,6 +77,7 @@ def make_plan(
 
     Raises:
         UnknownNameError: No row has one of the domains or ids; the message names near ones.
+        AmbiguousNameError: Several rows have an id that is to mean one.
         DatasetError: A shard is damaged, or has no such columns, or those of another layout; or its layout is not
             installed here.
     """
@@ -90,7 +92,9 @@ def make_plan(
         layout = found.selected[0].columns.layout
     _check_schemas(dataset, layout, trusted, found.selected)
     listing = _wanted_listing(dataset, facts, wanted, trusted, found.selected, layout)
-    _check_names(dataset, facts if trusted else None, wanted, found, listing)
+    told = listed_rows(layout, listing) if wanted.ids and trusted else {}
+    _check_names(dataset, facts if trusted else None, wanted, found, told)
+    check_ids(dataset.name, layout, wanted, found.selected, told)
     paths = {path for group in found.selected for path in group.paths}
     looked_into = sum(len(group.paths) for group in found.selected) if layout.items else len(paths)
     rows = looked_into + _trusted_rows(facts, trusted, wanted, listing)
@@ -141,11 +145,14 @@ def _wanted_listing(
         if wanted.domains:
             mask = pc.and_(mask, pc.is_in(table["config"], value_set=configs))
         if wanted.ids:
-            mask = pc.and_(mask, pc.is_in(table["id"], value_set=ids))
+            named = pc.is_in(table["id"], value_set=ids)
+            for path in wanted.paths:
+                named = pc.or_(named, pc.starts_with(table["path"], f"{path}/"))
+            mask = pc.and_(mask, named)
         return mask
 
     if len(trusted) == len(dataset.row_shards):
-        return read_listing(dataset, is_wanted)
+        return read_listing(dataset, is_wanted, ("config", "id", *(["path"] if wanted.paths else [])))
     listing = read_listing(dataset)
     known = text_array(sorted(trusted))
     shards = listing.table["shard"]
@@ -185,15 +192,28 @@ def _check_names(
     facts: ListingFacts | None,
     wanted: Wanted,
     found: ShardRows,
-    listing: Listing,
+    told: Mapping[str, str | None],
 ) -> None:
-    """Refuse domains and ids that no row has."""
+    """Refuse domains and ids that no row has.
+
+    Args:
+        dataset: The dataset.
+        facts: What its list of files says, where it is trusted.
+        wanted: What was asked for.
+        found: What was found by looking into shards.
+        told: What the list of files tells of the wanted rows: path to id.
+    """
     groups = set(facts.groups.values()) if facts else set()
     _check_known("domain", wanted.domains, groups | found.domains)
-    ids = found.ids.union(pc.unique(listing.table["id"]).to_pylist()) if facts else found.ids
+    paths = {path for group in found.selected for path in group.paths}
+    ids = (
+        found.ids
+        | {*filter(None, told.values())}
+        | {path for path in wanted.paths if path in told or path in paths}
+    )
     if facts and not ids.issuperset(wanted.ids):
         ids.update(filter(None, pc.unique(read_listing(dataset).table["id"]).to_pylist()))
-    _check_known("id", wanted.ids, ids - {None})
+    _check_known("id", wanted.ids, ids)
 
 
 def _check_known(kind: str, wanted: Iterable[str], known: Collection[str]) -> None:

@@ -158,7 +158,7 @@ def _select_in_group(
         row
         for row, (row_id, domain, path) in enumerate(zip(ids, domains, paths, strict=True))
         if (not wanted.domains or domain in wanted.domains)
-        and (not wanted.ids or row_id in wanted.ids)
+        and (not wanted.ids or row_id in wanted.ids or path in wanted.ids)
         and (files is None or path in files)
     ]
     if rows:

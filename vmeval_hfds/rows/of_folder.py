@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from vmeval_builders.checks import manifest_content
+from vmeval_builders.checks import manifest_contents
 from vmeval_builders.entries import Unit, column_of
 from vmeval_builders.rows import read_unit, rows_of
 from vmeval_builders.scan import Scan
@@ -69,7 +69,7 @@ class FolderRows:
         """See `Rows.totals`."""
         files = self.scan.files
         size_bytes = sum(entry.size_bytes for entry in files)
-        return Totals(len(files), size_bytes, manifest_content(self.scan))
+        return Totals(len(files), size_bytes, manifest_contents(self.scan))
 
     def _texts(self, unit: Unit) -> Iterator[dict[str, Any]]:
         for row in rows_of(

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from vmeval_builders.arrow.arrays import integer_array
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS
+from vmeval_builders.manifest import manifest_names
 from vmeval_hfds.engine.pool import fetch_ahead
 from vmeval_hfds.rows.of_arrow import media_rows
 from vmeval_hfds.rows.pictures import Pixels, column_pixels
@@ -121,13 +122,12 @@ class ShardRows:
         if not self.dataset.listing_shards:
             return Totals()
         sizes = self._sizes_bytes
-        return Totals(len(sizes), sum(sizes.values()), self._manifest())
+        return Totals(len(sizes), sum(sizes.values()), self._manifests())
 
-    def _manifest(self) -> bytes | None:
-        name = self.about.layout.manifest
-        if not name or name not in self._sizes_bytes:
-            return None
-        return next((file.content for file in read_contents(self.dataset, [name])), None)
+    def _manifests(self) -> dict[str, bytes]:
+        names = manifest_names(self.about.layout, self._sizes_bytes)
+        files = read_contents(self.dataset, names) if names else ()
+        return {file.path: file.content for file in files if file.content is not None}
 
     @cached_property
     def _sizes_bytes(self) -> dict[str, int]:

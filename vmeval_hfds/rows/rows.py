@@ -52,12 +52,12 @@ class Totals:
     Attributes:
         files: How many they are; None where nothing lists them.
         size_bytes: Their size; None likewise.
-        manifest: The manifest's bytes; None where there is none, or it is not known.
+        manifests: What may list the rows (see `vmeval_builders.manifest`), and its bytes; empty where nothing is known.
     """
 
     files: int | None = None
     size_bytes: int | None = None
-    manifest: bytes | None = None
+    manifests: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

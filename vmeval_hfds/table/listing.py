@@ -97,11 +97,16 @@ class Wanted:
 
     Attributes:
         domains: Values of the column that ``--domain`` chooses by; all where empty.
-        ids: Ids; all where empty.
+        ids: Ids, or paths of rows; all where empty.
     """
 
     domains: Collection[str] = ()
     ids: Collection[str] = ()
+
+    @property
+    def paths(self) -> list[str]:
+        """What of the ids may be the path of a row."""
+        return sorted(one for one in self.ids if "/" in one)
 
     def __bool__(self) -> bool:
         """Whether anything is left out."""
@@ -122,18 +127,23 @@ def read_facts(dataset: DatasetFiles) -> ListingFacts | None:
     )
 
 
-def read_listing(dataset: DatasetFiles, wanted: Callable[[pa.Table], pa.Array] | None = None) -> Listing:
+def read_listing(
+    dataset: DatasetFiles,
+    wanted: Callable[[pa.Table], pa.Array] | None = None,
+    by: Sequence[str] = ("config", "id"),
+) -> Listing:
     """Read the list of files, without their contents.
 
     Args:
         dataset: The dataset.
-        wanted: Given the columns ``config`` and ``id``, says which rows are wanted, so that only they are held.
+        wanted: Says which rows are wanted, so that only they are held.
+        by: The columns that it is given for that.
 
     Raises:
         DatasetError: A row has no path, or no hash where it needs one; or a shard is damaged.
         UnsafePathError: Two rows are for one file.
     """
-    return _read(dataset, wanted)
+    return _read(dataset, wanted, by=by)
 
 
 def read_packed_listing(dataset: DatasetFiles) -> Listing:
@@ -154,6 +164,7 @@ def _read(
     wanted: Callable[[pa.Table], pa.Array] | None,
     made: Callable[[pa.Table], pa.Table] = lambda table: table,
     columns: Sequence[str] = _INDEX_COLUMNS,
+    by: Sequence[str] = (),
 ) -> Listing:
     tables = []
     number = 0
@@ -164,7 +175,7 @@ def _read(
         there = [name for name in columns if name in shard.schema.names]
         for group in shard.row_groups():
             first, number = number, number + group.rows
-            mask = wanted(_typed(shard, group.read(["config", "id"]))) if wanted else None
+            mask = wanted(_typed(shard, group.read(list(by)))) if wanted else None
             if mask is not None and not pc.any(mask).as_py():
                 continue
             table = _index(_typed(shard, group.read(there)), first)

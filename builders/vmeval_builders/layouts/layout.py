@@ -37,6 +37,7 @@ class Layout:
             rows of a file have its path; the first of them holds the file. No list there is a row all the same.
         never_beside: A folder that directly holds a file of such a name is no row, nor does it hold one.
         id_column: The column that names a row's task; ``--id`` chooses by it.
+        one_task_an_id: Whether ``--id`` is to mean one row, and asks which where several have the id.
         group_column: The column by whose values rows are sorted into configs.
         domain_column: The column that ``--domain`` chooses by; the group column where it is empty.
         shown: The columns that `info` counts by, and the gallery's tags; the group column where it is empty.
@@ -59,6 +60,7 @@ class Layout:
     never_beside: ClassVar[frozenset[str]] = frozenset()
     items: ClassVar[tuple[str, ...]] = ()
     id_column: ClassVar[str]
+    one_task_an_id: ClassVar[bool] = False
     group_column: ClassVar[str]
     domain_column: ClassVar[str] = ""
     shown: ClassVar[tuple[str, ...]] = ()

@@ -18,7 +18,7 @@ from vmeval_builders.problems import Problem
 FRAMES = ("first_frame", "final_frame")
 
 #: What `--keep-incomplete` lets through.
-INCOMPLETE_CODES = frozenset({"no-first-frame", "no-prompt"})
+INCOMPLETE_CODES = frozenset({"no-first-frame", "no-prompt", "manifest-without-folder"})
 
 
 #: VBVR-Pro keeps what only a video or only a picture is asked for in a folder of that name.
@@ -36,6 +36,7 @@ class Questions(Layout):
     # metadata.json alone makes no task: VMEvalKit's runs have one too.
     marks = paths.QUESTION_FILES
     id_column = "id"
+    one_task_an_id = True
     group_column = "domain"
     shown = ("domain", "difficulty")
     gallery_frames = FRAMES
