@@ -40,21 +40,26 @@ def append(repo: HubRepo, file: RemoteFile, revision: str, place: Path) -> None:
 
     wanted = XetFileInfo(file.xet_hash, file.size_bytes)
     with place.open("ab") as target, _opened(repo, file, revision) as group:
-        for part in _parts(group.download_stream(wanted, start=target.tell()), file.path):
-            target.write(part)
+        with failures_told():
+            for part in group.download_stream(wanted, start=target.tell()):
+                target.write(part)
         if target.tell() < file.size_bytes:
-            raise _CutShortError(f"{file.path}: {target.tell()} bytes came of {file.size_bytes}")
+            raise StoreError(f"{file.path}: {target.tell()} bytes came of {file.size_bytes}")
 
 
-class _CutShortError(ConnectionError):
-    """The store did not give all bytes; they are asked for again, and it is said in plain words at last."""
+class StoreError(ConnectionError):
+    """The store did not give what it should; it is asked again, and it is said in plain words at last."""
 
 
-def _parts(stream: Iterator[bytes], path: str) -> Iterator[bytes]:
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """Raise what hf_xet says with a bare `RuntimeError`, of a store that stays away or refuses, as a `StoreError`."""
     try:
-        yield from stream
-    except RuntimeError as error:  # hf_xet's word for a store that stays away, and for damaged data
-        raise _CutShortError(f"{path}: {error}") from error
+        yield
+    except RuntimeError as error:
+        if type(error) is not RuntimeError or error.__cause__ is not None:
+            raise
+        raise StoreError(str(error)) from error
 
 
 @contextmanager
