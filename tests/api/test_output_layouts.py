@@ -1,12 +1,14 @@
 """Outputs as the field's runners write them, since October 2025: each is recognised, and its path read right."""
 
+import shutil
+
 import pytest
 
 from tests.factories import as_json, edit_rows, png, shards, tree, write, write_question
 from tests.run_factories import rows, run_metadata, scatter_times, times, video, write_run
 from vmeval_builders.errors import AmbiguousFolderError
 from vmeval_builders.scan import scan_rows
-from vmeval_hfds import build, check_folder, export, open_repo, push_to_hub, verify
+from vmeval_hfds import build, check_folder, export, open_repo, push_to_hub, to_dataset, verify
 from vmeval_hfds.errors import UnsafePathError
 
 LEVELS = ("experiment", "model", "checkpoint", "split", "generator", "domain", "task_id", "run_id", "sample")
@@ -86,6 +88,10 @@ PATHS = {
     "outputs-of-a-task": (
         "sequence_completion/video_outputs/sora2/01.mp4",
         {"model": "sora2", "domain": "sequence_completion", "task_id": "01"},
+    ),
+    "samples-in-a-folder-of-their-model": (
+        "sora/videos/SV_easy_graph_001/SV_easy_graph_001-0.mp4",
+        {"model": "sora", "domain": "SV_easy_graph", "task_id": "SV_easy_graph_001", "sample": "0"},
     ),
     "samples-of-a-generators-task": (
         f"wan/{SLIDING}/00000/seed_7.mp4",
@@ -178,6 +184,40 @@ def test_several_pictures_a_task_are_one_row(tmp_path, path, levels):
     assert {name: row[name] for name in LEVELS} == dict.fromkeys(LEVELS) | levels
     assert row["images"] == [{"bytes": png(number), "path": f"{number:03}.png"} for number in range(12)]
     assert_comes_back(tmp_path / "outputs", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "names", [("frame_1.png", "frame_2.png"), ("1.jpg", "2.jpg"), ("output01.webp",)], ids=str
+)
+def test_pictures_below_a_generator_may_be_called_otherwise(tmp_path, names):
+    for name in names:
+        write(tmp_path / f"outputs/flux/{SLIDING}/00000" / name, png(name))
+    (row,) = rows(tmp_path / "outputs")
+    assert [one["path"] for one in row["images"]] == list(names)
+    assert (row["model"], row["task_id"]) == ("flux", "00000")
+
+
+@pytest.mark.parametrize(
+    "names", [("0.mp4", "1.mp4"), ("seed-7.mp4", "seed-8.mp4"), ("a.mp4", "b.webm")], ids=str
+)
+def test_several_videos_in_a_tasks_folder_are_its_samples(tmp_path, names):
+    task = tmp_path / "outputs/wan/maze_task/maze_0000"
+    for name in names:
+        write(task / name, video(name))
+    found = rows(tmp_path / "outputs")
+    assert [row["video"]["path"] for row in found] == list(names)
+    assert {(row["model"], row["domain"], row["task_id"], row["run_id"]) for row in found} == {
+        ("wan", "maze", "maze_0000", None)
+    }
+    assert len({row["sample"] for row in found}) == 2
+    assert_comes_back(tmp_path / "outputs", tmp_path)
+
+
+def test_several_videos_beside_the_folders_of_runs_are_no_samples(tmp_path):
+    write_run(tmp_path / "outputs", "wan/maze_task/maze_0000/r")
+    for name in ("0.mp4", "maze_0000-1.mp4", "other.webm"):
+        write(tmp_path / "outputs/wan/maze_task/maze_0000" / name, video(name))
+    assert [row["path"] for row in rows(tmp_path / "outputs")] == ["wan/maze_task/maze_0000/r"]
 
 
 def test_runs_below_a_generator_keep_their_model(tmp_path):
@@ -399,3 +439,29 @@ def test_a_row_that_is_a_video_holds_nothing_else(tmp_path):
     with pytest.raises(UnsafePathError, match="nothing was written"):
         export(dataset, tmp_path / "rebuilt")
     assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "path", ["../x.mp4", "/x.mp4", "a/../../x.mp4", "con.mp4", "x.mp4/", "a//b.mp4", ".git/x.mp4"]
+)
+@pytest.mark.parametrize("listed", [True, False], ids=["with-list", "no-list"])
+def test_a_videos_path_that_leads_elsewhere_is_refused(tmp_path, path, listed):
+    write(tmp_path / "outputs/wan/chess_task/chess_0000.mp4", video())
+    dataset = build(tmp_path / "outputs", tmp_path / "dataset").target
+    (shard,) = shards(dataset)
+    edit_rows(shard, lambda rows: [{**row, "path": path} for row in rows])
+    if not listed:
+        shutil.rmtree(dataset / "files")
+    before = tree(tmp_path)
+    with pytest.raises(UnsafePathError, match="nothing was written"):
+        export(dataset, tmp_path / "a/b/target")
+    assert tree(tmp_path) == before
+
+
+def test_a_dataset_in_memory_comes_back_as_far_as_its_columns_hold_it(tmp_path):
+    write(tmp_path / "outputs/wan/chess_task/chess_0000.mp4", video())
+    write(tmp_path / f"outputs/flux/{SLIDING}/00000.png", png())
+    for number in (1, 2):
+        write(tmp_path / f"outputs/flux/{SLIDING}/00001/{number:03}.png", png(number))
+    export(to_dataset(tmp_path / "outputs", cache_dir=tmp_path / "cache"), tmp_path / "back")
+    assert tree(tmp_path / "back") == tree(tmp_path / "outputs")

@@ -22,10 +22,9 @@ _CHECKPOINT = re.compile(
     r"(?:checkpoint|ckpt|epoch|iter|(?:global[-_]?)?step)[-_]?\d+(?:[-_.]\w+)*|(?:checkpoint|ckpt)[-_]\w+",
     re.IGNORECASE,
 )
-# Folders that hold outputs or evaluations as such, and say nothing of them.
-_CONTAINER = re.compile(
-    r"(?:.*[-_])?(?:outputs|evaluations?)(?:[-_].*)?|(?:generated[-_])?videos", re.IGNORECASE
-)
+# Folders that hold outputs or evaluations as such: what is above them says nothing of these.
+_CONTAINER = re.compile(r"(?:.*[-_])?(?:outputs|evaluations?)(?:[-_].*)?", re.IGNORECASE)
+_NO_LEVEL = re.compile(r"(?:generated[-_])?(?:videos|images)", re.IGNORECASE)
 _NO_LETTER = re.compile(r"[\W_]")
 _NUMBER = re.compile(r"[-_]?\d+$")
 
@@ -118,7 +117,7 @@ def read_levels(
             found["checkpoint"] = name
         elif _CONTAINER.fullmatch(name):
             unnamed.clear()
-        else:
+        elif not _NO_LEVEL.fullmatch(name):
             unnamed.append(name)
     is_last = bool(unnamed) and unnamed[-1] == folders[-1] and not found.keys() & {"domain", "generator"}
     if is_last and ((ends_in_domain and len(unnamed) > 1) or _begins_with(task_id, unnamed[-1])):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cache
@@ -20,6 +20,7 @@ from vmeval_builders.layouts.run_paths import (
     IMAGE_ENDINGS,
     VIDEO_ENDINGS,
     RunPath,
+    is_named_sample,
     is_of_sequence,
     is_one_file,
     model_in,
@@ -166,6 +167,7 @@ def _slot_of(path: str) -> str:
 def _run_folders(files: Sequence[FileEntry], folders: Mapping[str, FolderEntry]) -> set[str]:
     """Find the folders that hold what a runner writes, or whose place says that they are a run's."""
     found = set()
+    videos: Counter[str] = Counter()
     for folder in folders:
         above, _, name = folder.rpartition("/")
         if above and (
@@ -181,16 +183,23 @@ def _run_folders(files: Sequence[FileEntry], folders: Mapping[str, FolderEntry])
         elif (
             (name == "metadata.json" and f"{folder}/{_VIDEO}" in folders)
             or (name in _FOR_INPUTS and f"{folder}/{_INPUTS}" in folders)
-            or (name.endswith(VIDEO_ENDINGS) and _in_domain(folder) and read_run_path(entry.path) is None)
             or (name.endswith(IMAGE_ENDINGS) and is_of_sequence(entry.path))
         ):
             found.add(folder)
+        elif name.endswith(VIDEO_ENDINGS) and _in_domain(folder) and not is_named_sample(entry.path):
+            videos[folder] += 1
+    # Several videos in a task's folder are its samples, as those that are called so; in a run's they are the run's.
+    found.update(folder for folder, count in videos.items() if count == 1 or not _is_task(folder))
     return found
 
 
 def _in_domain(folder: str) -> bool:
     """Whether a folder is a task's or a run's in ``{domain}_task/{task_id}[/{run_id}]``."""
     return any(task_domain(one) is not None for one in folder.split("/")[-3:-1])
+
+
+def _is_task(folder: str) -> bool:
+    return task_domain(folder.rpartition("/")[0].rpartition("/")[2]) is not None
 
 
 def _lone_files(files: Sequence[FileEntry], runs: Set[str]) -> Iterator[Unit]:
@@ -201,11 +210,12 @@ def _lone_files(files: Sequence[FileEntry], runs: Set[str]) -> Iterator[Unit]:
         for folder, _, name in (entry.path.rpartition("/") for entry in files)
         if name in paths.QUESTION_FILES and folder and not runs & {*_upwards(folder)}
     }
-    with_questions = {above for folder in questions for above in _upwards(folder)}
+    with_others = {above for folder in questions for above in _upwards(folder)}
+    with_others |= {above for run in runs if _is_task(above := run.rpartition("/")[0])}
 
     @cache
     def is_taken(folder: str) -> bool:
-        return folder in with_questions or any(one in runs or one in questions for one in _upwards(folder))
+        return folder in with_others or any(one in runs or one in questions for one in _upwards(folder))
 
     @cache
     def log_of(folder: str) -> FileEntry | None:

@@ -28,6 +28,7 @@ _OF_A_TASK = "video_outputs"
 _SAMPLES = "_videos"
 _LAST_NUMBER = re.compile(r"(\d+)$")
 _SEQUENCE = re.compile(r"\d{3,}")
+_IN_SEQUENCE = re.compile(r"(?:[A-Za-z]+[-_]?)?\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,22 @@ def read_run_path(path: str) -> RunPath | None:
 def is_of_sequence(path: str) -> bool:
     """Whether a picture is one of those that a model made for a task: ``{task_id}/001.png``.
 
-    The task's folder lies in one of a generator, a split or a domain, or has a number at its end.
+    The task's folder lies in one of a generator, a split or a domain; or it has a number at its end, and the
+    picture is called by nothing else.
     """
     *over, folder, name = ("", *path.split("/"))
-    if not _SEQUENCE.fullmatch(name.rpartition(".")[0]) or is_named(folder) or not any(over):
+    stem = name.rpartition(".")[0]
+    if is_named(folder) or not any(over):
         return False
-    return is_named(over[-1]) or _LAST_NUMBER.search(folder) is not None
+    if is_named(over[-1]):
+        return _IN_SEQUENCE.fullmatch(stem) is not None
+    return _SEQUENCE.fullmatch(stem) is not None and _LAST_NUMBER.search(folder) is not None
+
+
+def is_named_sample(path: str) -> bool:
+    """Whether a video is called after its task's folder, as one of several: ``{task_id}/{task_id}-2.mp4``."""
+    folder, _, name = path.rpartition("/")
+    return _sample_of(folder.rpartition("/")[2], name.rpartition(".")[0]) is not None
 
 
 def model_in(run_id: object, task_id: str | None) -> str | None:
@@ -128,8 +139,10 @@ def _video(above: Sequence[str], stem: str) -> RunPath | None:
     if over and is_generator(over[-1]) and not is_named(folder):
         sample = None if stem == folder else _number(stem)
         return RunPath(folder, _levels_of_file(over, folder), sample=sample)
+    if over and task_domain(over[-1]) is not None:
+        return RunPath(folder, _levels_of_file(over, folder), sample=_number(stem) or stem)
     if any(task_domain(one) is not None for one in over):
-        return None  # in the folder of a run, or beside such folders
+        return None  # in the folder of a run
     levels = _levels_of_file(above, stem)
     ending = f"_{same_name(levels.model or '')}"
     if len(ending) > 1 and same_name(stem).endswith(ending):
