@@ -87,7 +87,11 @@ class ReplacedShardError(DatasetError):
 
 
 class WorkerError(VmevalError, RuntimeError):
-    """A worker process ended before its work was done."""
+    """A worker ended before its work was done, or cannot begin it."""
+
+
+class MissingExtraError(VmevalError, ImportError):
+    """A package that only some need is not installed."""
 
 
 class HubError(VmevalError, OSError):

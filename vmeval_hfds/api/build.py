@@ -10,13 +10,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vmeval_builders.checks import Allowed
 from vmeval_builders.choice import Choice
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan, scan_rows
-from vmeval_hfds.engine.pool import Progress
+from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import DatasetError, TargetExistsError
 from vmeval_hfds.folder.read_back import read_back_directory
 from vmeval_hfds.gallery.preview import preview_of
@@ -37,6 +38,9 @@ from vmeval_hfds.table.tables import (
     run_shards,
     write_files,
 )
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ def build(
     builder: str | None = None,
     split: str = "test",
     num_proc: int | None = None,
+    executor: Executor | None = None,
     keep_incomplete: bool = False,
     force: bool = False,
     include: Sequence[str] = (),
@@ -88,7 +93,7 @@ def build(
 ) -> BuildResult:
     """Turn a folder into a dataset directory, which appears whole or not at all.
 
-    The same folder gives the same bytes, whatever `num_proc` is.
+    The same folder gives the same bytes, whatever `num_proc` or `executor` is.
 
     Args:
         folder: The folder that holds the ``*_task`` folders; or a tar archive of it, which is not unpacked.
@@ -96,6 +101,8 @@ def build(
         builder: The name of the builder that describes the folder; None finds it out.
         split: The split that every config gets.
         num_proc: How many processes; None chooses.
+        executor: Does the work in place of processes of this machine: any `concurrent.futures.Executor`, such as
+            Dask's. Its workers need folder and target at the same path.
         keep_incomplete: Take in tasks without first frame or prompt, as nulls, and manifest entries without a folder.
         force: Replace a dataset directory that is there. What a person wrote into its card stays.
         include: Globs of what is taken in; ``*`` stands for any characters, ``/`` too. By default all.
@@ -116,15 +123,18 @@ def build(
         AmbiguousFolderError: Several builders know the layout, and none was named.
         ArchiveError: The archive is damaged or cut short.
     """
-    options = TableOptions(split, num_proc, Allowed(keep_incomplete, allow_secrets), decode, progress)
+    engine = Engine(num_proc, executor)
+    options = TableOptions(split, engine, Allowed(keep_incomplete, allow_secrets), decode, progress)
     options.check()
     target = Path(os.path.abspath(target))
     remove_leftovers()
     scan = scan_rows(folder, builder, Choice(include, exclude, keeps_top_folder=keep_top_folder))
     _check_apart(scan.root, target)
     existing_card = _existing_card(target, scan.layout, force)
+    engine.require(scan.root)
     refuse_names(scan, options)
     with new_directory(target) as store:
+        engine.require(store.partial)
         facts, problems = _write(scan, store, options, existing_card)
         read_back_directory(str(target), store.partial)
     return BuildResult(

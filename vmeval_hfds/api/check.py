@@ -10,8 +10,7 @@ from vmeval_builders.choice import Choice
 from vmeval_builders.findings import Findings
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan, scan_rows
-from vmeval_hfds.engine import pool
-from vmeval_hfds.engine.pool import Progress
+from vmeval_hfds.engine.pool import DECODING_FACTOR, Engine, Progress
 
 
 def check_folder(
@@ -57,13 +56,13 @@ def check_on_all_cores(
 ) -> list[Problem]:
     """Do what `check_folder` does, with a folder that was walked already."""
     work_bytes = sum(entry.size_bytes for entry in scan.files)
-    workers = pool.processes(num_proc, work_bytes if quick else work_bytes * pool.DECODING_FACTOR)
-    workers = workers if scan.source.splits else 1
+    work_bytes *= 1 if quick else DECODING_FACTOR
 
     def findings() -> Iterator[Findings]:
         jobs = list(check_jobs(scan, decode=not quick))
         done = 0
-        for job, found in zip(jobs, pool.run(check_job, jobs, workers), strict=True):
+        results = Engine(num_proc).run(check_job, jobs, work_bytes, scan.source.splits)
+        for job, found in zip(jobs, results, strict=True):
             yield found
             done += len(job.others) + sum(len(unit.files) for unit in job.units)
             if progress:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from vmeval_builders.choice import ALL_BUT_TOOLS
 from vmeval_builders.json_values import parse_object
 from vmeval_builders.scan import Scan
-from vmeval_hfds.engine.pool import Progress
+from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import DatasetError, SourceTypeError
 from vmeval_hfds.folder.sides import FolderSide, ListedSide, Near, Side, chosen
 from vmeval_hfds.rows.open import Source, open_source
@@ -135,7 +135,7 @@ def diff_datasets(
 def _side(source: Source, builder: str | None, num_proc: int | None, progress: Progress | None) -> Side:
     opened = open_source(source, builder)
     if isinstance(opened, Scan):
-        return FolderSide(opened, opened.layout.keeps_times, num_proc, progress)
+        return FolderSide(opened, opened.layout.keeps_times, Engine(num_proc), progress)
     if not isinstance(opened, DatasetFiles):
         raise SourceTypeError(
             f"expected a folder, archive, dataset directory or repository, found a {type(opened).__name__}: it lists "

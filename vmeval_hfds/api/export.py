@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from vmeval_builders.arrow.listing import ROOT_FOLDER
-from vmeval_hfds.engine.pool import Progress
+from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import ChangedRowsError, ReplacedShardError, TargetExistsError, UnsafePathError
 from vmeval_hfds.folder.check import check_lengths, check_media, check_row_paths
 from vmeval_hfds.folder.compare import Comparer, compare_listed
@@ -27,6 +27,9 @@ Result = TypeVar("Result")
 
 #: How many paths a message names before it only counts.
 NAMED_IN_MESSAGE = 3
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ class _Options:
     strict: bool
     update: bool
     prune: bool
-    num_proc: int | None
+    engine: Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,7 @@ def export(
     update: bool = False,
     prune: bool = False,
     num_proc: int | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> ExportResult:
     """Write a dataset's rows as the folder that they came from, byte for byte.
@@ -150,6 +154,8 @@ def export(
         update: Replace files that an earlier export wrote here and that nobody changed since.
         prune: Remove such files where the dataset no longer has them.
         num_proc: How many processes; None chooses.
+        executor: Does the work in place of processes of this machine: any `concurrent.futures.Executor`, such as
+            Dask's. Its workers need dataset directory and target at the same path.
         progress: Called with rows done and rows in all.
 
     Raises:
@@ -163,7 +169,9 @@ def export(
         FileNotFoundError: There is no such dataset directory.
     """
     root = Path(os.path.abspath(target))
-    options = _Options(root, Wanted(domains, ids), builder, force, strict, update, prune, num_proc)
+    options = _Options(
+        root, Wanted(domains, ids), builder, force, strict, update, prune, Engine(num_proc, executor)
+    )
     with open_dataset(source) as dataset:
         return _distrusting(lambda replaced: _export(_prepare(dataset, options, replaced), options, progress))
 
@@ -180,13 +188,16 @@ def plan_export(
     update: bool = False,
     prune: bool = False,
     num_proc: int | None = None,
+    executor: Executor | None = None,
 ) -> ExportPlan:
     """Do all that `export` does before it writes, and say what it would do.
 
     Takes the arguments of `export`, and raises what it raises before it writes.
     """
     root = Path(os.path.abspath(target))
-    options = _Options(root, Wanted(domains, ids), builder, force, strict, update, prune, num_proc)
+    options = _Options(
+        root, Wanted(domains, ids), builder, force, strict, update, prune, Engine(num_proc, executor)
+    )
     with open_dataset(source) as dataset:
         return _distrusting(lambda replaced: _planned(_prepare(dataset, options, replaced), root))
 
@@ -239,12 +250,12 @@ def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]
     writer = FolderWriter(root, options.force)
     if occupied:
         writer.check_folders(_planned_paths(plan))
-        pull = replace(pull, found=compare_listed(root, pull.known, options.num_proc))
+        pull = replace(pull, found=compare_listed(root, pull.known, options.engine))
     if plan.repeated:
         _check_repeated(pull)
     compared = Tally()
     if plan.looked_into and (occupied or options.strict or plan.repeated):
-        compared = run(pull, Comparer(writer), options.num_proc, None, known=False)
+        compared = run(pull, Comparer(writer), options.engine, None, known=False)
     record = Brought(state_folder(), root, dataset.address or dataset.name)
     recorded = record.read() if options.update or options.prune else {}
     prepared = _Prepared(pull, writer, compared, record, recorded, [])
@@ -259,9 +270,10 @@ def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]
 def _export(prepared: _Prepared, options: _Options, progress: Progress | None) -> ExportResult:
     pull, writer, plan = prepared.pull, prepared.writer, prepared.pull.plan
     writer.begin()
+    options.engine.require(options.target)
     _take_down(prepared, None)
     try:
-        tally = run(pull, writer, options.num_proc, progress)
+        tally = run(pull, writer, options.engine, progress)
         for path in plan.listing.folders:
             writer.make_folder(path)
     finally:

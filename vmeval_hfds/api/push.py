@@ -16,7 +16,7 @@ from vmeval_builders.checks import Allowed, other_file_problems
 from vmeval_builders.choice import ALL_BUT_TOOLS, Choice
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan, scan_rows
-from vmeval_hfds.engine.pool import Progress
+from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import HubConflictError, RemovalError, TargetExistsError
 from vmeval_hfds.folder.read_back import read_back_listing
 from vmeval_hfds.gallery.preview import preview_of
@@ -36,6 +36,8 @@ from vmeval_hfds.table.shards import ShardReport, read_shards
 from vmeval_hfds.table.tables import TableOptions, refuse_contents, refuse_names, run_shards
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from vmeval_hfds.hub.commit import Operation
 
 #: How often a push that adds rows is put on top of what others pushed meanwhile.
@@ -175,6 +177,7 @@ def push_to_hub(
     create_pr: bool = False,
     split: str = "test",
     num_proc: int | None = None,
+    executor: Executor | None = None,
     keep_incomplete: bool = False,
     license_name: str | None = None,
     pretty_name: str | None = None,
@@ -209,6 +212,8 @@ def push_to_hub(
         create_pr: Make a pull request instead, for those who may not write.
         split: The split that every config gets.
         num_proc: How many processes read the folder; None chooses.
+        executor: Does the work in place of processes of this machine: any `concurrent.futures.Executor`, such as
+            Dask's. Its workers need the folder at the same path.
         keep_incomplete: Take in tasks without first frame or prompt, as nulls, and manifest entries without a folder.
         license_name: The card's ``license``, such as ``"mit"``.
         pretty_name: The card's ``pretty_name``.
@@ -246,7 +251,9 @@ def push_to_hub(
     """
     repo_id, revision = repo_and_revision(repo_id, revision=revision)
     options = _Options(
-        tables=TableOptions(split, num_proc, Allowed(keep_incomplete, allow_secrets), decode, progress),
+        tables=TableOptions(
+            split, Engine(num_proc, executor), Allowed(keep_incomplete, allow_secrets), decode, progress
+        ),
         choice=Choice(include, exclude, keeps_top_folder=keep_top_folder),
         builder=builder,
         private=private,
@@ -265,7 +272,7 @@ def push_to_hub(
     repo = HubRepo(repo_id, token_env=token_env, token=token, wait=wait)
     repo.require_token()
     read = _read(folder, options)
-    with new_shards(repo, create_pr=create_pr) as store:
+    with new_shards(repo, create_pr=create_pr, sends_there=executor is not None) as store:
         for last in [False] * (_MERGES - 1) + [True]:
             try:
                 return _publish(repo, read, options, store, sending)
@@ -284,6 +291,7 @@ def plan_push(
     tag: str | None = None,
     split: str = "test",
     num_proc: int | None = None,
+    executor: Executor | None = None,
     keep_incomplete: bool = False,
     add: bool = False,
     remove: Sequence[str] = (),
@@ -310,7 +318,9 @@ def plan_push(
     """
     repo_id, revision = repo_and_revision(repo_id, revision=revision)
     options = _Options(
-        tables=TableOptions(split, num_proc, Allowed(keep_incomplete, allow_secrets), decode, progress),
+        tables=TableOptions(
+            split, Engine(num_proc, executor), Allowed(keep_incomplete, allow_secrets), decode, progress
+        ),
         choice=Choice(include, exclude, keeps_top_folder=keep_top_folder),
         builder=builder,
         revision=revision,
@@ -350,6 +360,7 @@ def _read(folder: str | os.PathLike[str] | Scan, options: _Options) -> _Folder:
     """Read and check the whole folder, before anything is asked of the Hub."""
     options.tables.check()
     scan = folder if isinstance(folder, Scan) else scan_rows(folder, options.builder, options.choice)
+    options.tables.engine.require(scan.root)
     refuse_names(scan, options.tables)
     plan = plan_shards(scan, options.tables.split)
     reports = run_shards(read_shards, scan, plan.shards, None, options.tables)

@@ -6,13 +6,14 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
 from vmeval_builders.choice import Choice
 from vmeval_builders.scan import Scan, holds_archives, scan_archives, scan_files
 from vmeval_builders.sources.archives import archive_paths
-from vmeval_hfds.engine.pool import Progress
+from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.folder.plan import make_plan
 from vmeval_hfds.folder.sides import FolderSide, ListedSide, chosen
@@ -22,6 +23,9 @@ from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.columns import check_layout
 from vmeval_hfds.table.difference import compare, taken
 from vmeval_hfds.table.listing import Wanted, packed, read_packed_listing
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ def verify(
     exclude: Sequence[str] = (),
     keep_top_folder: bool = False,
     num_proc: int | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> VerifyResult:
     """Compare every file of a folder with a dataset's list of files, by SHA-256.
@@ -79,6 +84,8 @@ def verify(
         keep_top_folder: Keep the one top folder of an archive, such as ``questions/``, as a part of paths; else it
             is looked through, as if the folder itself had been given.
         num_proc: How many processes; None chooses.
+        executor: Does the work in place of processes of this machine: any `concurrent.futures.Executor`, such as
+            Dask's. Its workers need the folder at the same path.
         progress: Called with files done and files in all.
 
     Returns:
@@ -96,7 +103,7 @@ def verify(
     with open_dataset(dataset) as source:
         wanted = Wanted(domains, ids)
         choice = Choice(include, exclude, keeps_top_folder=keep_top_folder)
-        return _verify(folder, source, builder, wanted, choice, num_proc, progress)
+        return _verify(folder, source, builder, wanted, choice, Engine(num_proc, executor), progress)
 
 
 def _verify(
@@ -105,7 +112,7 @@ def _verify(
     builder: str | None,
     wanted: Wanted,
     choice: Choice,
-    num_proc: int | None,
+    engine: Engine,
     progress: Progress | None,
 ) -> VerifyResult:
     if not source.listing_shards:
@@ -123,7 +130,8 @@ def _verify(
         # The dataset knows what is in the archives, and not these.
         scan = scan_archives(scan.root, choice)
     old = ListedSide(source, scan.layout, listing)
-    new = FolderSide(scan, lists_all=True, num_proc=num_proc, progress=progress)
+    engine.require(scan.root)
+    new = FolderSide(scan, lists_all=True, engine=engine, progress=progress)
     found = compare(old.files, new.files)
     missing, different, other_times = (
         set(taken(old.files.paths, numbers).to_pylist())

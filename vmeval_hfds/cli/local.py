@@ -12,6 +12,7 @@ from vmeval_hfds.cli.options import (
     PATH,
     allow_secrets_option,
     builder_option,
+    dask_option,
     exclude_option,
     include_option,
     keep_incomplete_option,
@@ -47,6 +48,7 @@ from vmeval_hfds.cli.problems import problem_count, problem_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Executor
 
     from vmeval_hfds.api.demo import Step
     from vmeval_hfds.api.info import InfoResult
@@ -114,6 +116,7 @@ def check(
 @builder_option
 @split_option
 @num_proc_option
+@dask_option
 @keep_incomplete_option
 @include_option
 @exclude_option
@@ -128,6 +131,7 @@ def build(
     builder: str | None,
     split: str,
     num_proc: int | None,
+    executor: Executor | None,
     keep_incomplete: bool,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
@@ -148,6 +152,7 @@ def build(
                 builder=builder,
                 split=split,
                 num_proc=num_proc,
+                executor=executor,
                 keep_incomplete=keep_incomplete,
                 include=include,
                 exclude=exclude,

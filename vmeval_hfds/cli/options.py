@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 PATH = click.Path(path_type=Path)
 
@@ -17,6 +21,24 @@ num_proc_option = click.option(
     "--num-proc",
     type=click.IntRange(min=1),
     help="How many processes; by default as many as the work is worth.",
+)
+
+
+def _open_dask(context: click.Context, option: click.Parameter, scheduler: str | None) -> Executor | None:
+    del option
+    if scheduler is None:
+        return None
+    from vmeval_hfds.engine.dask import dask_executor
+
+    return context.with_resource(dask_executor(scheduler))
+
+
+dask_option = click.option(
+    "--dask",
+    "executor",
+    metavar="ADDRESS",
+    callback=_open_dask,
+    help="Work on the cluster of this Dask scheduler: its address, or its scheduler file.",
 )
 split_option = click.option(
     "--split", default="test", show_default=True, help="The split that the rows go to."

@@ -10,6 +10,7 @@ import click
 from vmeval_hfds.cli.options import (
     allow_secrets_option,
     builder_option,
+    dask_option,
     exclude_option,
     include_option,
     keep_incomplete_option,
@@ -36,6 +37,7 @@ from vmeval_hfds.cli.places import folder_place, repo_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Executor
 
     from vmeval_hfds.api.push import PushPlan, PushResult
     from vmeval_hfds.table.merge import RowChanges
@@ -53,6 +55,7 @@ _SHOWN_CONFIGS = 10
 @click.option("--tag", help="A tag for the new commit.")
 @split_option
 @num_proc_option
+@dask_option
 @keep_incomplete_option
 @include_option
 @exclude_option
@@ -89,6 +92,7 @@ def push(
     tag: str | None,
     split: str,
     num_proc: int | None,
+    executor: Executor | None,
     keep_incomplete: bool,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
@@ -116,6 +120,7 @@ def push(
         "tag": tag,
         "split": split,
         "num_proc": num_proc,
+        "executor": executor,
         "keep_incomplete": keep_incomplete,
         "include": include,
         "exclude": exclude,

@@ -9,6 +9,7 @@ import click
 
 from vmeval_hfds.cli.options import (
     builder_option,
+    dask_option,
     exclude_option,
     include_option,
     keep_top_folder_option,
@@ -38,6 +39,7 @@ from vmeval_hfds.cli.places import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from concurrent.futures import Executor
 
     from vmeval_hfds.api.diff import DiffResult
     from vmeval_hfds.api.export import ExportPlan
@@ -65,6 +67,7 @@ _SHOWN_PATHS = 20
 @click.option("--prune", is_flag=True, help="Remove such files where the dataset no longer has them.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @num_proc_option
+@dask_option
 @no_wait_option
 @token_env_option
 @format_option
@@ -81,6 +84,7 @@ def export(
     prune: bool,
     dry_run: bool,
     num_proc: int | None,
+    executor: Executor | None,
     wait: bool,
     token_env: str,
     form: str,
@@ -98,6 +102,7 @@ def export(
         "update": update,
         "prune": prune,
         "num_proc": num_proc,
+        "executor": executor,
     }
     if dry_run:
         plan = plan_export(dataset, target, **wanted)
@@ -151,6 +156,7 @@ def _say_paths(what: str, paths: Sequence[str]) -> None:
 @exclude_option
 @keep_top_folder_option
 @num_proc_option
+@dask_option
 @token_env_option
 @format_option
 @returns_exit_code
@@ -165,6 +171,7 @@ def verify(
     exclude: tuple[str, ...],
     keep_top_folder: bool,
     num_proc: int | None,
+    executor: Executor | None,
     token_env: str,
     form: str,
 ) -> bool:
@@ -183,6 +190,7 @@ def verify(
             exclude=exclude,
             keep_top_folder=keep_top_folder,
             num_proc=num_proc,
+            executor=executor,
             progress=callback,
         )
     say_left_out(result.left_out, result.top_folder, form)

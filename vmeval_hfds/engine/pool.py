@@ -1,20 +1,24 @@
-"""Spread jobs over processes or threads, and give their results back in order."""
+"""Spread jobs over processes, threads or somebody else's machines, and give their results back in order."""
 
 from __future__ import annotations
 
 import gc
 import os
 import signal
+import socket
 import sys
 import threading
+import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from vmeval_hfds.errors import ArgumentError, WorkerError
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from concurrent.futures import Executor, Future
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -29,6 +33,70 @@ WORTHWHILE_BYTES = 32 * 2**20
 DECODING_FACTOR = 30
 
 _JOBS_AHEAD = 3
+
+#: How many jobs an executor has at once; nobody knows how many workers stand behind it.
+_JOBS_THERE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Where work is done.
+
+    Attributes:
+        num_proc: How many processes of this machine; None chooses by the machine and the work.
+        executor: Does the work in their place, on whatever machines it knows: Python's own interface, which Dask,
+            MPI and others offer.
+    """
+
+    num_proc: int | None = None
+    executor: Executor | None = None
+
+    def run(
+        self, function: Callable[[Job], Result], jobs: Iterable[Job], work_bytes: int, splits: bool = True
+    ) -> Iterator[Result]:
+        """Run a function on every job, on as many workers as the work is worth.
+
+        Args:
+            function: A function of a module; it and the jobs are sent to other processes.
+            jobs: The jobs, in the order in which results are wanted; taken one by one, as workers become free.
+            work_bytes: How many bytes will be read.
+            splits: Whether several read faster than one; if not, all is done in this process.
+
+        Yields:
+            The results, in the order of the jobs.
+
+        Raises:
+            ValueError: `num_proc` is below one.
+            WorkerError: A worker was killed, for instance for want of memory.
+        """
+        workers = processes(self.num_proc, work_bytes)
+        if self.executor is None or not splits:
+            return run(function, jobs, workers if splits else 1)
+        return run_there(self.executor, function, jobs)
+
+    def require(self, *places: str | os.PathLike[str]) -> None:
+        """Refuse to begin where workers of an executor do not see what they need.
+
+        Args:
+            places: Folders or files, at the path that the workers need them at.
+
+        Raises:
+            WorkerError: One does not see a place; the message says which machine.
+        """
+        if self.executor is None:
+            return
+        wanted = [os.path.abspath(place) for place in places]
+        asked = [(number, wanted) for number in range(_JOBS_THERE)]
+        for machine, missing in run_there(self.executor, _unseen, asked):
+            if missing:
+                raise WorkerError(
+                    f"{missing[0]}: the worker on {machine} does not see it; every worker needs it at this path, "
+                    "so nothing was begun"
+                )
+
+
+def _unseen(asked: tuple[int, list[str]]) -> tuple[str, list[str]]:
+    return socket.gethostname(), [place for place in asked[1] if not Path(place).exists()]
 
 
 def processes(num_proc: int | None, work_bytes: int) -> int:
@@ -89,6 +157,51 @@ def run(function: Callable[[Job], Result], jobs: Iterable[Job], num_proc: int) -
         raise WorkerError("a worker process was killed; run again with fewer (--num-proc 1)") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def run_there(executor: Executor, function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:
+    """Run a function on every job, on an executor that stays open.
+
+    Yields:
+        The results, in the order of the jobs.
+
+    Raises:
+        WorkerError: The executor lost a worker for good, or cannot be reached.
+    """
+    waiting: deque[Future[Result]] = deque()
+    # An executor may know a call by its arguments and give an earlier one's result, whose files are gone.
+    name = uuid.uuid4().hex
+    try:
+        for number, job in enumerate(jobs):
+            waiting.append(executor.submit(_call, f"{name}-{number}", function, job))
+            if len(waiting) >= _JOBS_THERE:
+                yield _result(waiting.popleft())
+        while waiting:
+            yield _result(waiting.popleft())
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _call(name: str, function: Callable[[Job], Result], job: Job) -> Result:
+    del name
+    return function(job)
+
+
+def _result(future: Future[Result]) -> Result:
+    from concurrent.futures import BrokenExecutor, CancelledError
+
+    try:
+        return future.result()
+    except (BrokenExecutor, CancelledError) as error:
+        raise WorkerError("a worker was killed, or its executor closed; run again") from error
+    except Exception as error:
+        # Dask's words for a job whose workers died again and again; Dask itself may not be installed here.
+        if type(error).__name__ in ("KilledWorker", "FutureCancelledError"):
+            raise WorkerError(
+                f"workers were killed again and again ({error}); give them more memory"
+            ) from error
+        raise
 
 
 def _begin_worker() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vmeval_hfds.engine import pool
+from vmeval_hfds.engine.pool import Engine
 from vmeval_hfds.folder.sink import Outcome
 from vmeval_hfds.folder.writer import FolderWriter
 
@@ -49,20 +49,20 @@ class _Job:
     files: pa.Table
 
 
-def compare_listed(root: Path, files: pa.Table, num_proc: int | None) -> list[Found]:
+def compare_listed(root: Path, files: pa.Table, engine: Engine) -> list[Found]:
     """Say what is at the places of listed files, by their hashes; no byte of the dataset is needed.
 
     Args:
         root: The folder.
         files: Files with ``path``, ``size`` and ``sha256``.
-        num_proc: How many processes; None chooses.
+        engine: Where they are hashed.
     """
     jobs = [
         _Job(root, files.slice(start, _FILES_PER_JOB).select(["path", "size", "sha256"]))
         for start in range(0, files.num_rows, _FILES_PER_JOB)
     ]
-    workers = min(pool.processes(num_proc, pc.sum(files["size"]).as_py() or 0), max(1, len(jobs)))
-    return [found for of_job in pool.run(_compare, jobs, workers) for found in of_job]
+    work_bytes = pc.sum(files["size"]).as_py() or 0
+    return [found for of_job in engine.run(_compare, jobs, work_bytes, len(jobs) > 1) for found in of_job]
 
 
 def _compare(job: _Job) -> list[Found]:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from vmeval_builders.arrow.arrays import integer_array, text_array, truth_array
 from vmeval_hfds.engine import pool
-from vmeval_hfds.engine.pool import Progress
+from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import ChangedRowsError
 from vmeval_hfds.folder.compare import Found
 from vmeval_hfds.folder.jobs import GroupFiles, ReadJob, Tally, row_files, run_job
@@ -67,15 +67,13 @@ def pull_of(plan: Plan) -> Pull:
     return Pull(plan, known, ["absent"] * known.num_rows, digests, plan.listing.times())
 
 
-def run(
-    pull: Pull, sink: Sink, num_proc: int | None, progress: Progress | None, *, known: bool = True
-) -> Tally:
+def run(pull: Pull, sink: Sink, engine: Engine, progress: Progress | None, *, known: bool = True) -> Tally:
     """Hand to a sink what is not in the folder.
 
     Args:
         pull: What is wanted.
         sink: What takes it.
-        num_proc: How many processes; None chooses.
+        engine: Where the work is done.
         progress: Called with rows done and rows in all.
         known: Hand over the files of which the list alone says where they are, too.
 
@@ -87,8 +85,8 @@ def run(
     plan = pull.plan
     tally = Tally()
     listed: set[str] = set()
-    workers = 1 if plan.repeated else pool.processes(num_proc, _work_bytes(pull))
-    for result in pool.run(run_job, _jobs(pull, sink, known, listed), workers):
+    jobs = _jobs(pull, sink, known, listed)
+    for result in engine.run(run_job, jobs, _work_bytes(pull), splits=not plan.repeated):
         tally.add(result)
         if progress:
             progress(min(tally.rows, plan.rows), plan.rows)

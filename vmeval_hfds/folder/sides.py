@@ -22,7 +22,7 @@ from vmeval_builders.scan import Scan
 from vmeval_builders.sources.folder import Folder
 from vmeval_builders.sources.source import Source
 from vmeval_hfds.engine import pool
-from vmeval_hfds.engine.pool import Progress
+from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.folder.check import folders_of
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.columns import map_columns
@@ -197,13 +197,13 @@ class FolderSide:
     Attributes:
         scan: The folder.
         lists_all: Whether its folders and times are listed, as for a layout that keeps times; else only empty folders.
-        num_proc: How many processes hash; None chooses.
+        engine: Where files are hashed.
         progress: Called with files hashed and files to hash.
     """
 
     scan: Scan
     lists_all: bool
-    num_proc: int | None = None
+    engine: Engine = field(default_factory=Engine)
     progress: Progress | None = None
 
     @property
@@ -260,9 +260,9 @@ class FolderSide:
             _Job(source, files[start : start + _FILES_PER_JOB])
             for start in range(0, len(files), _FILES_PER_JOB)
         ]
-        workers = pool.processes(self.num_proc, sum(entry.size_bytes for entry in files))
+        work_bytes = sum(entry.size_bytes for entry in files)
         digests: list[bytes] = []
-        for found in pool.run(_hash, jobs, workers if source.splits else 1):
+        for found in self.engine.run(_hash, jobs, work_bytes, source.splits):
             digests += found
             if self.progress:
                 self.progress(len(digests), len(files))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import uuid
 from collections.abc import Collection, Iterable
 from itertools import count
 from pathlib import Path
@@ -45,7 +46,13 @@ class FolderWriter:
         self.is_fresh = False
         self._staging = root / STAGING_FOLDER
         self._numbers = count()
+        self._name = uuid.uuid4().hex
         self._folders: set[str] = set()
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Call unfinished files by another name in each process, and on each machine."""
+        self.__dict__.update(state)
+        self._name = uuid.uuid4().hex
 
     def begin(self) -> None:
         """Make the target, and throw away what a killed run left unfinished."""
@@ -103,7 +110,7 @@ class FolderWriter:
         if found == "other" and not self.force and path not in self.replaceable:
             raise TargetExistsError(f"{self.root / path}: has other bytes; replace it with --force")
         self.make_folder(path.rpartition("/")[0])
-        staged = f"{self._staging}/{os.getpid()}-{next(self._numbers)}"
+        staged = f"{self._staging}/{self._name}-{next(self._numbers)}"
         descriptor = os.open(staged, _CREATE, 0o666)
         try:
             _write_all(descriptor, memoryview(content).cast("B"))

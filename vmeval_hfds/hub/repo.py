@@ -82,6 +82,17 @@ class HubRepo:
         self._endpoint = os.environ.get("HF_ENDPOINT") or None
         self.api = HfApi(endpoint=self._endpoint, token=self._token or False, library_name=LIBRARY)
 
+    def __reduce__(self) -> tuple[Callable[..., HubRepo], tuple[object, ...]]:
+        """Go to another machine with the token that was read here; the Hub's address is the same there."""
+        return _elsewhere, (
+            self.repo_id,
+            self.repo_type,
+            self.token_env,
+            self._token,
+            self.wait,
+            self.endpoint,
+        )
+
     @property
     def token(self) -> str | bool:
         """What client functions take as a token; False is nobody."""
@@ -254,3 +265,13 @@ class HubRepo:
 def _remote_file(entry: RepoFile) -> RemoteFile:
     sha256 = entry.lfs.sha256 if entry.lfs else None
     return RemoteFile(entry.path, entry.size, sha256, entry.blob_id, entry.xet_hash)
+
+
+def _elsewhere(
+    repo_id: str, repo_type: str, token_env: str, token: str | None, wait: bool, endpoint: str
+) -> HubRepo:
+    """Make a repository's value anew on another machine, whose own token and settings do not count."""
+    repo = HubRepo(repo_id, repo_type, token=token, wait=wait)
+    repo.token_env = token_env
+    repo.api = HfApi(endpoint=endpoint, token=token or False, library_name=LIBRARY)
+    return repo

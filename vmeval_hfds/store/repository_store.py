@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, cast
 
 from vmeval_hfds.hub.commit import send
 from vmeval_hfds.hub.repo import HubRepo
@@ -38,6 +40,35 @@ class ShardFolder:
         return receipt_of(name, place)
 
 
+@dataclass(frozen=True, slots=True)
+class SendingStore:
+    """Sends each shard to the Hub from the machine that wrote it; this much of the store goes to other machines.
+
+    Attributes:
+        repo: The repository. Its token goes along, and nothing shows it.
+        revision: A branch that exists, by whose rules the files are sent.
+        create_pr: Whether the commit will be a pull request.
+    """
+
+    repo: HubRepo
+    revision: str
+    create_pr: bool
+
+    def place(self, name: str) -> Path:
+        """Give a path of this machine at which a shard is to be written, as `Store.place` says."""
+        return Path(tempfile.mkdtemp(prefix="vmeval-hfds-shard-")) / PurePosixPath(name).name
+
+    def put(self, name: str, place: Path) -> Receipt:
+        """Send a shard that was written whole, as `Store.put` says."""
+        receipt = receipt_of(name, place)
+        made = send(self.repo, {name: place}, self.revision, create_pr=self.create_pr)
+        shutil.rmtree(place.parent)
+        return replace(receipt, operation=made[name])
+
+    def keep(self, receipts: Sequence[Receipt]) -> None:
+        """Do nothing: what was put was sent."""
+
+
 class RepositoryStore:
     """Takes the shards of a repository: each is sent while the next is made, and leaves the disk when it was.
 
@@ -48,8 +79,9 @@ class RepositoryStore:
         progress: Called with the bytes sent so far.
     """
 
-    def __init__(self, repo: HubRepo, create_pr: bool, folder: Path) -> None:
+    def __init__(self, repo: HubRepo, create_pr: bool, folder: Path, sends_there: bool = False) -> None:
         self._repo = repo
+        self._sends_there = sends_there
         self.revision = "main"
         self._create_pr = create_pr
         self._shards = ShardFolder(folder)
@@ -59,8 +91,13 @@ class RepositoryStore:
         self.sent_bytes = 0
         self.progress: Callable[[int], None] | None = None
 
-    def __reduce__(self) -> tuple[type[ShardFolder], tuple[Path]]:
-        """Send no more than the folder to other processes: they write shards, and this one sends them."""
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        """Send no more than the folder to other processes: they write shards, and this one sends them.
+
+        Other machines send them themselves.
+        """
+        if self._sends_there:
+            return SendingStore, (self._repo, self.revision, self._create_pr)
         return ShardFolder, (self._shards.folder,)
 
     def place(self, name: str) -> Path:
@@ -78,7 +115,12 @@ class RepositoryStore:
             HubError: An earlier one could not be sent.
             OSError: Likewise.
         """
-        self._waiting.append(self._sender.submit(self._send, list(receipts)))
+        for receipt in receipts:
+            if receipt.operation is not None:
+                self.sent[receipt.sha256] = cast("Operation", receipt.operation)
+                self._count(receipt)
+        here = [receipt for receipt in receipts if receipt.operation is None]
+        self._waiting.append(self._sender.submit(self._send, here))
         while len(self._waiting) > _BATCHES_WAITING:
             self._waiting.pop(0).result()
 
@@ -102,18 +144,23 @@ class RepositoryStore:
         made = send(self._repo, places, self.revision, create_pr=self._create_pr)
         for name, receipt in new.items():
             self.sent[receipt.sha256] = made[name]
-            self.sent_bytes += receipt.size_bytes
-            if self.progress:
-                self.progress(self.sent_bytes)
+            self._count(receipt)
         for receipt in receipts:
             self._shards.place(receipt.name).unlink()
 
+    def _count(self, receipt: Receipt) -> None:
+        self.sent_bytes += receipt.size_bytes
+        if self.progress:
+            self.progress(self.sent_bytes)
+
 
 @contextmanager
-def new_shards(repo: HubRepo, *, create_pr: bool = False) -> Iterator[RepositoryStore]:
+def new_shards(
+    repo: HubRepo, *, create_pr: bool = False, sends_there: bool = False
+) -> Iterator[RepositoryStore]:
     """Have a store for the time of a push; what was not committed in the end is seen by nobody."""
     with scratch_folder("vmeval-hfds-push-") as folder:
-        store = RepositoryStore(repo, create_pr, folder)
+        store = RepositoryStore(repo, create_pr, folder, sends_there)
         try:
             yield store
         finally:

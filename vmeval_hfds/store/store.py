@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -17,11 +17,13 @@ class Receipt:
         name: The shard's name, relative to the dataset.
         size_bytes: Its size.
         sha256: Its hash, hexadecimal.
+        operation: What names it in a commit, where the one who wrote it has sent it to the Hub already.
     """
 
     name: str
     size_bytes: int
     sha256: str
+    operation: object = field(default=None, compare=False, repr=False)
 
 
 class Store(Protocol):

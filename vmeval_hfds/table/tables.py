@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -22,8 +22,7 @@ from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.sources.source import Source
-from vmeval_hfds.engine import pool
-from vmeval_hfds.engine.pool import Progress
+from vmeval_hfds.engine.pool import DECODING_FACTOR, Engine, Progress
 from vmeval_hfds.errors import FolderError, SplitNameError
 from vmeval_hfds.store.names import LISTING_FOLDER, ROWS_FOLDER, config_of
 from vmeval_hfds.store.store import Receipt, Store
@@ -43,14 +42,14 @@ class TableOptions:
 
     Attributes:
         split: The split that every config gets.
-        num_proc: How many processes; None chooses.
+        engine: Where the work is done.
         allowed: Which errors are let through.
         decode: Decode every frame, as a check does, instead of reading its header.
         progress: Called with rows done and rows in all.
     """
 
     split: str = "test"
-    num_proc: int | None = None
+    engine: Engine = field(default_factory=Engine)
     allowed: Allowed = NOTHING_ALLOWED
     decode: bool = True
     progress: Progress | None = None
@@ -89,11 +88,10 @@ def run_shards(
     jobs = [ShardJob(store, scan.source, scan.layout, batch, options.decode) for batch in batches(shards)]
     rows = sum(len(shard.units) for shard in shards)
     work_bytes = sum(shard.source_bytes for shard in shards)
-    work_bytes *= pool.DECODING_FACTOR if options.decode else 1
-    workers = pool.processes(options.num_proc, work_bytes) if scan.source.splits else 1
+    work_bytes *= DECODING_FACTOR if options.decode else 1
     reports: list[ShardReport] = []
     done = 0
-    for of_job in pool.run(function, jobs, workers):
+    for of_job in options.engine.run(function, jobs, work_bytes, scan.source.splits):
         if store is not None:
             store.keep([report.receipt for report in of_job if report.receipt])
         reports += of_job
@@ -181,9 +179,9 @@ def write_files(
     """
     jobs = listing_jobs(store, source, options.split, listed, entries, index)
     work_bytes = sum(entry.size_bytes for entry in entries.values())
-    workers = min(pool.processes(options.num_proc, work_bytes), len(jobs)) if source.splits else 1
+    splits = source.splits and len(jobs) > 1
     reports = []
-    for report in pool.run(write_listing, jobs, workers):
+    for report in options.engine.run(write_listing, jobs, work_bytes, splits):
         store.keep([report.receipt])
         reports.append(report)
     return reports

@@ -1,0 +1,185 @@
+"""Work on somebody else's machines, by Python's own interface: a real Dask scheduler, and workers of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.factories import MP4, png, tree, write_question
+from tests.run_factories import write_runs
+from vmeval_hfds import build, export, push_to_hub, verify
+from vmeval_hfds.engine.pool import Engine
+from vmeval_hfds.errors import WorkerError
+
+
+def write_domains(folder):
+    for domain in range(6):
+        for number in range(3):
+            frame = png(f"{domain} {number}", (16, 12))
+            name = f"domain{domain}"
+            write_question(folder, name, f"{name}_{number}", first_frame=frame, ground_truth=MP4)
+    return folder
+
+
+pytestmark = pytest.mark.folder("questions", write_domains)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """Give the scheduler file of a Dask cluster on loopback: a scheduler and two workers, each a process of its own."""
+    from distributed import Client
+
+    folder = tmp_path_factory.mktemp("dask")
+    scheduler_file = folder / "scheduler.json"
+    usual = ["--no-dashboard", "--host", "127.0.0.1", "--scheduler-file", str(scheduler_file)]
+    commands = [
+        ["distributed.cli.dask_scheduler", *usual, "--port", "0"],
+        *[["distributed.cli.dask_worker", *usual, "--nthreads", "1"]] * 2,
+    ]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with (folder / "log").open("w") as log:
+        started = [
+            subprocess.Popen(
+                [sys.executable, "-m", *command],
+                env=environment,
+                cwd=folder,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+            for command in commands
+        ]
+    try:
+        with Client(scheduler_file=str(scheduler_file), timeout=60) as client:
+            client.wait_for_workers(2, timeout=60)
+        yield scheduler_file
+    finally:
+        for process in started:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture
+def client(cluster):
+    from distributed import Client
+
+    with Client(scheduler_file=str(cluster)) as client:
+        yield client
+
+
+@pytest.fixture(params=["processes", "dask"])
+def executor(request):
+    """Give any executor: Python's own, and Dask's."""
+    if request.param == "dask":
+        yield request.getfixturevalue("client").get_executor()
+        return
+    with ProcessPoolExecutor(2) as pool:
+        yield pool
+
+
+def test_a_build_is_byte_for_byte_the_local_one(executor, folder, tmp_path):
+    build(folder, tmp_path / "here")
+    build(folder, tmp_path / "there", executor=executor)
+    assert tree(tmp_path / "there") == tree(tmp_path / "here")
+    assert verify(folder, tmp_path / "there", executor=executor).same
+
+
+def test_an_export_is_byte_for_byte_the_folder(executor, folder, dataset, tmp_path):
+    result = export(dataset, tmp_path / "rebuilt", executor=executor)
+    assert tree(tmp_path / "rebuilt") == tree(folder)
+    assert result.rows == 18
+    assert export(dataset, tmp_path / "rebuilt", executor=executor).written == 0
+
+
+def test_a_push_is_the_local_one_and_its_shards_are_sent_by_the_workers(executor, hub, folder, tmp_path):
+    push_to_hub(folder, "user/here")
+    push_to_hub(folder, "user/there", executor=executor)
+    here, there = hub.files("user/here"), hub.files("user/there")
+    assert {path: one for path, one in here.items() if path.endswith(".parquet")} == {
+        path: one for path, one in there.items() if path.endswith(".parquet")
+    }
+    export("user/there", tmp_path / "rebuilt")
+    assert tree(tmp_path / "rebuilt") == tree(folder)
+    assert not push_to_hub(folder, "user/there", executor=executor).changed
+
+
+def test_the_token_stands_in_no_name_and_no_log_of_the_scheduler(client, hub, folder):
+    push_to_hub(folder, "user/there", executor=client.get_executor())
+    token = os.environ["HF_TOKEN"]
+    told = repr(client.run_on_scheduler(lambda dask_scheduler: [*dask_scheduler.tasks]))
+    logs = repr(client.get_scheduler_logs()) + repr(client.get_worker_logs())
+    assert token not in told + logs
+
+
+def test_a_worker_that_does_not_see_a_folder_is_named_before_work_begins(executor, tmp_path):
+    with pytest.raises(WorkerError, match="does not see it"):
+        Engine(executor=executor).require(tmp_path / "nowhere")
+
+
+def test_times_of_outputs_come_back_too(executor, tmp_path):
+    folder = write_runs(tmp_path / "outputs")
+    build(folder, tmp_path / "dataset", executor=executor)
+    export(tmp_path / "dataset", tmp_path / "rebuilt", executor=executor)
+    assert verify(tmp_path / "rebuilt", tmp_path / "dataset", executor=executor).same
+
+
+def die_once(job):
+    """Kill this worker, the first time."""
+    marker, number = job
+    if not Path(marker).exists():
+        Path(marker).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_a_worker_that_dies_is_replaced_by_the_engines_own_retry(client, tmp_path):
+    jobs = [(str(tmp_path / "died"), number) for number in range(10)]
+    assert [*Engine(executor=client.get_executor()).run(die_once, jobs, 1)] == [*range(10)]
+
+
+def always_die(job):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_an_executor_that_is_broken_is_one_sentence():
+    with ProcessPoolExecutor(1) as pool, pytest.raises(WorkerError, match="was killed"):
+        [*Engine(executor=pool).run(always_die, [1], 1)]
+
+
+def test_a_build_whose_worker_is_killed_in_the_middle_is_the_local_one(client, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("vmeval_hfds.table.plan.SHARD_BYTES", 1000)
+    build(folder, tmp_path / "here")
+    [*pids] = client.run(os.getpid).values()
+    killed = []
+
+    def kill_one(done, rows):
+        if not killed and done < rows:
+            killed.append(pids[0])
+            os.kill(pids[0], signal.SIGKILL)
+
+    build(folder, tmp_path / "there", executor=client.get_executor(), progress=kill_one)
+    assert killed
+    assert tree(tmp_path / "there") == tree(tmp_path / "here")
+
+
+def test_the_commands_take_a_schedulers_file_or_address(run, client, cluster, folder, tmp_path):
+    build(folder, tmp_path / "here")
+    for name, scheduler in (("file", cluster), ("address", client.scheduler.address)):
+        assert run("build", folder, tmp_path / name, "--dask", scheduler)[0] == 0
+        assert tree(tmp_path / name) == tree(tmp_path / "here")
+    assert run("export", tmp_path / "here", tmp_path / "rebuilt", "--dask", cluster)[0] == 0
+    assert run("verify", tmp_path / "rebuilt", tmp_path / "here", "--dask", cluster)[0] == 0
+
+
+@pytest.mark.parametrize("scheduler", ["tcp://127.0.0.1:1", "nowhere.json", "no address"])
+def test_a_scheduler_that_is_not_there_is_one_sentence(run, folder, tmp_path, scheduler, monkeypatch):
+    monkeypatch.setattr("vmeval_hfds.engine.dask._CONNECT_SECONDS", 1)
+    code, out, err = run("build", folder, tmp_path / "dataset", "--dask", scheduler)
+    assert (code, out) == (1, "")
+    assert len(err.strip().splitlines()) == 1
+    assert scheduler in err
+    assert not (tmp_path / "dataset").exists()
