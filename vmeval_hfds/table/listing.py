@@ -220,7 +220,7 @@ def packed_digests(digests: pa.Array) -> pa.Array:
     halves = pc.divide(ends, integer_array([2]).cast(pa.int32())[0])
     content = bytes.fromhex(str(data.slice(0, ends[-1].as_py()), "ascii")) if len(copied) else b""
     if copied and 2 * len(content) != ends[-1].as_py():
-        raise ValueError("spaces between hexadecimal digits")
+        raise DatasetError("spaces between hexadecimal digits")
     return pa.Array.from_buffers(
         pa.binary(), len(copied), [validity, halves.buffers()[1], pa.py_buffer(content)]
     )
