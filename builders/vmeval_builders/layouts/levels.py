@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from vmeval_builders.paths import TASK_SUFFIX
 
@@ -72,11 +73,13 @@ def same_name(name: str) -> str:
     return _NO_LETTER.sub("_", name).casefold()
 
 
+@lru_cache(maxsize=1024)
 def is_generator(name: str) -> bool:
     """Whether a folder is called as a generator of questions is."""
     return _GENERATOR.fullmatch(name) is not None and task_domain(name) is None
 
 
+@lru_cache(maxsize=1024)
 def is_named(name: str) -> bool:
     """Whether a folder's name alone tells that it is a split, a generator, a checkpoint or a ``{domain}_task``."""
     return bool(

@@ -100,9 +100,8 @@ class Outputs(Layout):
             for path in _run_folders(entries, folders)
             if not is_one_file(path) and (read := read_run_path(path))
         }
-        found = Matcher(parts.get, self.files, self.marks, self.never_beside, self.lists).units(
-            entries, folders
-        )
+        matcher = Matcher(parts.get, self.files, self.marks, self.never_beside, self.lists)
+        found = matcher.units(entries, folders) if parts else []
         with_runs_inside = {run.path.rpartition("/")[0] for run in found}
         runs = [
             run
@@ -177,17 +176,20 @@ def _run_folders(files: Sequence[FileEntry], folders: Mapping[str, FolderEntry])
             found.add(above)
     for entry in files:
         folder, _, name = entry.path.rpartition("/")
-        above, _, last = folder.rpartition("/")
-        if above and last == _INPUTS and name in (paths.PROMPT, paths.FIRST_FRAME):
-            found.add(above)
-        elif (
-            (name == "metadata.json" and f"{folder}/{_VIDEO}" in folders)
-            or (name in _FOR_INPUTS and f"{folder}/{_INPUTS}" in folders)
-            or (name.endswith(IMAGE_ENDINGS) and is_of_sequence(entry.path))
-        ):
+        if name in _FOR_INPUTS and f"{folder}/{_INPUTS}" in folders:
             found.add(folder)
-        elif name.endswith(VIDEO_ENDINGS) and _in_domain(folder) and not is_named_sample(entry.path):
-            videos[folder] += 1
+        elif name in (paths.PROMPT, paths.FIRST_FRAME):
+            above, _, last = folder.rpartition("/")
+            if above and last == _INPUTS:
+                found.add(above)
+        elif name == "metadata.json":
+            if f"{folder}/{_VIDEO}" in folders:
+                found.add(folder)
+        elif name.endswith(VIDEO_ENDINGS):
+            if _in_domain(folder) and not is_named_sample(entry.path):
+                videos[folder] += 1
+        elif name.endswith(IMAGE_ENDINGS) and is_of_sequence(entry.path):
+            found.add(folder)
     # Several videos in a task's folder are its samples, as those that are called so; in a run's they are the run's.
     found.update(folder for folder, count in videos.items() if count == 1 or not _is_task(folder))
     return found
@@ -204,6 +206,11 @@ def _is_task(folder: str) -> bool:
 
 def _lone_files(files: Sequence[FileEntry], runs: Set[str]) -> Iterator[Unit]:
     """Find the videos and pictures that no run's folder holds, and that belong to no question."""
+    lone = [
+        (entry, read) for entry in files if is_one_file(entry.path) and (read := read_run_path(entry.path))
+    ]
+    if not lone:
+        return
     logs = {entry.path.rpartition("/")[0]: entry for entry in files if entry.path.rpartition("/")[2] == LOG}
     questions = {
         folder
@@ -221,12 +228,11 @@ def _lone_files(files: Sequence[FileEntry], runs: Set[str]) -> Iterator[Unit]:
     def log_of(folder: str) -> FileEntry | None:
         return next((logs[one] for one in (*_upwards(folder), "") if one in logs), None)
 
-    for entry in files:
-        if is_one_file(entry.path):
-            folder = entry.path.rpartition("/")[0]
-            log = log_of(folder)
-            if (folder or log) and not is_taken(folder) and (read := read_run_path(entry.path)):
-                yield Unit(entry.path, {_slot_of(entry.path): entry}, read.as_parts(), log)
+    for entry, read in lone:
+        folder = entry.path.rpartition("/")[0]
+        log = log_of(folder)
+        if (folder or log) and not is_taken(folder):
+            yield Unit(entry.path, {_slot_of(entry.path): entry}, read.as_parts(), log)
 
 
 def _upwards(folder: str) -> Iterator[str]:

@@ -78,8 +78,10 @@ def is_of_sequence(path: str) -> bool:
     The task's folder lies in one of a generator, a split or a domain; or it has a number at its end, and the
     picture is called by nothing else.
     """
-    *over, folder, name = ("", *path.split("/"))
-    stem = name.rpartition(".")[0]
+    stem, _, _ = path.rpartition(".")
+    if not stem[-1:].isdecimal():
+        return False
+    *over, folder, stem = ("", *stem.split("/"))
     if is_named(folder) or not any(over):
         return False
     if is_named(over[-1]):
