@@ -165,6 +165,12 @@ def test_the_two_forms_of_vbvr_bench_are_two_kinds(results):
     ]
 
 
+def test_a_category_that_only_the_other_form_states_counts_for_both(results):
+    board = leaderboard(results, by=("model", "category"))
+    of_details = [one for one in lines(board) if one["kind"] == "eval_results"]
+    assert [(one["category"], one["scored"]) for one in of_details] == [("Abstraction", 2)]
+
+
 def test_a_file_that_cannot_be_read_is_of_no_task(tmp_path):
     write_samples(tmp_path, "a", [sample()])
     write(tmp_path / "b_vbvr_results.json", b"no JSON")

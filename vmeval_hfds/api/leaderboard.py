@@ -86,6 +86,9 @@ def leaderboard(
     asked = None if questions is None else read_questions(questions, results)
     results, keys = _kinds_apart(results, list(by))
     of_tasks = [key for key in keys if key in _OF_TASKS]
+    results = with_attributes(results, results, of_tasks)
+    if asked is not None:
+        results = with_attributes(results, asked, [key for key in of_tasks if key in PLACES])
     tasks = _tasks(results, keys)
     board = _scores(tasks, keys)
     if runs is not None:

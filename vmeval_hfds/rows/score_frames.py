@@ -119,10 +119,10 @@ def _as_named(frame: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(split=_texts(splits, frame))
 
 
-def with_attributes(frame: pd.DataFrame, results: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Fill in what only the results say of tasks, such as their category: of the same task, else of its domain."""
+def with_attributes(frame: pd.DataFrame, others: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Fill in what only other rows say of tasks, such as their category: of the same task, else of its domain."""
     for name in names:
-        known = results.dropna(subset=[name])
+        known = others.dropna(subset=[name])
         of_task = dict(zip(zip(known["domain"], known["task_id"], strict=True), known[name], strict=True))
         values_of = known.drop_duplicates(["domain", name]).groupby("domain")[name].agg(["first", "size"])
         alone = values_of[values_of["size"] == 1]["first"]
