@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from vmeval_builders.arrow.schema import SCHEMA_VERSION
 from vmeval_hfds.errors import DatasetError
@@ -25,6 +26,7 @@ class ShardFacts:
         source_bytes: The size of the files that its rows hold.
         content: A hash over its rows' paths and files: shards in which it is the same have the same rows. Empty where
             it is not known.
+        bare: Path to number of the rows that hold no file, so that no listed file says where they are.
     """
 
     sha256: str
@@ -33,6 +35,7 @@ class ShardFacts:
     table_bytes: int
     source_bytes: int
     content: str = ""
+    bare: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class ListingFacts:
                 "table_bytes": facts.table_bytes,
                 "source_bytes": facts.source_bytes,
                 "content": facts.content,
+                **({"bare": dict(facts.bare)} if facts.bare else {}),
             }
             for name, facts in sorted(self.shards.items())
         }
@@ -105,11 +109,12 @@ def parse_facts(metadata: Mapping[bytes, bytes] | None, name: str) -> ListingFac
         ) from error
 
 
-def _shard_facts(stated: Mapping[str, object]) -> ShardFacts:
+def _shard_facts(stated: Mapping[str, Any]) -> ShardFacts:
     size, rows, table, source = (
         int(str(stated[key])) for key in ("size", "rows", "table_bytes", "source_bytes")
     )
-    return ShardFacts(str(stated["sha256"]), size, rows, table, source, str(stated.get("content", "")))
+    bare = {str(path): int(number) for path, number in stated.get("bare", {}).items()}
+    return ShardFacts(str(stated["sha256"]), size, rows, table, source, str(stated.get("content", "")), bare)
 
 
 def merge_facts(parts: Iterable[ListingFacts | None]) -> ListingFacts | None:

@@ -18,7 +18,7 @@ from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.secrets import holds_token, token_problem
 from vmeval_builders.sources.source import Source
-from vmeval_hfds.store.names import LISTING_FOLDER, shard_name
+from vmeval_hfds.store.names import LISTING_FOLDER, config_of, shard_name
 from vmeval_hfds.store.store import Receipt, Store
 from vmeval_hfds.table.facts import METADATA_KEY, ListingFacts
 from vmeval_hfds.table.merge import nearest
@@ -130,12 +130,16 @@ def listing_jobs(
 ) -> list[ListingJob]:
     """Cut `files` into shards, and give each what is known of the shards that it refers to."""
     runs = _cut(listed, entries, SHARD_BYTES)
+    # Shards of which no file is listed, as their rows hold none, are told of first.
+    left = sorted(facts.shards.keys() - set(pc.unique(listed["shard"]).to_pylist()))
     jobs = []
     for number, run in enumerate(runs):
         name = f"{LISTING_FOLDER}/{shard_name(split, number, len(runs))}"
         own = {path: entries[path] for path in run["path"].to_pylist() if path in entries} if entries else {}
         shards, configs = (pc.unique(run[column]).drop_null().to_pylist() for column in ("shard", "config"))
-        jobs.append(ListingJob(store, source, name, run, own, facts.only(shards, configs)))
+        of_run = facts.only([*shards, *left], [*configs, *map(config_of, left)])
+        jobs.append(ListingJob(store, source, name, run, own, of_run))
+        left = []
     return jobs
 
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from vmeval_builders.arrow.arrays import integer_array, text_array
 from vmeval_hfds.store.names import config_of
+from vmeval_hfds.table.facts import ShardFacts
 from vmeval_hfds.table.shards import ShardReport
 
 #: A row of a dataset: its shard's name and its number there.
@@ -64,15 +65,18 @@ class Matched:
     gone: frozenset[Place]
 
 
-def match_rows(listed: pa.Table, reports: Sequence[ShardReport], shard_rows: Mapping[str, int]) -> Matched:
+def match_rows(
+    listed: pa.Table, reports: Sequence[ShardReport], shards: Mapping[str, ShardFacts], *, several_rows: bool
+) -> Matched:
     """Compare a dataset's list of files with what was read of a folder; no shard is opened.
 
     Args:
         listed: The dataset's list of files.
         reports: What was read of the folder.
-        shard_rows: How many rows each shard of the dataset has, where rows share their paths; empty where none do.
+        shards: What is known of the dataset's shards.
+        several_rows: Whether a file may be several rows, which follow each other.
     """
-    spans = row_spans(listed, shard_rows)
+    spans = row_spans(listed, shards) if several_rows else {}
     several = {path: count for report in reports for path, count in report.several.items()}
     configs = {path: report.plan.config for report in reports for path in report.ids}
     here = {path: digest for report in reports for path, digest in report.digests().items()}
@@ -88,6 +92,11 @@ def match_rows(listed: pa.Table, reports: Sequence[ShardReport], shard_rows: Map
         else:
             there[row][path] = digest
             places[row].update(spans.get((shard, number), [(shard, number)]))
+    for path, place in bare_rows(shards).items():
+        if path in configs:
+            places[path].add(place)
+        else:
+            gone.add(place)
     own: dict[str, dict[str, str]] = defaultdict(dict)
     for path, digest in here.items():
         own[str(nearest(path, configs))][path] = digest
@@ -112,22 +121,25 @@ def match_rows(listed: pa.Table, reports: Sequence[ShardReport], shard_rows: Map
     )
 
 
-def row_spans(listed: pa.Table, shard_rows: Mapping[str, int]) -> dict[Place, list[Place]]:
+def bare_rows(shards: Mapping[str, ShardFacts]) -> dict[str, Place]:
+    """Give the places of the rows that hold no file, by their paths."""
+    return {path: (shard, number) for shard, facts in shards.items() for path, number in facts.bare.items()}
+
+
+def row_spans(listed: pa.Table, shards: Mapping[str, ShardFacts]) -> dict[Place, list[Place]]:
     """Give all rows of each file that is several rows, by the place of the first, which holds the file.
 
     Args:
         listed: A list of files.
-        shard_rows: How many rows each shard has that holds such files.
+        shards: What is known of the shards.
     """
-    if not shard_rows:
-        return {}
-    firsts: dict[str, set[int]] = defaultdict(set)
+    firsts = {shard: set(facts.bare.values()) for shard, facts in shards.items()}
     for shard, number in zip(listed["shard"].to_pylist(), listed["row"].to_pylist(), strict=True):
-        if shard in shard_rows:
+        if shard in firsts:
             firsts[shard].add(number)
     spans = {}
     for shard, numbers in firsts.items():
-        for first, after in pairwise([*sorted(numbers), shard_rows[shard]]):
+        for first, after in pairwise([*sorted(numbers), shards[shard].rows]):
             spans[shard, first] = [(shard, number) for number in range(first, after)]
     return spans
 

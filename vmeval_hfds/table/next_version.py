@@ -27,6 +27,7 @@ from vmeval_hfds.table.merge import (
     Matched,
     Place,
     RowChanges,
+    bare_rows,
     match_rows,
     nearest,
     renamed,
@@ -117,13 +118,8 @@ def draft_version(
         return NextVersion(draft, RowChanges(added=everything), reports)
     if not draft.new and len(draft.shards) == len(index.shards):
         return NextVersion(draft, RowChanges(unchanged=everything), reports)
-    matched = match_rows(published.listing(), reports, _shard_rows(layout, index))
+    matched = match_rows(published.listing(), reports, index.shards, several_rows=bool(layout.items))
     return NextVersion(draft, matched.changes, reports)
-
-
-def _shard_rows(layout: Layout, index: ListingFacts) -> dict[str, int]:
-    """Say how many rows the published shards have, where a file may be several of them."""
-    return {name: facts.rows for name, facts in index.shards.items()} if layout.items else {}
 
 
 def _draft_union(
@@ -140,10 +136,10 @@ def _draft_union(
             "can be added to it; publish it whole, without --add"
         )
     listed = published.listing()
-    shard_rows = _shard_rows(layout, index)
-    matched = match_rows(listed, reports, shard_rows)
-    removed = _matching(listed, matched, remove)
-    spans = row_spans(listed, shard_rows)
+    matched = match_rows(listed, reports, index.shards, several_rows=bool(layout.items))
+    bare = bare_rows(index.shards)
+    removed = _matching(listed, bare, matched, remove)
+    spans = row_spans(listed, index.shards) if layout.items else {}
     whole = {place for first in removed for place in spans.get(first, [first])}
     dropped = {place for path in matched.different for place in matched.places.get(path, ())} | whole
     changed = {
@@ -153,7 +149,7 @@ def _draft_union(
     }
     draft = draft_of_union(plan_groups(changed, plan.split), published.shards, index.groups, dropped)
     rows = dict.fromkeys(matched.different, True)
-    folders = _folders_of(listed, removed)
+    folders = _folders_of(listed, removed) | {path: True for path, place in bare.items() if place in removed}
     kept = without_rows(
         listed,
         frozenset(dropped),
@@ -164,16 +160,17 @@ def _draft_union(
     return NextVersion(draft, changes, reports, renamed(kept, draft.names), unchanged)
 
 
-def _matching(listed: pa.Table, matched: Matched, patterns: Sequence[str]) -> set[Place]:
+def _matching(
+    listed: pa.Table, bare: Mapping[str, Place], matched: Matched, patterns: Sequence[str]
+) -> set[Place]:
     """Pick the rows that the folder has not and whose path, or a folder above it, matches a pattern."""
     if not patterns:
         return set()
     held = listed.filter(pc.is_valid(listed["shard"]))
     columns = (held[name].to_pylist() for name in ("path", "shard", "row"))
+    named = ((path, (shard, row)) for path, shard, row in zip(*columns, strict=True))
     return {
-        (shard, row)
-        for path, shard, row in zip(*columns, strict=True)
-        if (shard, row) in matched.gone and matches(path, patterns)
+        place for path, place in (*named, *bare.items()) if place in matched.gone and matches(path, patterns)
     }
 
 
@@ -285,7 +282,12 @@ def _rewritten(
     receipt = store.put(shard.name, place)
     store.keep([receipt])
     share = facts.source_bytes * rows // max(1, facts.rows)
-    return ShardFacts(receipt.sha256, receipt.size_bytes, rows, table_bytes, share, content="")
+    bare = {
+        path: number - sum(one < number for one in shard.dropped)
+        for path, number in facts.bare.items()
+        if number not in shard.dropped
+    }
+    return ShardFacts(receipt.sha256, receipt.size_bytes, rows, table_bytes, share, content="", bare=bare)
 
 
 def _listing(

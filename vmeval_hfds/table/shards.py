@@ -52,6 +52,7 @@ class ShardReport:
         table_bytes: The size of its rows in Arrow's memory (`dataset_info` calls it num_bytes).
         listed: The files that its columns hold, as rows of `files`.
         ids: Path to id of its rows; None where rows share a path.
+        bare: Path to number of the rows that hold no file.
         several: Path to how many rows have it, where they are not one.
         findings: What the rows' contents have wrong with them.
     """
@@ -62,6 +63,7 @@ class ShardReport:
     table_bytes: int = 0
     listed: pa.Table = field(default_factory=lambda: listing_table([]))
     ids: dict[str, str | None] = field(default_factory=dict)
+    bare: dict[str, int] = field(default_factory=dict)
     several: dict[str, int] = field(default_factory=dict)
     findings: Findings = field(default_factory=Findings)
 
@@ -155,6 +157,8 @@ class _Rows:
         if (count := self._rows - number) != 1:
             report.several[unit.path] = count
         held = set(held_slots(layout, contents))
+        if held.isdisjoint(unit.files):
+            report.bare[unit.path] = number
         place = (report.plan.config, row_id, report.plan.name, number)
         said = f"\n{unit.path}"
         if unit.beside is not None:

@@ -152,6 +152,7 @@ def facts_of(report: ShardReport, receipt: Receipt) -> ShardFacts:
         table_bytes=report.table_bytes,
         source_bytes=report.plan.source_bytes,
         content=report.content,
+        bare=report.bare,
     )
 
 
