@@ -8,7 +8,7 @@ from typing import Literal, TypedDict, get_args
 
 from tests.hub.requests_log import Request
 
-Kind = Literal["latency", "status", "reset", "truncate", "reset_upload", "lost_answer"]
+Kind = Literal["latency", "status", "reset", "truncate", "reset_upload", "lost_answer", "late"]
 
 
 class FaultOptions(TypedDict, total=False):
@@ -43,6 +43,8 @@ class Fault:
     * ``truncate``: carry out, announce the whole length, send ``after_bytes`` of the body and close.
     * ``reset_upload``: read ``after_bytes`` of the request's body and reset; nothing is carried out.
     * ``lost_answer``: carry out, then reset without an answer.
+    * ``late``: answer ``code`` at once, and carry out when ``seconds`` have passed on the clock of the rate limits, as
+      a Hub does whose gateway lost patience.
 
     Args:
         kind: what happens.
@@ -51,8 +53,8 @@ class Fault:
         at: only the request with this index in the log.
         after: let this many matching requests pass first.
         times: how many requests to hit; None for all that follow.
-        seconds: for ``latency``.
-        code: for ``status``.
+        seconds: for ``latency`` and ``late``.
+        code: for ``status`` and ``late``.
         retry_after: for ``status``, in seconds.
         error_code: for ``status``, the ``X-Error-Code``.
         body: for ``status``.

@@ -107,6 +107,7 @@ class Hub:
         desk.site.cas.clear()
         desk.log.clear()
         desk.rates.clear()
+        desk.late.clear()
         desk.latency_seconds, desk.on_request = 0.0, None
         desk.site.limits.__dict__.update(self._defaults.__dict__)
         desk.site.accounts.identities.clear()
@@ -249,6 +250,10 @@ class Hub:
     def log(self, repo_id: str, revision: str = "main", type: str = "dataset") -> list[str]:
         """The titles of the commits, newest first."""
         return [commit_title(commit) for commit in self._repo(repo_id, type).history(revision)]
+
+    def pull_requests(self, repo_id: str, type: str = "dataset") -> list[str]:
+        """The numbers of the pull requests."""
+        return [name for name, _ in self._repo(repo_id, type).refs("refs/pr/")]
 
     def exists(self, repo_id: str, type: str = "dataset") -> bool:
         """Whether there is such a repo."""

@@ -35,6 +35,16 @@ class Desk:
     latency_seconds: float = 0.0
     on_request: Callable[[Request], object] | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
+    late: list[tuple[float, Call]] = field(default_factory=list)
+    _late_lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def catch_up(self) -> None:
+        """Carry out what was put off, as far as it is time."""
+        with self._late_lock:
+            due = [call for seconds, call in self.late if seconds <= self.rates.now]
+            self.late = [one for one in self.late if one[0] > self.rates.now]
+            for call in due:
+                answer(self.site, call)
 
 
 class Listener(ThreadingHTTPServer):
@@ -113,6 +123,7 @@ class Handler(BaseHTTPRequestHandler):
                 return
             if desk.on_request is not None:
                 desk.on_request(ticket.request)
+            desk.catch_up()
             self._finish(ticket, verdict, self._carry_out(verdict.fault, body, upload))
         except (ConnectionLostError, OSError):
             self.close_connection = True
@@ -163,7 +174,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _carry_out(self, fault: Fault | None, body: bytes, upload: Path | None) -> Response | None:
         """Do what is asked, unless a fault comes before it."""
-        if fault is not None and not fault.is_carried_out:
+        if fault is not None and not fault.is_carried_out and fault.kind != "late":
             return None
         raw_path, _, query = self.path.partition("?")
         method = "GET" if self.command == "HEAD" else self.command
@@ -176,13 +187,16 @@ class Handler(BaseHTTPRequestHandler):
             return error_response(error)
         parameters = parse_qs(query, keep_blank_values=True)
         call = Call(method, raw_path, parameters, self.headers, body, upload, identity, self.server.cdn)
+        if fault is not None and fault.kind == "late":
+            self.server.desk.late.append((self.server.desk.rates.now + fault.seconds, call))
+            return None
         response = answer(self.server.desk.site, call)
         return replace(response, headers={**response.headers, **rates}) if rates else response
 
     def _finish(self, ticket: Ticket, verdict: Verdict, response: Response | None) -> None:
         """Send the answer, as far as the fault lets it."""
         fault = verdict.fault
-        if fault is not None and fault.kind == "status":
+        if fault is not None and fault.kind in ("status", "late"):
             response = _fault_response(fault)
         if response is None or (fault is not None and fault.kind == "lost_answer"):
             ticket.update(status=response.status if response else None)

@@ -207,7 +207,7 @@ def test_a_reset_in_a_large_body_is_resumed(hub, tmp_path):
 def test_a_conflict_of_the_hubs_is_an_error_and_a_rerun_completes(hub, folder):
     before = old_state(hub)
     for code in (409, 412):
-        hub.fault("status", path="/commit/", code=code)
+        hub.fault("status", path="/commit/", code=code, times=5)
         assert isinstance(attempt(hf_upload, folder, ID, delete=True), HubConflictError)
         assert hub.files(ID) == before
     check_upload(hub, folder, before, None if hub.files(ID) != before else HubConflictError())

@@ -247,7 +247,7 @@ def push_to_hub(
         TargetExistsError: The repository holds something else, or the tag is there. Nothing was sent.
         HubRateLimitError: The Hub allows no more requests for ten minutes or longer; or for any time, without `wait`.
         HubConflictError: Somebody else changed the branch meanwhile; nothing of this push is to be seen.
-        HubError: The Hub failed for good, likewise.
+        HubError: The Hub failed for good, likewise, unless the message says that this is not known.
     """
     repo_id, revision = repo_and_revision(repo_id, revision=revision)
     options = _Options(

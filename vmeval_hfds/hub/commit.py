@@ -12,8 +12,11 @@ from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vmeval_hfds.errors import HubConflictError, HubError
+from vmeval_hfds.errors import HubConflictError, HubError, HubUnreachableError
+from vmeval_hfds.hub import retry
+from vmeval_hfds.hub.landing import QUICK_SECONDS, SLOW_SECONDS, Answer, Landing, answer_of
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
+from vmeval_hfds.hub.retry import FIRST_WAIT_SECONDS, TRIES
 from vmeval_hfds.hub.transfer import without_bars
 
 if TYPE_CHECKING:
@@ -95,7 +98,7 @@ def make_commit(
     """Make one commit on top of a known one, or none.
 
     The client does not try a commit again, since it may have been made and only the answer lost. Here each
-    carries a mark, by which it is found again on the branch.
+    carries a mark, by which it is looked for on the branch, for as long as the Hub may be at work on it.
 
     Args:
         repo: The repository.
@@ -111,32 +114,90 @@ def make_commit(
 
     Raises:
         HubConflictError: The branch is at another commit. Nothing was changed.
-        HubError: The commit failed for good. Nothing was changed.
+        HubError: The commit failed for good. Nothing was changed, unless the message says that this is not known.
     """
+    if repo.head(revision) != parent:
+        raise _overtaken(repo, revision)
     mark = f"vmeval-hfds commit {uuid.uuid4().hex}"
+    landing = Landing(repo, revision, parent, mark, create_pr, repo.pull_requests() if create_pr else ())
+    body = f"{description}\n\n{mark}".lstrip()
+    uncertain = False
+    for tries in range(1, TRIES + 1):
+        prepared = repo.call(lambda: list(operations()))
+        began = retry.clock()
+        try:
+            return _ask_for_commit(repo, prepared, message, body, landing)
+        except HubError as error:
+            answer = answer_of(error.__cause__, retry.clock() - began)
+            if answer is Answer.NOT_MADE and not uncertain:
+                raise
+            uncertain = uncertain or answer in (Answer.NOT_SAID, Answer.AT_WORK)
+            last = tries == TRIES or answer is Answer.NOT_MADE or (create_pr and answer is Answer.AT_WORK)
+            found = _look(landing, answer, uncertain, last, error)
+            if found is not None:
+                return found
+            if landing.overtaken or (answer is Answer.REFUSED and last and not uncertain):
+                raise _overtaken(repo, revision) from error
+            if last:
+                raise _unknown(landing, error) from error
+        retry.pause(FIRST_WAIT_SECONDS * 2 ** (tries - 1))
+    raise AssertionError("the last try either returns or raises")
 
-    def attempt() -> str:
-        head = repo.head(revision)
-        if head != parent:
-            if mark in _message_of(repo, head):
-                return head
-            raise HubConflictError(
-                f"{repo.repo_id}: somebody changed {revision} meanwhile; nothing was changed, run again"
-            )
-        with without_bars():
-            made = repo.api.create_commit(
-                repo.repo_id,
-                list(operations()),
-                commit_message=message,
-                commit_description=f"{description}\n\n{mark}".lstrip(),
-                repo_type=repo.repo_type,
-                revision=revision,
-                parent_commit=parent,
-                create_pr=create_pr,
-            )
-        return str(made.pr_url if create_pr else made.oid)
 
-    return repo.call(attempt)
+def _ask_for_commit(
+    repo: HubRepo, operations: list[Operation], message: str, description: str, landing: Landing
+) -> str:
+    """Ask for a commit once; what goes before it is tried as often as it takes."""
+    with without_bars():
+        made = repo.call_unless(
+            lambda error: answer_of(error, 0) is not Answer.NOT_MADE,
+            repo.api.create_commit,
+            repo.repo_id,
+            operations,
+            commit_message=message,
+            commit_description=description,
+            repo_type=repo.repo_type,
+            revision=landing.revision,
+            parent_commit=landing.parent,
+            create_pr=landing.create_pr,
+        )
+    return str(made.pr_url if landing.create_pr else made.oid)
+
+
+def _look(landing: Landing, answer: Answer, uncertain: bool, last: bool, error: HubError) -> str | None:
+    """Look for a commit for as long as it may take until it is there.
+
+    Raises:
+        HubError: It cannot be looked for, so that nothing is known.
+    """
+    seconds = SLOW_SECONDS if answer is Answer.AT_WORK else QUICK_SECONDS
+    # On a branch the same is safe to ask for at once: on one parent only one of several can land.
+    patient = uncertain and (last or landing.create_pr or answer in (Answer.AT_WORK, Answer.REFUSED))
+    try:
+        return landing.find(seconds if patient else 0.0)
+    except HubError:
+        if not uncertain:
+            raise
+        raise _unknown(landing, error) from error
+
+
+def _overtaken(repo: HubRepo, revision: str) -> HubConflictError:
+    return HubConflictError(
+        f"{repo.repo_id}: somebody changed {revision} meanwhile; nothing was changed, run again"
+    )
+
+
+def _unknown(landing: Landing, error: HubError) -> HubError:
+    """Say what is known of a commit to which no answer came, and which is not to be seen."""
+    repo, said = landing.repo, str(error).removeprefix(f"{landing.repo.repo_id}: ")
+    if landing.create_pr:
+        what, page, then = "a pull request was opened", "discussions", ", or there may be two"
+    else:
+        what, page, then = "the commit was made", f"commits/{landing.revision}", "; nothing is sent twice"
+    return HubUnreachableError(
+        f"{repo.repo_id}: it is not known whether {what} ({said}); it was looked for and is not to be seen, but may "
+        f"still appear: look at {repo.url}/{page} before you run again{then}"
+    )
 
 
 def publish_branch(
@@ -214,11 +275,6 @@ def _is_there(file: RemoteFile | None, content: bytes) -> bool:
     # https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
     blob = b"blob %d\0" % len(content) + content
     return file.git_sha1 == hashlib.sha1(blob, usedforsecurity=False).hexdigest()
-
-
-def _message_of(repo: HubRepo, revision: str) -> str:
-    commits = repo.api.list_repo_commits(repo.repo_id, repo_type=repo.repo_type, revision=revision)
-    return f"{commits[0].title}\n{commits[0].message}" if commits else ""
 
 
 def changes(

@@ -10,8 +10,9 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import quote
 
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, utils
 from huggingface_hub.hf_api import RepoFile
 
 from vmeval_builders.secrets import without_tokens
@@ -29,6 +30,8 @@ from vmeval_hfds.hub.session import LIBRARY, watch_session
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV, read_token
 
 Result = TypeVar("Result")
+
+_hub_utils: Any = utils  # their names are not marked as exported
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +128,32 @@ class HubRepo:
         Raises:
             HubError: It failed for good; the message says why in plain words.
         """
+        return self.call_unless(lambda error: False, function, *args, **kwargs)
+
+    def call_unless(
+        self,
+        is_final: Callable[[Exception], bool],
+        function: Callable[..., Result],
+        *args: object,
+        **kwargs: object,
+    ) -> Result:
+        """Do something on the Hub that not every failure leaves undone.
+
+        Args:
+            is_final: Says of a client's error that the same must not be done again here.
+            function: What to do.
+            *args: Handed to it.
+            **kwargs: Handed to it.
+
+        Raises:
+            HubError: It failed; the client's error is its cause.
+        """
 
         def attempt() -> Result:
             watch_session()
             return function(*args, **kwargs)
 
-        return with_retries(attempt, self.translate, self.wait)
+        return with_retries(attempt, self.translate, self.wait, is_final)
 
     def translate(self, error: Exception) -> HubError | None:
         """Say a client's error in plain words; None for one that is not the Hub's doing."""
@@ -249,6 +272,37 @@ class HubRepo:
             self.api.list_repo_commits, self.repo_id, repo_type=self.repo_type, revision=revision
         )
         return [(commit.commit_id, f"{commit.title}\n{commit.message}") for commit in commits]
+
+    def commits_since(self, revision: str, commit: str) -> list[tuple[str, str]]:
+        """Give the commits of a revision that came after one, newest first, each with title and description.
+
+        No page of the history is asked for beyond that one.
+        """
+
+        def fetch() -> list[tuple[str, str]]:
+            url = f"{self.endpoint}/api/{self.repo_type}s/{self.repo_id}/commits/{quote(revision, safe='')}"
+            headers = _hub_utils.build_hf_headers(token=self.token, library_name=LIBRARY)
+            found = []
+            for one in _hub_utils.paginate(url, params={}, headers=headers):
+                if one["id"] == commit:
+                    break
+                found.append((one["id"], f"{one['title']}\n{one['message']}"))
+            return found
+
+        return self.call(fetch)
+
+    def pull_requests(self) -> dict[str, str]:
+        """Give every pull request's number and the commit that it is at."""
+        refs = self.call(
+            self.api.list_repo_refs, self.repo_id, repo_type=self.repo_type, include_pull_requests=True
+        )
+        return {ref.ref.rpartition("/")[2]: ref.target_commit for ref in refs.pull_requests or []}
+
+    @property
+    def url(self) -> str:
+        """The address of its page."""
+        kind = "" if self.repo_type == "model" else f"{self.repo_type}s/"
+        return f"{self.endpoint}/{kind}{self.repo_id}"
 
     def root_entries(self, revision: str) -> dict[str, str]:
         """Give the names of a revision's root, files and folders, and their git objects' ids."""

@@ -34,7 +34,10 @@ _logger = logging.getLogger("vmeval_hfds")
 
 
 def with_retries(
-    function: Callable[[], Result], translate: Callable[[Exception], HubError | None], wait: bool = True
+    function: Callable[[], Result],
+    translate: Callable[[Exception], HubError | None],
+    wait: bool = True,
+    is_final: Callable[[Exception], bool] = lambda error: False,
 ) -> Result:
     """Do something on the Hub, with waits and further tries where the failure may pass.
 
@@ -42,9 +45,10 @@ def with_retries(
         function: What to do; it must be harmless to do it again.
         translate: Says what the client raised in our own words; None for what is not the Hub's doing.
         wait: Wait where a rate limit is reached, if that is less than ten minutes.
+        is_final: Says of what failures nothing more is to be tried here, whatever they are.
 
     Raises:
-        HubError: It failed for good.
+        HubError: It failed for good; the client's error is its cause.
     """
     tries = windows = 0
     while True:
@@ -60,7 +64,9 @@ def with_retries(
                 seconds = _window_seconds(limit, windows) if wait else None
             else:
                 tries += 1
-                seconds = _backoff_seconds(error, tries) if wait or limit is None else None
+                seconds = None
+                if (wait or limit is None) and not is_final(error):
+                    seconds = _backoff_seconds(error, tries)
             if seconds is None:
                 translated = translate(error)
                 if translated is None:
