@@ -171,6 +171,27 @@ def test_a_category_that_only_the_other_form_states_counts_for_both(results):
     assert [(one["category"], one["scored"]) for one in of_details] == [("Abstraction", 2)]
 
 
+def test_checkpoints_of_one_model_are_kept_apart(tmp_path):
+    for step, score in ((100, 1), (250, 3)):
+        value = {"metadata": {"evaluator": "GPT", "model_name": "wan"}, "result": {"score": score}}
+        path = f"pilot/wan/checkpoint-{step}/maze_task/maze_0000/GPT.json"
+        write(tmp_path / path, as_json(value))
+    board = leaderboard(tmp_path)
+    assert [*board.columns[:4]] == ["evaluator", "model", "checkpoint", "domain"]
+    assert board["score"].tolist() == [1.0, 3.0]
+    assert leaderboard(tmp_path, by=("domain",))[["score", "scored"]].to_numpy().tolist() == [[2.0, 2]]
+
+
+def test_a_run_of_a_checkpoint_is_found_by_the_name_that_the_results_have(tmp_path):
+    write_samples(tmp_path / "results", "wan_checkpoint-100", [sample("00000", 1.0)])
+    for step in (100, 250):
+        video = tmp_path / f"outputs/wan/checkpoint-{step}/In-Domain_50/{GENERATORS[0]}/00000.mp4"
+        write(video, b"video")
+    board = leaderboard(tmp_path / "results", tmp_path / "outputs", by=("model", "split"))
+    found = [(one["model"], one["scored"], one["runs"], one["not_evaluated"]) for one in lines(board)]
+    assert found == [("wan", 0, 1, 1), ("wan_checkpoint-100", 1, 1, 0)]
+
+
 def test_a_file_that_cannot_be_read_is_of_no_task(tmp_path):
     write_samples(tmp_path, "a", [sample()])
     write(tmp_path / "b_vbvr_results.json", b"no JSON")

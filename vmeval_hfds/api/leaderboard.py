@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 KEYS = ("evaluator", "model", "domain")
 POSSIBLE_KEYS = (
     *("experiment", "evaluator", "annotator", "model", "domain"),
-    *("kind", "split", "category", "generator"),
+    *("kind", "checkpoint", "split", "category", "generator"),
 )
 #: The keys that say something of a task, whoever evaluated which model on it.
 _OF_TASKS = (*PLACES, "category")
 _STATES = ("scored", "skipped", "failed", "unscored")
 _FAILED = ("failed", "error")
-_TASK = ("model", *PLACES, "task_id")
+_TASK = ("model", "checkpoint", *PLACES, "task_id")
 
 Missing = Literal["skip", "zero"]
 
@@ -50,7 +50,8 @@ def leaderboard(
     number, nor is what stands for one in a result that says that it was skipped or failed.
 
     Results of different kinds (by the last frame, by several frames) are never averaged: where an evaluator has
-    several, ``kind`` is one more column of what a row is of.
+    several, ``kind`` is one more column of what a row is of. So is ``checkpoint`` where rows are of models, and a
+    model has several.
 
     ``leaderboard(…).pivot(index=["evaluator", "model"], columns="domain", values="score")`` makes a table of it.
     ``by=("model", "split")`` and ``by=("model", "category")`` are the tables of VBVR-Bench's summary.
@@ -63,8 +64,8 @@ def leaderboard(
         questions: The same of questions: adds ``tasks``, how many the domain has, and ``without_result``, for how
             many of them there is no result (none has the question's id or its folder's name as its task), and
             rows for the domains of which an evaluator and model have no result at all.
-        by: What a row is of: any of experiment, evaluator, annotator, model, domain, kind, split, category and
-            generator.
+        by: What a row is of: any of experiment, evaluator, annotator, model, domain, kind, checkpoint, split,
+            category and generator.
         missing: ``"zero"`` counts 0 for every task that has no score, and adds ``missing``, how many of these have
             no result either: of all questions where they are given, else of all tasks that the same evaluator has
             for any model. ``"skip"`` leaves them out of the mean.
@@ -85,6 +86,7 @@ def leaderboard(
     runs = None if outputs is None else read_runs(outputs, results)
     asked = None if questions is None else read_questions(questions, results)
     results, keys = _kinds_apart(results, list(by))
+    keys = _checkpoints_apart([results] if runs is None else [results, runs], keys)
     of_tasks = [key for key in keys if key in _OF_TASKS]
     results = with_attributes(results, results, of_tasks)
     if asked is not None:
@@ -122,6 +124,15 @@ def _kinds_apart(results: pd.DataFrame, keys: list[str]) -> tuple[pd.DataFrame, 
         keys = [*keys[:place], "kind", *keys[place:]]
     only = {name: kinds.iloc[0] for name, kinds in of_evaluator if kinds.nunique(dropna=False) == 1}
     return results.assign(kind=results["kind"].fillna(results["evaluator"].map(only).astype("string"))), keys
+
+
+def _checkpoints_apart(frames: Sequence[pd.DataFrame], keys: list[str]) -> list[str]:
+    """Keep checkpoints apart where rows are of models, and a model has several."""
+    several = (frame.groupby("model")["checkpoint"].nunique().gt(1).any() for frame in frames)
+    if "model" not in keys or "checkpoint" in keys or not any(map(bool, several)):
+        return keys
+    place = keys.index("model") + 1
+    return [*keys[:place], "checkpoint", *keys[place:]]
 
 
 def _number(value: object) -> float | None:

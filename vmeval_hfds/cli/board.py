@@ -32,7 +32,7 @@ _SOURCES = "a folder, an archive, a dataset directory or a repository (USER/NAME
     "--by",
     multiple=True,
     metavar="COLUMN",
-    help="What a line is of: evaluator, model, domain, split, category, generator, kind, experiment or annotator. "
+    help="What a line is of: evaluator, model, domain, split, category, generator, kind, checkpoint, experiment or annotator. "
     "Can be given several times, or with commas; by default evaluator, model and domain.",
 )
 @click.option(

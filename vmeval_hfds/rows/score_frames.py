@@ -23,8 +23,18 @@ Table: TypeAlias = "Source | pd.DataFrame"
 
 #: What a task is known by, beside its id; a split is the benchmark's (``In_Domain``), no part of a dataset.
 PLACES = ("domain", "split", "generator")
-_RESULTS = ("experiment", "evaluator", "kind", "annotator", "model", "category", "score", "status")
-_RUNS = ("experiment", "model", "status")
+_RESULTS = (
+    "experiment",
+    "evaluator",
+    "kind",
+    "annotator",
+    "model",
+    "checkpoint",
+    "category",
+    "score",
+    "status",
+)
+_RUNS = ("experiment", "model", "checkpoint", "status")
 
 
 def read_results(source: Table) -> pd.DataFrame:
@@ -44,7 +54,11 @@ def read_runs(source: Table, results: pd.DataFrame) -> pd.DataFrame:
         DatasetError: The source holds no runs.
         VmevalError: It cannot be opened.
     """
-    return _as_named(_read(source, ("outputs",), _RUNS, needed=("model",)), results)
+    runs = _as_named(_read(source, ("outputs",), _RUNS, needed=("model",)), results)
+    # VBVR-Bench calls a checkpoint of a model a model, {model}_{checkpoint}.
+    both = runs["model"].str.cat(runs["checkpoint"], sep="_")
+    is_model = both.isin(results["model"].dropna()) & both.notna()
+    return runs.assign(model=runs["model"].mask(is_model, both), checkpoint=runs["checkpoint"].mask(is_model))
 
 
 def read_questions(source: Table, results: pd.DataFrame) -> pd.DataFrame:
