@@ -164,6 +164,7 @@ def table_of(
         "image": media_array,
         "video": media_array,
         "images": media_lists_array,
+        "videos": media_lists_array,
         "float64": float_array,
         "string": text_array,
     }

@@ -140,6 +140,9 @@ def _wanted_listing(
     configs = text_array([config for config, group in groups.items() if group in wanted.domains])
     ids = text_array(sorted(wanted.ids))
 
+    # A row that is a file may have others of its files anywhere.
+    rows_of_files = _rows_of_files(dataset, wanted.paths) if wanted.paths else []
+
     def is_wanted(table: pa.Table) -> pa.Array:
         mask = pc.or_(pc.is_valid(table["config"]), pc.is_valid(table["id"]))
         if wanted.domains:
@@ -148,11 +151,15 @@ def _wanted_listing(
             named = pc.is_in(table["id"], value_set=ids)
             for path in wanted.paths:
                 named = pc.or_(named, pc.starts_with(table["path"], f"{path}/"))
+            for shard, row in rows_of_files:
+                its_own = pc.and_(pc.equal(table["shard"], shard), pc.equal(table["row"], row))
+                named = pc.or_(named, pc.fill_null(its_own, False))
             mask = pc.and_(mask, named)
         return mask
 
     if len(trusted) == len(dataset.row_shards):
-        return read_listing(dataset, is_wanted, ("config", "id", *(["path"] if wanted.paths else [])))
+        by = ("config", "id", *(("path", "shard", "row") if wanted.paths else ()))
+        return read_listing(dataset, is_wanted, by)
     listing = read_listing(dataset)
     known = text_array(sorted(trusted))
     shards = listing.table["shard"]
@@ -162,6 +169,14 @@ def _wanted_listing(
     below = truth_array(_belongs(layout, listing, rows))
     by_index = by_index if trusted else pc.and_(by_index, scalar(False))
     return listing.where(pc.or_(by_index, pc.and_(below, pc.invert(in_trusted))))
+
+
+def _rows_of_files(dataset: DatasetFiles, paths: Sequence[str]) -> list[tuple[str, int]]:
+    """Give shard and number of the rows that hold some files."""
+    wanted = text_array(paths)
+    found = read_listing(dataset, lambda table: pc.is_in(table["path"], value_set=wanted), ("path",)).table
+    held = zip(found["shard"].to_pylist(), found["row"].to_pylist(), strict=True)
+    return [(shard, row) for shard, row in held if shard is not None]
 
 
 def _belongs(layout: Layout, listing: Listing, wanted: set[str]) -> Iterable[bool]:

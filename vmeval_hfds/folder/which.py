@@ -21,6 +21,7 @@ def listed_rows(layout: Layout, listing: Listing) -> dict[str, str | None]:
     files = [FileEntry(path, 0, 0) for path in listing.files]
     folders = {folder: FolderEntry(0, None) for path in paths for folder in folders_of(path)}
     rows = {unit.path for unit in layout.units(files, folders)}
+    rows |= {one.path for one in files if layout.row_is_file(one.path) and layout.parts(one.path) is not None}
     found: dict[str, str | None] = {}
     for path, row_id in zip(paths, ids, strict=True):
         nearest = next((one for one in (path, *folders_of(path)) if one in rows), None)

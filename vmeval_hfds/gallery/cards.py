@@ -189,7 +189,8 @@ def _first_of_each(groups: Sequence[str], shares: Mapping[str, int]) -> list[int
 
 def _write_cards(page: IO[str], rows: Rows, numbers: Sequence[int], progress: Progress | None) -> list[str]:
     layout = rows.about.layout
-    shown = [*filter(None, (*layout.gallery_frames, *layout.lists, layout.gallery_video))]
+    lists = [name for name in layout.lists if layout.columns[name] == "images"]
+    shown = [*filter(None, (*layout.gallery_frames, *lists, layout.gallery_video))]
     broken: list[str] = []
     done, room_bytes = 0, PAGE_VIDEO_BYTES
     with no_size_warnings(), ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:

@@ -229,6 +229,8 @@ def _info_entry(split: str, config: ConfigFacts) -> str:
 def _column_entry(name: str, kind: str) -> str:
     if kind == "images":
         return f"  - name: {name}\n    sequence: image\n"
+    if kind == "videos":
+        return f"  - name: {name}\n    sequence:\n      video:\n        decode: false\n"
     dtype = "\n      video:\n        decode: false" if kind == "video" else f" {kind}"
     return f"  - name: {name}\n    dtype:{dtype}\n"
 

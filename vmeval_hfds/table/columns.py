@@ -46,6 +46,7 @@ _USES: dict[str, Use] = {
     "image": "media",
     "video": "media",
     "images": "media list",
+    "videos": "media list",
 }
 #: How many columns of a table a message names.
 _SHOWN_COLUMNS = 30

@@ -34,7 +34,7 @@ FILE_COLUMNS: dict[str, str] = {
 }
 
 #: What a column of a builder's table can be.
-ROW_KINDS = ("string", "float64", "image", "video", "images")
+ROW_KINDS = ("string", "float64", "image", "video", "images", "videos")
 
 # What `datasets` writes for each feature into a Parquet file's metadata.
 _FEATURE_DICTS: dict[str, dict[str, Any]] = {
@@ -42,6 +42,7 @@ _FEATURE_DICTS: dict[str, dict[str, Any]] = {
     "video": {"decode": False, "_type": "Video"},
     # Later releases call it List, and read this as well; earlier ones know this alone.
     "images": {"feature": {"_type": "Image"}, "_type": "Sequence"},
+    "videos": {"feature": {"decode": False, "_type": "Video"}, "_type": "Sequence"},
 }
 
 
@@ -81,6 +82,7 @@ def _arrow_types() -> dict[str, pa.DataType]:
         "image": media,
         "video": media,
         "images": pa.list_(media),
+        "videos": pa.list_(media),
     }
 
 
@@ -93,5 +95,6 @@ def features(columns: Mapping[str, str]) -> Features:
     """Give the same columns as `datasets.Features`."""
     from datasets import Features, Image, Sequence, Value, Video
 
-    media = {"image": Image(), "video": Video(decode=False), "images": Sequence(Image())}
+    media = {"image": Image(), "video": Video(decode=False)}
+    media |= {f"{kind}s": Sequence(one) for kind, one in media.items()}
     return Features({name: media.get(kind) or Value(kind) for name, kind in columns.items()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_PLACE = re.compile(r"(?:(?:[^/*]+/)?(?:[^/*]+|\*\.[^/*.]+))?")
+_PLACE = re.compile(r"(?:(?:(?:\.\./)+(?:[^/*]+/)*|(?:[^/*]+/)?)(?:[^/*]+|\*\.[^/*.]+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,16 @@ class Images(File):
     def __init__(self, *places: str) -> None:
         """Declare the pictures' files, at any of some places."""
         File.__init__(self, "images", *places)
+
+
+class Videos(File):
+    """All videos with such names, in a list, as `Images` has pictures."""
+
+    __slots__ = ()
+
+    def __init__(self, *places: str) -> None:
+        """Declare the videos' files, at any of some places."""
+        File.__init__(self, "videos", *places)
 
 
 class Video(File):

@@ -47,6 +47,7 @@ class Layout:
         gallery_text: The column that is a card's text in the gallery; ``""`` where it shows none.
         gallery_video: The video column that the gallery plays; ``""`` where it plays none.
         manifest: The file at the root that lists rows by ``domain`` and ``id``, where the layout has one.
+        rank: Where several layouts find rows in a folder, it is for those of the highest rank.
         keeps_times: Whether modification times are part of the layout, and come back.
         incomplete_codes: The errors that a build lets through where it is told to keep what is incomplete.
         declared: Every declared column, in the order of the table, without ``path``.
@@ -69,6 +70,7 @@ class Layout:
     gallery_text: ClassVar[str] = ""
     gallery_video: ClassVar[str] = ""
     manifest: ClassVar[str] = ""
+    rank: ClassVar[int] = 0
     keeps_times: ClassVar[bool] = False
     incomplete_codes: ClassVar[frozenset[str]] = frozenset()
     declared: ClassVar[Mapping[str, Column]] = {}
@@ -219,7 +221,7 @@ class Layout:
     @cached_property
     def lists(self) -> tuple[str, ...]:
         """Those of them that hold several files."""
-        return tuple(name for name in self.media if self.columns[name] == "images")
+        return tuple(name for name in self.media if self.columns[name] in ("images", "videos"))
 
     @cached_property
     def text_files(self) -> tuple[str, ...]:
@@ -324,7 +326,7 @@ def _faults(layout: type[Layout]) -> Iterator[tuple[str, str]]:
             for place in column.places:
                 if (other := taken.setdefault(place, name)) != name:
                     yield name, f"takes the file {place!r}, which is the column {other}'s already"
-    yield from _json_faults(columns)
+    yield from _json_faults(columns, bool(getattr(layout, "told_by", "")))
     yield from _item_faults(layout)
     yield from _path_faults(layout)
     for mark in layout.marks:
@@ -351,12 +353,12 @@ _NAMING = {
 }
 
 
-def _json_faults(columns: Mapping[str, Column]) -> Iterator[tuple[str, str]]:
+def _json_faults(columns: Mapping[str, Column], is_told: bool) -> Iterator[tuple[str, str]]:
     files = [name for name, column in columns.items() if isinstance(column, JsonFile)]
     if len(files) > 1:
         yield files[1], f"is a JsonFile, and so is {files[0]}; a layout has one at most"
     for name, column in columns.items():
-        if isinstance(column, Json | Item) and not files:
+        if isinstance(column, Json | Item) and not files and not is_told:
             yield name, "comes from JSON, but no column is a JsonFile"
         if isinstance(column, Json | Item) and column.kind not in ("string", "float64"):
             yield name, f"is {column.kind} from JSON; expected string or float64"

@@ -47,7 +47,7 @@ def _name(entry: FileEntry) -> str:
     return entry.path.rpartition("/")[2]
 
 
-def _in_order(entry: FileEntry) -> list[tuple[bool, int, str]]:
+def in_order(entry: FileEntry) -> list[tuple[bool, int, str]]:
     """Sort by the numbers in a name as numbers: frame_10 comes after frame_9."""
     return [
         (part.isdecimal(), int(part) if part.isdecimal() else 0, part)
@@ -164,7 +164,7 @@ class Matcher:
                 there = [entry for place in group if place in places for entry in places[place]]
                 if there:
                     if column in self._lists:
-                        chosen.update((f"{column}/{_name(one)}", one) for one in sorted(there, key=_in_order))
+                        chosen.update((f"{column}/{_name(one)}", one) for one in sorted(there, key=in_order))
                     elif len(there) == 1:
                         chosen[column] = there[0]
                     break

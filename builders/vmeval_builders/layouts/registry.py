@@ -11,6 +11,7 @@ from vmeval_builders.errors import AmbiguousFolderError, LayoutNameError
 from vmeval_builders.layouts.evaluations import Evaluations
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.outputs import Outputs
+from vmeval_builders.layouts.peers import MmeCof, TiViBench, VReasonBench
 from vmeval_builders.layouts.questions import Questions
 from vmeval_builders.layouts.results import Results
 
@@ -18,7 +19,8 @@ from vmeval_builders.layouts.results import Results
 ENTRY_POINT_GROUP = "vmeval_hfds.builders"
 
 QUESTIONS, OUTPUTS, EVALUATIONS, RESULTS = Questions(), Outputs(), Evaluations(), Results()
-_OWN: dict[str, Layout] = {one.name: one for one in (QUESTIONS, OUTPUTS, EVALUATIONS, RESULTS)}
+_PEERS: tuple[Layout, ...] = (MmeCof(), TiViBench(), VReasonBench())
+_OWN: dict[str, Layout] = {one.name: one for one in (QUESTIONS, OUTPUTS, EVALUATIONS, RESULTS, *_PEERS)}
 
 
 def layout_named(name: str) -> Layout:
@@ -100,11 +102,15 @@ def find_layout(
     """
     found = {one: one.units(files, folders) for one in (layouts() if candidates is None else candidates)}
     claimed = [one for one, units in found.items() if any(unit.files for unit in units)]
+    rank = max((one.rank for one in claimed), default=0)
+    claimed = [one for one in claimed if one.rank == rank]
     if len(claimed) == 1:
         return claimed[0], found[claimed[0]]
     counts = {}
     for builder, units in found.items():
         others = {unit.path for other, of_other in found.items() if other != builder for unit in of_other}
+        if builder.rank < rank:
+            continue
         counts[builder] = sum(bool(unit.files) and not _lies_in(unit.path, others) for unit in units)
     claiming = [builder for builder, count in counts.items() if count]
     if len(claiming) > 1:

@@ -1,0 +1,117 @@
+"""Layouts whose rows are single files: what else belongs to a row lies in other folders, or in one JSON for all rows."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+from vmeval_builders.entries import FileEntry, FolderEntry, Unit
+from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.layouts.match import Matcher, in_order
+
+_UP = "../"
+_PART = re.compile(r"{(\w+)}")
+
+
+class FilesBeside(Layout):
+    """A layout that may have files at places that start with ``../``, from the row's path, with parts of it.
+
+    Of the row ``maze/inputs/01.png``, ``../../GT/{id}.png`` is ``maze/GT/01.png``. A file is one row's only: the
+    first's, by path order.
+
+    Attributes:
+        told_by: A JSON file, at such a place, with a list of what is known of the rows; without it there is none.
+        told_of: The key by which its elements name the row's file, by the end of its path.
+    """
+
+    told_by: ClassVar[str] = ""
+    told_of: ClassVar[str] = ""
+
+    def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
+        """Find the rows, and what lies beside them."""
+        entries = list(files)
+        units = super().units(entries, folders)
+        if not units:
+            return []
+        by_folder: dict[str, dict[str, FileEntry]] = defaultdict(dict)
+        for entry in entries:
+            folder, _, name = entry.path.rpartition("/")
+            by_folder[folder][name] = entry
+        taken: set[str] = set()
+        found = []
+        for unit in units:
+            told = self._there(unit.path, self.told_by, by_folder) if self.told_by else []
+            if told or not self.told_by:
+                files_beside = self._beside(unit, by_folder, taken)
+                taken.update(entry.path for entry in files_beside.values())
+                beside = told[0] if told else None
+                found.append(replace(unit, files={**unit.files, **files_beside}, beside=beside))
+        return found
+
+    def places_of(self, column: str, path: str, name: str | None) -> list[str]:
+        """List where a row's file may lie, also where that is beside it."""
+        if column not in self._places_beside:
+            return super().places_of(column, path, name)
+        found = []
+        for place in self.files[column]:
+            folder, wanted = self._resolved(path, place)
+            name_there = (name or self.name_in_list(column, 1)) if "*" in wanted else wanted
+            found.append(f"{folder}/{name_there}" if folder else name_there)
+        return found
+
+    def index_beside(self, value: object) -> Mapping[str, Any]:
+        """Sort what is told by the file names that it names."""
+        entries = value if isinstance(value, list) else []
+        named = ((entry.get(self.told_of), entry) for entry in entries if isinstance(entry, dict))
+        return {stated.replace("\\", "/"): entry for stated, entry in named if isinstance(stated, str)}
+
+    def stated_beside(self, unit: Unit, index: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Pick what is told of a row: under as much of the end of its path as is stated."""
+        names = unit.path.split("/")
+        ends = ("/".join(names[start:]) for start in range(len(names)))
+        return next((index[end] for end in ends if end in index), None)
+
+    def _beside(
+        self, unit: Unit, by_folder: Mapping[str, Mapping[str, FileEntry]], taken: set[str]
+    ) -> dict[str, FileEntry]:
+        found: dict[str, FileEntry] = {}
+        for column, places in self._places_beside.items():
+            for place in places:
+                there = [one for one in self._there(unit.path, place, by_folder) if one.path not in taken]
+                if column in self.lists:
+                    found.update((f"{column}/{one.path.rpartition('/')[2]}", one) for one in there)
+                elif len(there) == 1:
+                    found[column] = there[0]
+                if there:
+                    break
+        return found
+
+    def _there(
+        self, path: str, place: str, by_folder: Mapping[str, Mapping[str, FileEntry]]
+    ) -> list[FileEntry]:
+        folder, wanted = self._resolved(path, place)
+        files = by_folder.get(folder, {})
+        if not wanted.startswith("*"):
+            return [files[wanted]] if wanted in files else []
+        return sorted((one for name, one in files.items() if name.endswith(wanted[1:])), key=in_order)
+
+    def _resolved(self, path: str, place: str) -> tuple[str, str]:
+        """Give the folder and the name (or its ending after ``*``) of a place beside a row."""
+        parts = self.parts(path) or {}
+        while place.startswith(_UP):
+            path, place = path.rpartition("/")[0], place.removeprefix(_UP)
+        folder, _, name = _PART.sub(lambda part: parts.get(part[1]) or "", place).rpartition("/")
+        return "/".join(filter(None, (path, folder))), name
+
+    @cached_property
+    def _places_beside(self) -> Mapping[str, tuple[str, ...]]:
+        return {column: places for column, places in self.files.items() if places[0].startswith(_UP)}
+
+    @cached_property
+    def _matcher(self) -> Matcher:
+        own = {column: places for column, places in self.files.items() if column not in self._places_beside}
+        return Matcher(self.parts, own, self.marks, self.never_beside, self.lists)
