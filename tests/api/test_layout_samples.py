@@ -9,7 +9,7 @@ from tests.factories import tree
 from tests.layout_samples import comes_back, errors_of, rows_of, unpacked
 from tests.run_factories import times
 from vmeval_builders.scan import scan_rows
-from vmeval_hfds import build, export, info, open_repo, push_to_hub, verify
+from vmeval_hfds import build, check_folder, export, info, open_repo, push_to_hub, verify
 
 REPO = "user/outputs"
 LEVELS = ("experiment", "model", "checkpoint", "split", "generator", "domain", "task_id", "run_id", "sample")
@@ -203,6 +203,7 @@ def test_it_is_recognised_and_comes_back_with_its_times(hub, tmp_path, sample, a
     folder = sample(archive, place)
     stated = times(folder)
     comes_back(folder, tmp_path, "outputs")
+    assert {problem.code for problem in check_folder(folder)} <= {"empty-folder"}
     made = build(folder, tmp_path / "dataset")
     assert set(made.configs) == {levels["model"] for levels in expected.values()}
     export(made.target, tmp_path / "rebuilt")

@@ -86,7 +86,7 @@ class Evaluations(Layout):
             yield Problem("bad-result", "warning", path, message)
         levels, stated = _levels(path), scalar_text(value_at(contents.value, _MODEL))
         if stated and levels.model and same_name(stated) not in map(same_name, levels.unnamed):
-            message = f"It states the model {stated!a}, and the path suggests {levels.model!a}; the column has what it states."
+            message = f"It states the model {stated[:200]!a}, and the path suggests {levels.model!a}; the column has what it states."
             yield Problem("other-model", "warning", path, message)
 
 

@@ -140,18 +140,21 @@ class Outputs(Layout):
         if contents.fault:
             message = f"The metadata {contents.fault}; its bytes are kept, and the columns stay empty."
             yield Problem("bad-metadata", "warning", unit.files["metadata"].path, message)
-        elif contents.value is None and any(_has_own_folder(unit, one) for one in unit.files.values()):
+        elif contents.value is None and _should_have_metadata(unit):
             yield Problem("no-metadata", "warning", unit.path, "metadata.json is missing.")
         stated = read and _stated_model(read, contents)
         if read and stated and _contradicts(read, stated, contents):
-            message = f"It states the model {stated!a}, and the path suggests {read.levels.model!a}; the column has what it states."
+            message = f"It states the model {stated[:200]!a}, and the path suggests {read.levels.model!a}; the column has what it states."
             place = unit.files["metadata"].path if "metadata" in unit.files else unit.path
             yield Problem("other-model", "warning", place, message)
 
 
-def _has_own_folder(unit: Unit, entry: FileEntry) -> bool:
-    """Whether a file lies where VMEvalKit's runner puts it, which writes metadata too."""
-    return entry.path.startswith((f"{unit.path}/{_QUESTION}/", f"{unit.path}/{_VIDEO}/"))
+def _should_have_metadata(unit: Unit) -> bool:
+    """Whether the runner that puts files there writes metadata too; those with a generator level do not."""
+    folders = (f"{unit.path}/{_QUESTION}/", f"{unit.path}/{_VIDEO}/")
+    return unit.parts["generator"] is None and any(
+        one.path.startswith(folders) for one in unit.files.values()
+    )
 
 
 def _column_of(path: str) -> str:
