@@ -164,7 +164,7 @@ def test_the_shell_loads_nothing_heavy_by_itself(module):
 
 def test_only_the_dependencies_that_are_declared_are_imported():
     # hf_xet comes with huggingface_hub where there is one for the machine; it is asked for first.
-    declared = {"datasets", "huggingface_hub", "hf_xet", "pyarrow", "pandas", "PIL", "click"}
+    declared = {"datasets", "huggingface_hub", "hf_xet", "pyarrow", "pandas", "PIL", "click", "fsspec"}
     extras = {"vmeval_hfds.engine.dask": {"distributed"}}
     imported = {
         name.partition(".")[0] for module in MODULES for name in imports(module) - extras.get(module, set())

@@ -15,6 +15,7 @@ from vmeval_builders.manifest import TaskKey, compare_manifests, manifest_names
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.secrets import SECRET_CODES, name_problems
+from vmeval_builders.sources.remote import read_ahead
 from vmeval_builders.sources.source import Source
 
 # https://huggingface.co/docs/hub/storage-limits: recommended limits of one repository.
@@ -89,9 +90,9 @@ def other_file_problems(scan: Scan) -> list[Problem]:
 def check_job(job: CheckJob) -> Findings:
     """Read what a job names, and say what is wrong with it."""
     findings = Findings()
-    for unit in job.units:
+    for unit in read_ahead(job.source, job.units, lambda unit: unit.files.values()):
         findings.read_rows(job.source, job.layout, unit, job.decode)
-    for entry in job.others:
+    for entry in read_ahead(job.source, job.others, lambda entry: [entry]):
         findings.read_file(job.source, entry)
     return findings
 

@@ -23,6 +23,10 @@ class FolderChangedError(VmevalError, RuntimeError):
     """A file's size was another when it was read than when the folder was walked."""
 
 
+class RemoteReadError(VmevalError, OSError):
+    """A folder at a URL cannot be read, or what it takes to read it is not installed."""
+
+
 class LayoutError(VmevalError, ValueError):
     """A layout's declaration contradicts itself or is not complete."""
 

@@ -12,13 +12,14 @@ from pathlib import Path
 from vmeval_builders import paths
 from vmeval_builders.choice import ALL_BUT_TOOLS, Choice, tool_name
 from vmeval_builders.entries import FileEntry, FolderEntry, Unit
-from vmeval_builders.errors import FolderTypeError, MissingPathError, NotAFolderError
+from vmeval_builders.errors import FolderChangedError, FolderTypeError, MissingPathError, NotAFolderError
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, find_layout, layout_named
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.archive import index_archive, is_archive
 from vmeval_builders.sources.archives import archive_paths, look_into_archives
 from vmeval_builders.sources.folder import Folder, index_folder
+from vmeval_builders.sources.remote import Url, index_remote, is_url
 from vmeval_builders.sources.source import Index, Source
 from vmeval_builders.sources.top_folder import below, top_folder
 
@@ -28,7 +29,7 @@ class Scan:
     """A walked folder or archive; what it says of rows is from `scan_rows`.
 
     Attributes:
-        root: The folder or archive, absolute.
+        root: The folder or archive, absolute; a folder's URL where it is far away.
         source: Gives the bytes of its files.
         files: Every file, by path order.
         folders: Every folder by its path, by path order; ``""`` is the root.
@@ -36,11 +37,12 @@ class Scan:
         builder: What describes its rows.
         layout_found: Whether the builder was found out, not named.
         units: Every row, by path order.
+        tags: Path to what changes when the file does, where a store far away states it.
         top_folder: The one folder at the root of an archive that was taken for its root; empty where none was.
         left_out: Files and empty folders that are there and not meant (`Choice`); folders end in ``/``.
     """
 
-    root: Path
+    root: Path | Url
     source: Source
     files: list[FileEntry] = field(default_factory=list)
     folders: dict[str, FolderEntry] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Scan:
     units: list[Unit] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     top_folder: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def by_path(self) -> dict[str, FileEntry]:
@@ -68,7 +71,7 @@ def scan_rows(
     """Walk a folder or archive once, and find its rows.
 
     Args:
-        folder: A folder, or an archive of one (``.tar``, ``.tar.gz``, ``.tgz``), or a folder of archives: where
+        folder: A folder, or the URL of one (``s3://…``), or an archive of one (``.tar``, ``.tar.gz``, ``.tgz``), or a folder of archives: where
             no row is found but archives are, each stands for what is in it.
         builder: The name of the builder that describes it; None finds it out.
         choice: Which of its files are meant.
@@ -110,6 +113,11 @@ def scan_files(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS) -
             f"expected the path of a folder or archive, found a {type(folder).__name__}; a datasets.Dataset is "
             "published by its own push_to_hub"
         )
+    if is_url(folder):
+        index = index_remote(str(folder))
+        scan = _in_order(Url(str(folder)), index, choice)
+        scan.tags = index.tags
+        return scan
     path = Path(folder).resolve()
     return scan_archive(path, choice) if is_archive(path) else scan_folder(folder, choice)
 
@@ -156,22 +164,40 @@ def scan_archive(path: Path, choice: Choice = ALL_BUT_TOOLS) -> Scan:
     return scan
 
 
+def refuse_changes(scan: Scan) -> None:
+    """Look again at a folder far away after it was read: between listing and reading nothing guards it.
+
+    Raises:
+        FolderChangedError: A file is another now, or gone.
+        RemoteReadError: It cannot be listed.
+    """
+    if not isinstance(scan.root, Url):
+        return
+    now = index_remote(str(scan.root)).tags
+    for path in scan.by_path:
+        if now.get(path) != scan.tags[path]:
+            raise FolderChangedError(
+                f"{scan.root}/{path}: changed while the folder was read; run again when nothing writes there"
+            )
+
+
 def holds_archives(scan: Scan) -> bool:
     """Say whether a folder on disk has archives in it, which may stand for what is in them."""
     return isinstance(scan.source, Folder) and bool(archive_paths(scan.files))
 
 
-def scan_archives(root: Path, choice: Choice = ALL_BUT_TOOLS) -> Scan:
+def scan_archives(root: Path | Url, choice: Choice = ALL_BUT_TOOLS) -> Scan:
     """Walk a folder of archives, each of which stands for what is in it, as if it were unpacked beside itself.
 
     Raises:
         ArchiveError: One of them is damaged or cut short.
         OSError: It cannot be read.
     """
+    assert isinstance(root, Path)
     return _in_order(root, look_into_archives(index_folder(root)), choice)
 
 
-def _in_order(root: Path, index: Index, choice: Choice) -> Scan:
+def _in_order(root: Path | Url, index: Index, choice: Choice) -> Scan:
     """Sort what was found and is meant, and check its names."""
     left_out = _leave_out(index, choice)
     files = sorted(index.files, key=lambda entry: entry.path)

@@ -16,13 +16,15 @@ from vmeval_builders.checks import Allowed
 from vmeval_builders.choice import Choice
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.problems import Problem
-from vmeval_builders.scan import Scan, scan_rows
+from vmeval_builders.scan import Scan, refuse_changes, scan_rows
+from vmeval_builders.sources.remote import Url
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import DatasetError, TargetExistsError
 from vmeval_hfds.folder.read_back import read_back_directory
 from vmeval_hfds.gallery.preview import preview_of
 from vmeval_hfds.scratch import remove_leftovers
 from vmeval_hfds.store.dataset_directory import DirectoryStore, new_directory
+from vmeval_hfds.store.directory import on_this_disk
 from vmeval_hfds.store.names import CARD_NAME, PREVIEW_NAME, is_shard_name
 from vmeval_hfds.table.card import CardFacts, card_layout, render_card, schema_version
 from vmeval_hfds.table.facts import ListingFacts
@@ -126,7 +128,7 @@ def build(
     engine = Engine(num_proc, executor)
     options = TableOptions(split, engine, Allowed(keep_incomplete, allow_secrets), decode, progress)
     options.check()
-    target = Path(os.path.abspath(target))
+    target = on_this_disk(target)
     remove_leftovers()
     scan = scan_rows(folder, builder, Choice(include, exclude, keeps_top_folder=keep_top_folder))
     _check_apart(scan.root, target)
@@ -162,6 +164,7 @@ def _write(
     files = write_files(store, scan.source, options, *listed_rows(scan, reports), known)
     others = [problem for report in files for problem in report.problems]
     problems = refuse_contents(scan, reports, others, options.allowed)
+    refuse_changes(scan)
     facts = card_facts(scan.layout, options.split, known, files)
     written = {CARD_NAME: render_card(facts, existing_card).encode()}
     if picture := preview_of(scan, plan.units):
@@ -170,7 +173,9 @@ def _write(
     return facts, problems
 
 
-def _check_apart(folder: Path, target: Path) -> None:
+def _check_apart(folder: Path | Url, target: Path) -> None:
+    if isinstance(folder, Url):
+        return
     real = Path(os.path.realpath(target))
     if real.is_relative_to(folder) or folder.is_relative_to(real):
         raise TargetExistsError(

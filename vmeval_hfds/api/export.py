@@ -20,7 +20,7 @@ from vmeval_hfds.folder.pull import Pull, bytes_to_read, pull_of, row_paths, run
 from vmeval_hfds.folder.record import Brought, Content, is_as_brought, prunable, remove_file, state_folder
 from vmeval_hfds.folder.writer import FolderWriter
 from vmeval_hfds.rows.open import Source, open_dataset
-from vmeval_hfds.store.directory import DatasetFiles
+from vmeval_hfds.store.directory import DatasetFiles, on_this_disk
 from vmeval_hfds.table.listing import Wanted, read_listing
 
 Result = TypeVar("Result")
@@ -168,7 +168,7 @@ def export(
         DatasetError: The source is no dataset that a builder made, or is damaged.
         FileNotFoundError: There is no such dataset directory.
     """
-    root = Path(os.path.abspath(target))
+    root = on_this_disk(target)
     options = _Options(
         root, Wanted(domains, ids), builder, force, strict, update, prune, Engine(num_proc, executor)
     )
@@ -194,7 +194,7 @@ def plan_export(
 
     Takes the arguments of `export`, and raises what it raises before it writes.
     """
-    root = Path(os.path.abspath(target))
+    root = on_this_disk(target)
     options = _Options(
         root, Wanted(domains, ids), builder, force, strict, update, prune, Engine(num_proc, executor)
     )

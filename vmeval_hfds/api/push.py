@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from vmeval_builders.checks import Allowed, other_file_problems
 from vmeval_builders.choice import ALL_BUT_TOOLS, Choice
 from vmeval_builders.problems import Problem
-from vmeval_builders.scan import Scan, scan_rows
+from vmeval_builders.scan import Scan, refuse_changes, scan_rows
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import HubConflictError, RemovalError, TargetExistsError
 from vmeval_hfds.folder.read_back import read_back_listing
@@ -365,6 +365,7 @@ def _read(folder: str | os.PathLike[str] | Scan, options: _Options) -> _Folder:
     plan = plan_shards(scan, options.tables.split)
     reports = run_shards(read_shards, scan, plan.shards, None, options.tables)
     problems = refuse_contents(scan, reports, other_file_problems(scan), options.tables.allowed)
+    refuse_changes(scan)
     return _Folder(scan, plan, reports, problems)
 
 

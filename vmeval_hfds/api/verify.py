@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from vmeval_builders.choice import Choice
-from vmeval_builders.scan import Scan, holds_archives, scan_archives, scan_files
+from vmeval_builders.scan import Scan, holds_archives, refuse_changes, scan_archives, scan_files
 from vmeval_builders.sources.archives import archive_paths
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import DatasetError
@@ -133,6 +133,7 @@ def _verify(
     engine.require(scan.root)
     new = FolderSide(scan, lists_all=True, engine=engine, progress=progress)
     found = compare(old.files, new.files)
+    refuse_changes(scan)
     missing, different, other_times = (
         set(taken(old.files.paths, numbers).to_pylist())
         for numbers in (found.removed, found.changed, found.other_times)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,29 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 PATH = click.Path(path_type=Path)
+
+
+class FolderType(click.Path):
+    """A folder: a path, or the URL of one, which stays as it stands."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:  # noqa: ANN401
+        """Make a path, but of a URL."""
+        is_url = isinstance(value, str) and "://" in value
+        return value if is_url else super().convert(value, parameter, context)
+
+
+class TargetType(click.Path):
+    """A place to write to: a path of this disk."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:  # noqa: ANN401
+        """Make a path, and refuse a URL."""
+        if isinstance(value, str) and "://" in value:
+            self.fail(f"{value}: is a URL, and what is made is written to this disk; give a path")
+        return super().convert(value, parameter, context)
+
+
+FOLDER = FolderType(path_type=Path)
+TARGET = TargetType(path_type=Path)
 
 builder_option = click.option(
     "--builder",

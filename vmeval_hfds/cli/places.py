@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from vmeval_hfds.cli.options import PATH
+from vmeval_hfds.cli.options import FOLDER, PATH, TARGET
 
 if TYPE_CHECKING:
     from vmeval_builders.scan import Scan
@@ -33,14 +33,14 @@ def place(name: str, metavar: str, option: str, help: str, kind: click.ParamType
     return _places(name, metavar, kind, {option: (kind, help)})
 
 
-def folder_place(help: str = "The folder, or a .tar or .tar.gz of it.") -> Decorator[Any]:
+def folder_place(help: str = "The folder, or its URL, or a .tar or .tar.gz of it.") -> Decorator[Any]:
     """Let a folder be given."""
-    return place("folder", "FOLDER", "--path", help, PATH)
+    return place("folder", "FOLDER", "--path", help, FOLDER)
 
 
 def target_place(help: str) -> Decorator[Any]:
     """Let the place of the result be given."""
-    return place("target", "TARGET", "--target", help, PATH)
+    return place("target", "TARGET", "--target", help, TARGET)
 
 
 def repo_place(help: str) -> Decorator[Any]:
@@ -55,7 +55,7 @@ def dataset_place() -> Decorator[Any]:
 
 def rows_place() -> Decorator[Any]:
     """Let anything be given that holds rows, as `source`."""
-    folder = {"--path": (PATH, "A folder, or a .tar or .tar.gz of it.")}
+    folder = {"--path": (FOLDER, "A folder, or its URL, or a .tar or .tar.gz of it.")}
     return _places("source", "SOURCE", click.STRING, {**folder, **_DATASETS})
 
 

@@ -74,18 +74,18 @@ class Engine:
             return run(function, jobs, workers if splits else 1)
         return run_there(self.executor, function, jobs)
 
-    def require(self, *places: str | os.PathLike[str]) -> None:
+    def require(self, *places: object) -> None:
         """Refuse to begin where workers of an executor do not see what they need.
 
         Args:
-            places: Folders or files, at the path that the workers need them at.
+            places: Folders or files, at the path that the workers need them at; URLs are for everybody.
 
         Raises:
             WorkerError: One does not see a place; the message says which machine.
         """
         if self.executor is None:
             return
-        wanted = [os.path.abspath(place) for place in places]
+        wanted = [os.path.abspath(place) for place in places if isinstance(place, Path)]
         asked = [(number, wanted) for number in range(_JOBS_THERE)]
         for machine, missing in run_there(self.executor, _unseen, asked):
             if missing:

@@ -20,6 +20,7 @@ from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.paths import is_text
 from vmeval_builders.scan import Scan
 from vmeval_builders.sources.folder import Folder
+from vmeval_builders.sources.remote import read_ahead
 from vmeval_builders.sources.source import Source
 from vmeval_hfds.engine import pool
 from vmeval_hfds.engine.pool import Engine, Progress
@@ -280,11 +281,12 @@ class FolderSide:
     def texts(self, paths: Collection[str]) -> Mapping[str, str | None]:
         """See `Side.texts`."""
         entries = sorted((self.scan.by_path[path] for path in paths), key=lambda entry: entry.offset)
-        return {entry.path: _text(self.scan.source.read(entry)) for entry in entries}
+        coming = read_ahead(self.scan.source, entries, lambda entry: [entry])
+        return {entry.path: _text(self.scan.source.read(entry)) for entry in coming}
 
 
 def _hash(job: _Job) -> list[bytes]:
-    return [_digest(job.source, entry) for entry in job.files]
+    return [_digest(job.source, entry) for entry in read_ahead(job.source, job.files, lambda one: [one])]
 
 
 def _digest(source: Source, entry: FileEntry) -> bytes:

@@ -159,7 +159,7 @@ def select(scan: Scan, path_in_repo: str, skip_empty_folders: bool) -> tuple[Sel
         problems.append(Problem("no-files", "error", "", message))
     questions = QUESTIONS.units(scan.files, scan.folders)
     domains = {domain_of(unit.path) for unit in questions}
-    places = {in_repo(path_in_repo, path): scan.root / path for path in files}
+    places = {in_repo(path_in_repo, path): Path(str(scan.root)) / path for path in files}
     return Selection(places, left_out, links, len(domains)), problems
 
 

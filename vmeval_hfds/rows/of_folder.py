@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 from vmeval_builders.checks import manifest_contents
@@ -30,7 +31,8 @@ class FolderRows:
     def about(self) -> About:
         """See `Rows.about`."""
         scan, columns = self.scan, text_kinds(self.scan.layout)
-        return About(str(scan.root), scan.root.name, scan.root, scan.layout, scan.layout_found, columns)
+        root = scan.root if isinstance(scan.root, Path) else None
+        return About(str(scan.root), scan.root.name, root, scan.layout, scan.layout_found, columns)
 
     def texts(self, columns: Collection[str] | None = None) -> Iterator[Row]:
         """See `Rows.texts`."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from vmeval_builders.scan import Scan, scan_rows
+from vmeval_builders.sources.remote import is_url
 from vmeval_hfds.errors import AddressError, DatasetError, HubNotFoundError, SourceTypeError
 from vmeval_hfds.hub.address import is_address, looks_like_repo, parse_address
 from vmeval_hfds.rows.rows import Rows
@@ -36,7 +37,7 @@ def open_source(
 
     A path that is here goes before a repository of the same name. A directory with shards in ``data/*/`` is a
     dataset directory, and so is one that has other Parquet files and no row; any other is a folder or archive.
-    Text that is the path of nothing here is a repository: ``user/name``, ``user/name@revision``,
+    ``s3://…`` and other URLs that fsspec knows are folders. Text that is the path of nothing here is a repository: ``user/name``, ``user/name@revision``,
     ``hf://datasets/user/name[@revision]``, or the address of its page on the Hub.
 
     Args:
@@ -53,6 +54,9 @@ def open_source(
         DatasetError: The repository or directory holds no shards.
         SourceTypeError: It is something else, such as a `DatasetDict`.
     """
+    if isinstance(source, str) and is_url(source):
+        _refuse_revision(source, revision)
+        return scan_rows(source, builder)
     if isinstance(source, str) and is_repo(source):
         return _open_repo(source, revision, token_env)
     _refuse_revision(source, revision)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vmeval_builders import paths
-from vmeval_hfds.errors import DatasetError, MissingPathError
+from vmeval_hfds.errors import ArgumentError, DatasetError, MissingPathError
 from vmeval_hfds.store.names import pick_shards
 
 
@@ -64,3 +64,14 @@ def open_dataset_dir(path: str | os.PathLike[str]) -> DatasetFiles:
     return DatasetFiles(
         str(path), rows, listings, root.joinpath, root.joinpath, root, sizes, address=os.path.realpath(root)
     )
+
+
+def on_this_disk(target: str | os.PathLike[str]) -> Path:
+    """Give the absolute path of a place that is to be written.
+
+    Raises:
+        ArgumentError: It is a URL; what is made is written to this disk.
+    """
+    if "://" in str(target):
+        raise ArgumentError(f"{target}: is a URL, and what is made is written to this disk; give a path")
+    return Path(os.path.abspath(target))

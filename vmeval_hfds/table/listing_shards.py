@@ -17,6 +17,7 @@ from vmeval_builders.entries import FileEntry
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.secrets import holds_token, token_problem
+from vmeval_builders.sources.remote import read_ahead
 from vmeval_builders.sources.source import Source
 from vmeval_hfds.store.names import LISTING_FOLDER, config_of, shard_name
 from vmeval_hfds.store.store import Receipt, Store
@@ -168,12 +169,13 @@ def _with_contents(job: ListingJob, group: pa.Table, problems: list[Problem]) ->
     if not job.entries:
         return group
     digests, contents = group["sha256"].to_pylist(), group["content"].to_pylist()
-    for number, path in enumerate(group["path"].to_pylist()):
-        if entry := job.entries.get(path):
-            content = job.source.read(entry)
-            if holds_token(content):
-                problems.append(token_problem(path))
-            contents[number], digests[number] = content, hashlib.sha256(content).hexdigest()
+    found = [(number, job.entries.get(path)) for number, path in enumerate(group["path"].to_pylist())]
+    wanted = [(number, entry) for number, entry in found if entry]
+    for number, entry in read_ahead(job.source, wanted, lambda item: [item[1]]):
+        content = job.source.read(entry)
+        if holds_token(content):
+            problems.append(token_problem(entry.path))
+        contents[number], digests[number] = content, hashlib.sha256(content).hexdigest()
     columns = {name: group[name] for name in group.column_names}
     columns |= {"sha256": text_array(digests), "content": binary_array(contents)}
     return pa.table(columns, schema=arrow_schema(FILE_COLUMNS))

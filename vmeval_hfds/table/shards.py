@@ -16,6 +16,7 @@ from vmeval_builders.entries import Contents, Unit
 from vmeval_builders.findings import Findings
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.rows import held_slots, table_of
+from vmeval_builders.sources.remote import read_ahead
 from vmeval_builders.sources.source import Source
 from vmeval_hfds.store.store import Receipt, Store
 from vmeval_hfds.table.parquet import ROW_GROUP_ROWS, open_writer, row_groups
@@ -139,7 +140,7 @@ class _Rows:
         job, findings = self._job, self._report.findings
         for column, arena in self.arenas.items():
             arena.begin(sum(unit.files[column].size_bytes for unit in units if column in unit.files))
-        for unit in units:
+        for unit in read_ahead(job.source, units, lambda unit: unit.files.values()):
             if read := findings.read_rows(job.source, job.layout, unit, job.decode, self.arenas):
                 contents, rows = read
                 before, row_id = self._rows, None

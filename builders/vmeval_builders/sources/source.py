@@ -54,9 +54,11 @@ class Index:
         files: Every file, in the source's own order; an archive may hold a name twice.
         folders: Every folder by its path; ``""`` is the root.
         problems: What cannot be kept: links that lead outside, pipes, files that are too large.
+        tags: Path to what changes when the file does, where a store far away states it.
     """
 
     source: Source
     files: list[FileEntry] = field(default_factory=list)
     folders: dict[str, FolderEntry] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
