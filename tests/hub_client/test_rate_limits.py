@@ -40,6 +40,7 @@ def sent(hub):
     return [one.path for one in hub.requests if one.method == "PUT" and one.status == 200]
 
 
+@pytest.mark.both_transfers
 @pytest.mark.parametrize("states_retry_after", [False, True])
 def test_sixty_domains_are_pushed_under_a_hundred_requests_in_five_seconds(
     hub, many, tmp_path, states_retry_after
@@ -54,7 +55,7 @@ def test_sixty_domains_are_pushed_under_a_hundred_requests_in_five_seconds(
     assert refused(hub)
     assert len(hub.log(REPO)) == 2
     assert len(sent(hub)) == len(set(sent(hub)))
-    assert hub.rates.now >= 10
+    assert hub.rates.now >= 5
 
 
 @pytest.mark.parametrize("requests", [8, 11])

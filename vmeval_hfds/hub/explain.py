@@ -27,6 +27,7 @@ from vmeval_hfds.errors import (
 )
 from vmeval_hfds.hub.rate_limit import duration_text, rate_limit_of
 from vmeval_hfds.hub.retry import TRANSIENT_STATUS, TRANSPORT_ERROR, status_of
+from vmeval_hfds.hub.xet_errors import StoreError
 
 
 class Asker(Protocol):
@@ -71,6 +72,8 @@ def explain(error: Exception, repo: Asker) -> tuple[type[HubError] | None, str]:
         return HubNotFoundError, f"a file is not there ({_first_line(error)})"
     if isinstance(error, HfHubHTTPError):
         return _explain_status(error, repo)
+    if isinstance(error, StoreError):
+        return _explain_store(error, repo)
     if isinstance(error, TRANSPORT_ERROR | ConnectionError | TimeoutError):
         return (
             HubUnreachableError,
@@ -97,7 +100,37 @@ def _explain_status(error: HfHubHTTPError, repo: Asker) -> tuple[type[HubError],
     return HubError, f"the Hub refused ({said})"
 
 
-def _limit_text(error: HfHubHTTPError) -> str:
+def _explain_store(error: StoreError, repo: Asker) -> tuple[type[HubError], str]:
+    """Say what befell in Xet, as its twin over plain HTTP is said."""
+    status = error.status
+    if status == 401 and error.token_address:
+        return HubAccessError, f"the Hub does not accept the token{_login_hint(repo)}"
+    if error.is_denied:
+        return HubAccessError, (
+            f"this token may not do that in the Hub's store ({status or 'no right'}), or the account's storage is full; "
+            "use a token that may, or free some"
+        )
+    if status in (413, 507):
+        return HubFullError, f"the account's storage is full ({status}); free some, or use another account"
+    if status == 404:
+        return HubNotFoundError, "a file is not there (the Hub's store does not know it)"
+    if status == 429:
+        return HubRateLimitError, _limit_text(error)
+    if status in TRANSIENT_STATUS:
+        return HubUnreachableError, f"the Hub's store answers with status {status}; try again later"
+    if status is not None:
+        return HubError, f"the Hub's store refused what was sent ({status}); run again"
+    if error.is_away:
+        return (
+            HubUnreachableError,
+            f"the Hub's store cannot be reached ({_first_line(error)}); try again later",
+        )
+    return HubUnreachableError, (
+        f"what came from the Hub's store, or went there, was cut short or damaged ({_first_line(error)}); run again"
+    )
+
+
+def _limit_text(error: Exception) -> str:
     limit = rate_limit_of(error)
     what = f" ({limit.what})" if limit and limit.what else ""
     if limit is None or limit.seconds is None:

@@ -14,6 +14,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from vmeval_hfds.hub import retry
 from vmeval_hfds.hub.repo import HubRepo
 from vmeval_hfds.hub.retry import TRANSPORT_ERROR, status_of
+from vmeval_hfds.hub.xet_errors import StoreError
 
 #: For so long the Hub may be at work on a commit after it, or what stands before it, lost patience.
 SLOW_SECONDS = 300.0
@@ -49,7 +50,12 @@ def answer_of(error: BaseException | None, took_seconds: float) -> Answer:
         error: What the client raised.
         took_seconds: After how long.
     """
-    if error is None or not _is_of_commit(error) or type(error).__name__ in _NEVER_SENT:
+    if (
+        error is None
+        or isinstance(error, StoreError)
+        or not _is_of_commit(error)
+        or type(error).__name__ in _NEVER_SENT
+    ):
         return Answer.NOT_MADE
     slow = took_seconds > _AT_WORK_SECONDS
     if isinstance(error, HfHubHTTPError):

@@ -11,6 +11,8 @@ from typing import Any
 from huggingface_hub import utils
 from huggingface_hub.errors import HfHubHTTPError
 
+from vmeval_hfds.hub.xet_errors import StoreError
+
 _hub_utils: Any = utils  # their names are not marked as exported
 
 _TOO_MANY = 429
@@ -36,6 +38,8 @@ class RateLimit:
 
 def rate_limit_of(error: BaseException) -> RateLimit | None:
     """Read which limit made the Hub refuse; None for an error that is no rate limit."""
+    if isinstance(error, StoreError) and error.status == _TOO_MANY:
+        return RateLimit("", None)
     response: Any = getattr(error, "response", None)
     if not isinstance(error, HfHubHTTPError) or getattr(response, "status_code", None) != _TOO_MANY:
         return None

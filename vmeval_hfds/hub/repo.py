@@ -28,10 +28,12 @@ from vmeval_hfds.hub.rate_limit import rate_limit_of
 from vmeval_hfds.hub.retry import with_retries
 from vmeval_hfds.hub.session import LIBRARY, watch_session
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV, read_token
+from vmeval_hfds.hub.xet_errors import StoreError, store_failure
 
 Result = TypeVar("Result")
 
 _hub_utils: Any = utils  # their names are not marked as exported
+_REFUSED = frozenset({401, 403, 404, 429})
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +153,34 @@ class HubRepo:
 
         def attempt() -> Result:
             watch_session()
-            return function(*args, **kwargs)
+            try:
+                return function(*args, **kwargs)
+            except Exception as error:
+                failure = store_failure(error)
+                if isinstance(failure, StoreError):
+                    self._ask_for_words(failure)
+                if failure is None or failure is error:
+                    raise
+                raise failure from error
 
         return with_retries(attempt, self.translate, self.wait, is_final)
+
+    def _ask_for_words(self, failure: StoreError) -> None:
+        """Where hf_xet got no token for the store, ask for one in its place, for the Hub's own words.
+
+        Raises:
+            HfHubHTTPError: The Hub refuses, and says why, or how long to wait.
+        """
+        address = failure.token_address
+        # The token goes to the Hub and nowhere else, whatever the text says.
+        if (
+            address is None
+            or failure.status not in _REFUSED
+            or not address.startswith(f"{self.endpoint}/api/")
+        ):
+            return
+        headers = _hub_utils.build_hf_headers(token=self.token, library_name=LIBRARY)
+        _hub_utils.hf_raise_for_status(_hub_utils.get_session().get(address, headers=headers))
 
     def translate(self, error: Exception) -> HubError | None:
         """Say a client's error in plain words; None for one that is not the Hub's doing."""

@@ -13,6 +13,7 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, Offl
 from vmeval_builders.errors import VmevalError
 from vmeval_hfds.errors import HubError
 from vmeval_hfds.hub.rate_limit import RateLimit, duration_text, rate_limit_of, retry_after_seconds
+from vmeval_hfds.hub.xet_errors import StoreError
 
 Result = TypeVar("Result")
 
@@ -91,6 +92,8 @@ def is_transient(error: BaseException) -> bool:
     """Whether a failure may pass when the same thing is done again."""
     if isinstance(error, OfflineModeIsEnabled):
         return False
+    if isinstance(error, StoreError):
+        return error.may_pass
     if isinstance(error, HfHubHTTPError):
         return status_of(error) in TRANSIENT_STATUS
     if isinstance(error, LocalEntryNotFoundError):

@@ -55,20 +55,18 @@ def download(repo: HubRepo, file: RemoteFile, revision: str, place: Path) -> Non
 
 def fetch(repo: HubRepo, path: str, revision: str) -> Path:
     """Bring a file into the client's cache, or find it there."""
-
-    def attempt() -> str:
-        with xet.failures_told():
-            return hf_hub_download(
-                repo.repo_id,
-                path,
-                repo_type=repo.repo_type,
-                revision=revision,
-                token=repo.token,
-                endpoint=repo._endpoint,
-                library_name=LIBRARY,
-            )
-
-    return Path(repo.call(attempt))
+    return Path(
+        repo.call(
+            hf_hub_download,
+            repo.repo_id,
+            path,
+            repo_type=repo.repo_type,
+            revision=revision,
+            token=repo.token,
+            endpoint=repo._endpoint,
+            library_name=LIBRARY,
+        )
+    )
 
 
 @contextmanager

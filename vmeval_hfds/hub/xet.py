@@ -12,6 +12,7 @@ from typing import Any
 
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
 from vmeval_hfds.hub.session import LIBRARY
+from vmeval_hfds.hub.xet_errors import StoreError
 
 #: Below this, what a file's plan and its parts cost in requests is more than the store's speed gains.
 LARGE_BYTES = 32 * 2**20
@@ -40,26 +41,10 @@ def append(repo: HubRepo, file: RemoteFile, revision: str, place: Path) -> None:
 
     wanted = XetFileInfo(file.xet_hash, file.size_bytes)
     with place.open("ab") as target, _opened(repo, file, revision) as group:
-        with failures_told():
-            for part in group.download_stream(wanted, start=target.tell()):
-                target.write(part)
+        for part in group.download_stream(wanted, start=target.tell()):
+            target.write(part)
         if target.tell() < file.size_bytes:
             raise StoreError(f"{file.path}: {target.tell()} bytes came of {file.size_bytes}")
-
-
-class StoreError(ConnectionError):
-    """The store did not give what it should; it is asked again, and it is said in plain words at last."""
-
-
-@contextmanager
-def failures_told() -> Iterator[None]:
-    """Raise what hf_xet says with a bare `RuntimeError`, of a store that stays away or refuses, as a `StoreError`."""
-    try:
-        yield
-    except RuntimeError as error:
-        if type(error) is not RuntimeError or error.__cause__ is not None:
-            raise
-        raise StoreError(str(error)) from error
 
 
 @contextmanager
