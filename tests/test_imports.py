@@ -44,7 +44,7 @@ LIBRARIES = {
     "huggingface_hub": {"vmeval_hfds.hub"},
     "datasets": {
         *("vmeval_builders.arrow.schema", "vmeval_builders.hf_builders"),
-        *("vmeval_hfds.hub", "vmeval_hfds.api.demo"),
+        *("vmeval_hfds.hub", "vmeval_hfds.api.demo", "vmeval_hfds.api.load"),
     },
     "click": {"vmeval_hfds.cli"},
     "PIL": {"vmeval_builders.frames", "vmeval_hfds.gallery", "vmeval_hfds.sample"},

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from vmeval_hfds.api.export import ExportResult, export
     from vmeval_hfds.api.info import InfoResult, info
     from vmeval_hfds.api.leaderboard import leaderboard
+    from vmeval_hfds.api.load import load
     from vmeval_hfds.api.metadata_frame import metadata_frame
     from vmeval_hfds.api.mirror import hf_download, hf_list_files, hf_upload
     from vmeval_hfds.api.push import PushResult, push_to_hub
+    from vmeval_hfds.api.tasks import tasks
     from vmeval_hfds.api.to_dataset import to_dataset
     from vmeval_hfds.api.verify import VerifyResult, verify
     from vmeval_hfds.gallery.cards import write_gallery
@@ -50,9 +52,11 @@ _HOMES = {
     "hf_upload": "vmeval_hfds.api.mirror",
     "info": "vmeval_hfds.api.info",
     "leaderboard": "vmeval_hfds.api.leaderboard",
+    "load": "vmeval_hfds.api.load",
     "metadata_frame": "vmeval_hfds.api.metadata_frame",
     "open_repo": "vmeval_hfds.store.repository",
     "push_to_hub": "vmeval_hfds.api.push",
+    "tasks": "vmeval_hfds.api.tasks",
     "to_dataset": "vmeval_hfds.api.to_dataset",
     "verify": "vmeval_hfds.api.verify",
     "write_gallery": "vmeval_hfds.gallery.cards",
@@ -81,9 +85,11 @@ __all__ = [
     "hf_upload",
     "info",
     "leaderboard",
+    "load",
     "metadata_frame",
     "open_repo",
     "push_to_hub",
+    "tasks",
     "to_dataset",
     "verify",
     "write_gallery",
