@@ -9,7 +9,7 @@ from typing import Self, Unpack
 
 from tests.hub.accounts import Accounts, Role
 from tests.hub.cas import Cas
-from tests.hub.errors import HubError, repo_not_found
+from tests.hub.errors import HubError, entry_not_found, repo_not_found
 from tests.hub.faults import Fault, FaultBook, FaultOptions, Kind
 from tests.hub.operations import AddLfs, CommitRequest
 from tests.hub.rate_limits import RateLimits
@@ -165,12 +165,22 @@ class Hub:
     @property
     def sent(self) -> list[Request]:
         """The requests so far that brought bytes of large files, to LFS or to the Xet store."""
-        return [one for one in self.requests if one.cdn and (one.method == "PUT" or "/xorbs/" in one.path)]
+        return [one for one in self.requests if one.brings_content]
 
     @property
     def sent_bytes(self) -> int:
         """How many bytes of large files came so far."""
         return sum(one.request_bytes for one in self.sent)
+
+    def new_bytes(self, repo_id: str, path: str, revision: str = "main", type: str = "dataset") -> int:
+        """How many bytes of a large file lie in chunks that came to the Xet store since the log was cleared."""
+        repo = self._repo(repo_id, type)
+        item = repo.item(repo.resolve(revision), path)
+        file = self._desk.site.cas.file(repo.xet_hashes[item.content_id]) if item else None
+        if file is None:
+            raise entry_not_found()
+        came = {one.path.rpartition("/")[2] for one in self.sent}
+        return sum(term.size for term in file.terms if term.xorb in came)
 
     def clear_log(self) -> None:
         """Forget the requests so far; counting starts at 0 again."""

@@ -36,6 +36,11 @@ class Request:
     cdn: bool = False
     fault: str | None = None
 
+    @property
+    def brings_content(self) -> bool:
+        """Whether it brought bytes of large files, to LFS or to the Xet store."""
+        return self.cdn and (self.method == "PUT" or "/xorbs/" in self.path)
+
 
 class RequestLog:
     """All requests so far; every method may be called from any thread."""
