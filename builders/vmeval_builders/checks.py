@@ -11,6 +11,8 @@ from vmeval_builders.entries import FileEntry, Unit
 from vmeval_builders.errors import FolderChangedError
 from vmeval_builders.findings import Findings, StatedPath
 from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.layouts.near import unknown_folder
+from vmeval_builders.layouts.registry import layouts
 from vmeval_builders.manifest import TaskKey, compare_manifests, manifest_names
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
@@ -139,8 +141,10 @@ def folder_problems(scan: Scan) -> Iterator[Problem]:
     """List what can be said from names and sizes alone."""
     yield from scan.problems
     yield from name_problems(entry.path for entry in scan.files)
-    if not scan.units:
-        message = f"No {scan.layout.noun} in it; give the folder that holds the *_task folders."
+    if not scan.units and scan.layout.has_rows:
+        known = [one for one in layouts() if one.has_rows] if scan.layout_found else [scan.layout]
+        files = [entry.path for entry in scan.files]
+        message = f"No {scan.layout.noun} in it. {unknown_folder(files, known)}"
         if archive := next((one.path for one in scan.problems if one.code == "archive"), None):
             message = f"No {scan.layout.noun} in it, nor in its archives, such as {archive}."
         yield Problem("no-tasks", "error", "", message)

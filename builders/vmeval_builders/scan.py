@@ -84,7 +84,8 @@ def scan_rows(
         AmbiguousFolderError: Several builders know the layout, and none was named.
     """
     scan = _matched(scan_files(folder, choice), builder)
-    if not any(unit.files for unit in scan.units) and holds_archives(scan):
+    finds_none = scan.layout.has_rows and not any(unit.files for unit in scan.units)
+    if finds_none and holds_archives(scan):
         scan = _matched(scan_archives(scan.root, choice), builder)
     scan.layout_found = builder is None
     return scan

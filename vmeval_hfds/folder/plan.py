@@ -83,6 +83,10 @@ def make_plan(
     """
     facts = read_facts(dataset)
     layout = listed_layout(facts, dataset.name) if facts else QUESTIONS
+    if not dataset.row_shards and (facts is None or layout.has_rows or builder not in (None, layout.name)):
+        raise DatasetError(
+            f"{dataset.name}: expected shards of rows at data/*/*.parquet, found none; fetch or build it again"
+        )
     trusted: set[str] = set()
     if facts and builder in (None, facts.builder) and _index_can_tell(layout, wanted):
         trusted = trusted_shards(dataset, facts, strict) - set(replaced)

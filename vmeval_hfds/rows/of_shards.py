@@ -22,8 +22,8 @@ from vmeval_hfds.rows.pictures import Pixels, column_pixels
 from vmeval_hfds.rows.rows import About, Row, Totals, text_kinds
 from vmeval_hfds.rows.texts import text_rows
 from vmeval_hfds.store.directory import DatasetFiles
-from vmeval_hfds.table.columns import ColumnMap, Names, map_columns
-from vmeval_hfds.table.listing import read_contents, read_sizes
+from vmeval_hfds.table.columns import ColumnMap, Names, listed_layout, map_columns
+from vmeval_hfds.table.listing import read_contents, read_facts, read_sizes
 from vmeval_hfds.table.reader import RowGroup, Shard, peek_shard
 
 #: Rows of media read at once: others make row groups that are too large to hold.
@@ -57,6 +57,8 @@ class ShardRows:
             AmbiguousFolderError: Several builders do, and none is named.
         """
         described: Layout = QUESTIONS
+        if not dataset.row_shards and (facts := read_facts(dataset)):
+            described = listed_layout(facts, dataset.name)
         footers = {}
         for name in dataset.row_shards[:1]:
             with peek_shard(dataset, name) as shard:

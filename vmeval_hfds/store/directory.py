@@ -55,7 +55,7 @@ def open_dataset_dir(path: str | os.PathLike[str]) -> DatasetFiles:
     if not root.is_dir():
         raise MissingPathError(f"{path}: no such dataset directory; make one with vmeval-hfds build")
     rows, listings = pick_shards(one.relative_to(root).as_posix() for one in root.rglob("*.parquet"))
-    if not rows:
+    if not rows and not listings:
         found = "a question folder" if (root / paths.MANIFEST).exists() else "none"
         raise DatasetError(
             f"{path}: expected shards at data/*/*.parquet, found {found}; build it with vmeval-hfds build"

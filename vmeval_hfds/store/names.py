@@ -28,7 +28,7 @@ def pick_shards(names: Iterable[str]) -> tuple[list[str], list[str]]:
     """Tell the shards of rows from those of ``files``.
 
     Where none has the name of a shard of ours, every Parquet file is taken for rows: others publish in other
-    layouts, which `vmeval_hfds.table.columns` reads.
+    layouts, which `vmeval_hfds.table.columns` reads. Shards of ``files`` alone are a table of files without rows.
 
     Args:
         names: Paths of all files of a dataset.
@@ -39,9 +39,10 @@ def pick_shards(names: Iterable[str]) -> tuple[list[str], list[str]]:
     parquet = sorted(name for name in names if name.endswith(".parquet"))
     ours = [name for name in parquet if is_shard_name(name)]
     rows = [name for name in ours if name.startswith(f"{ROWS_FOLDER}/")]
-    if not rows:
+    listings = [name for name in ours if name.startswith(f"{LISTING_FOLDER}/")]
+    if not rows and listings != parquet:
         return parquet, []
-    return rows, [name for name in ours if name.startswith(f"{LISTING_FOLDER}/")]
+    return rows, listings
 
 
 def config_of(shard: str) -> str:

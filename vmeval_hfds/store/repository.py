@@ -39,7 +39,7 @@ def open_repo(
     repo = HubRepo(repo_id, token_env=token_env, wait=wait)
     commit, files = repo.look(revision)
     dataset = files_of_repo(repo, commit, files)
-    if not dataset.row_shards:
+    if not dataset.row_shards and not dataset.listing_shards:
         raise DatasetError(
             f"{repo_id}: expected Parquet shards, found {len(files)} other files; "
             "a raw mirror is brought here by vmeval-hfds download"

@@ -253,6 +253,8 @@ def _merged_body(facts: CardFacts, body: str) -> str:
 
 def _generated_text(facts: CardFacts) -> str:
     address, layout = facts.address, facts.layout
+    if not layout.has_rows:
+        return _files_text(facts)
     is_repo = address != DIRECTORY_ADDRESS
     option = "--repo-id" if is_repo else "--dataset"
     first = next((one.config for one in facts.groups), DEFAULT_CONFIG)
@@ -279,6 +281,28 @@ vmeval-hfds export {option} {address} --target data/{layout.name}
 ```
 
 The config `files` lists every file of that folder with its size and SHA-256.
+"""
+
+
+def _files_text(facts: CardFacts) -> str:
+    """Say what a table of files is, and how they come back."""
+    address = facts.address
+    option = "--repo-id" if address != DIRECTORY_ADDRESS else "--dataset"
+    return f"""\
+One row is one file of a folder: its path, size, SHA-256 and content.
+
+```python
+from datasets import load_dataset
+
+files = load_dataset({json.dumps(address)}, "files", split="{facts.split}")
+```
+
+The folder, byte for byte:
+
+```bash
+{INSTALL_LINE}
+vmeval-hfds export {option} {address} --target folder
+```
 """
 
 

@@ -320,6 +320,8 @@ def check_layout(dataset: DatasetFiles, builder: str) -> None:
         LayoutNameError: There is no such builder.
     """
     expected = layout_named(builder).columns
+    if not dataset.row_shards and layout_named(builder).has_rows:
+        raise DatasetError(f"{dataset.name}: expected {builder}, found no row, but files alone")
     for shard in open_shards(dataset, dataset.row_shards[:1]):
         if missing := [column for column in expected if column not in shard.schema.names]:
             raise DatasetError(f"{shard.name}: expected {builder}, found no column {missing[0]}")

@@ -217,7 +217,8 @@ def card_facts(layout: Layout, split: str, index: ListingFacts, files: Sequence[
         )
         for config in sorted(of_config, key=lambda config: index.groups[config])
     ]
-    return CardFacts(layout, split, [whole, *configs, listing], groups)
+    of_rows = [whole, *configs] if layout.has_rows else []
+    return CardFacts(layout, split, [*of_rows, listing], groups)
 
 
 def _config_facts(name: str, pattern: str, layout: Layout, shards: Sequence[ShardFacts]) -> ConfigFacts:

@@ -47,6 +47,7 @@ class Layout:
         gallery_text: The column that is a card's text in the gallery; ``""`` where it shows none.
         gallery_video: The video column that the gallery plays; ``""`` where it plays none.
         manifest: The file at the root that lists rows by ``domain`` and ``id``, where the layout has one.
+        has_rows: Whether there are rows at all, or the list of files only.
         rank: Where several layouts find rows in a folder, it is for those of the highest rank.
         keeps_times: Whether modification times are part of the layout, and come back.
         incomplete_codes: The errors that a build lets through where it is told to keep what is incomplete.
@@ -71,6 +72,7 @@ class Layout:
     gallery_video: ClassVar[str] = ""
     manifest: ClassVar[str] = ""
     rank: ClassVar[int] = 0
+    has_rows: ClassVar[bool] = True
     keeps_times: ClassVar[bool] = False
     incomplete_codes: ClassVar[frozenset[str]] = frozenset()
     declared: ClassVar[Mapping[str, Column]] = {}

@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from vmeval_builders.entries import FileEntry, FolderEntry, Unit
 from vmeval_builders.errors import AmbiguousFolderError, LayoutNameError
 from vmeval_builders.layouts.evaluations import Evaluations
+from vmeval_builders.layouts.files import Files
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.outputs import Outputs
 from vmeval_builders.layouts.peers import MmeCof, TiViBench, VReasonBench
@@ -20,7 +21,9 @@ ENTRY_POINT_GROUP = "vmeval_hfds.builders"
 
 QUESTIONS, OUTPUTS, EVALUATIONS, RESULTS = Questions(), Outputs(), Evaluations(), Results()
 _PEERS: tuple[Layout, ...] = (MmeCof(), TiViBench(), VReasonBench())
-_OWN: dict[str, Layout] = {one.name: one for one in (QUESTIONS, OUTPUTS, EVALUATIONS, RESULTS, *_PEERS)}
+_OWN: dict[str, Layout] = {
+    one.name: one for one in (QUESTIONS, OUTPUTS, EVALUATIONS, RESULTS, *_PEERS, Files())
+}
 
 
 def layout_named(name: str) -> Layout:
@@ -139,7 +142,7 @@ def layout_of_columns(columns: Collection[str]) -> Layout | None:
         LayoutNameError: A builder that is registered cannot be loaded.
     """
     for choice in (_OWN.values, layouts):
-        fitting = [one for one in choice() if one.columns.keys() <= set(columns)]
+        fitting = [one for one in choice() if one.has_rows and one.columns.keys() <= set(columns)]
         if len(fitting) > 1:
             exact = [one for one in fitting if one.columns.keys() == set(columns)]
             fitting = exact or fitting

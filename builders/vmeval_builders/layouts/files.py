@@ -1,0 +1,28 @@
+"""Any folder: its files as they are, for what no other layout knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from vmeval_builders.entries import FileEntry, FolderEntry, Unit
+from vmeval_builders.layouts.columns import Computed
+from vmeval_builders.layouts.layout import Layout
+
+
+class Files(Layout):
+    """No rows: all that a dataset of it holds is the table of files, with path, size, SHA-256 and content."""
+
+    name = "files"
+    noun = "row"
+    title = "Files"
+    rows = "{file}"
+    id_column = "id"
+    group_column = "id"
+    has_rows: ClassVar[bool] = False
+
+    id = Computed()
+
+    def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
+        """Find none."""
+        return []
