@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from tests.factories import png, tree, write, write_question
+from tests.factories import png, run_python, tree, write, write_question
 from vmeval_hfds import export, push_to_hub
 from vmeval_hfds.store.repository import open_repo
 from vmeval_hfds.table import plan
@@ -52,6 +52,15 @@ def test_pushed_again_nothing_is_sent_and_no_commit_made(hub, many):
     hub.clear_log()
     assert not push_to_hub(many, REPO).changed
     assert len(api_requests(hub)) <= 8, [one.path for one in hub.requests]
+    assert hub.sent == []
+    assert len(hub.log(REPO, "main")) == 2
+
+
+def test_pushed_again_from_a_new_machine_nothing_is_sent(hub, many, tmp_path):
+    push_to_hub(many, REPO)
+    hub.clear_log()
+    code = "import sys; from vmeval_hfds import push_to_hub; push_to_hub(*sys.argv[1:])"
+    assert run_python(code, many, REPO, HF_HOME=str(tmp_path / "home")).returncode == 0
     assert hub.sent == []
     assert len(hub.log(REPO, "main")) == 2
 

@@ -421,6 +421,7 @@ def _publish(
         published = _look(repo, read, options)
         version = _draft(published, read, options)
     store.revision = options.revision if published.has_branch else "main"
+    store.known = {file.sha256 for file in published.files.values() if file.sha256}
     new_bytes = sum(shard.source_bytes for shard in version.draft.new)
     store.progress = sending and (lambda sent_bytes: sending(sent_bytes, max(sent_bytes, new_bytes)))
     written = write_version(version, published, read.scan, store, options.tables, force=options.force)

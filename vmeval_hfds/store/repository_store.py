@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -76,6 +76,7 @@ class RepositoryStore:
         sent: Hash to the operation that names the file in a commit, of all that was sent.
         sent_bytes: How many bytes that was, what the Hub had already among them.
         revision: A branch that exists, by whose rules the files are sent.
+        known: Hashes of the files that the repository has, which a commit can name; they are not sent again.
         progress: Called with the bytes sent so far.
     """
 
@@ -83,6 +84,7 @@ class RepositoryStore:
         self._repo = repo
         self._sends_there = sends_there
         self.revision = "main"
+        self.known: Set[str] = frozenset()
         self._create_pr = create_pr
         self._shards = ShardFolder(folder)
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="send")
@@ -139,7 +141,10 @@ class RepositoryStore:
         self._sender.shutdown(wait=True, cancel_futures=True)
 
     def _send(self, receipts: Sequence[Receipt]) -> None:
-        new = {one.name: one for one in receipts if one.sha256 not in self.sent}
+        # Without LFS the Hub is not asked what it has, and a client that is new to it would send all.
+        new = {
+            one.name: one for one in receipts if one.sha256 not in self.sent and one.sha256 not in self.known
+        }
         places = {name: self._shards.place(name) for name in new}
         made = send(self._repo, places, self.revision, create_pr=self._create_pr)
         for name, receipt in new.items():
