@@ -28,7 +28,10 @@ def levels(path, task_id=None, **options):
         ("wan/Out-of-Domain_50", {"model": "wan", "split": "Out-of-Domain_50"}),
         ("In_Domain/wan", {"model": "wan", "split": "In_Domain"}),
         ("Hidden_40/wan", {"model": "wan", "split": "Hidden_40"}),
+        ("wan/Unseen-Domain_30", {"model": "wan", "split": "Unseen-Domain_30"}),
+        ("wan/test_50", {"model": "wan", "split": "test_50"}),
         ("test/wan", {"experiment": "test", "model": "wan"}),
+        ("test", {"model": "test"}),
     ],
 )
 def test_a_folders_name_or_its_place_says_what_it_is(path, expected):

@@ -14,8 +14,13 @@ LEVELS = ("experiment", "model", "checkpoint", "split", "generator", "domain")
 
 # VBVR-Bench: In-Domain_50, Out-of-Domain_50, Open_60; its results say In_Domain and Out_of_Domain.
 _SPLIT = re.compile(
-    r"(?:in|out[-_ ]?of)[-_ ]?(?:domain|distribution)(?:[-_ ]?\w+)?|(?:open|hidden)[-_]\d+", re.IGNORECASE
+    r"(?:in|out[-_ ]?of)[-_ ]?(?:domain|distribution)(?:[-_ ]?\w+)?"
+    r"|(?:[a-z]+[-_ ])+(?:domain|distribution)(?:[-_ ]\d+)?"
+    r"|(?:open|hidden)[-_]\d+",
+    re.IGNORECASE,
 )
+# An experiment may be called so, but no model is.
+_NO_MODEL = re.compile(r"(?:train|test|val|validation|dev)(?:[-_]\d+)?", re.IGNORECASE)
 # VBVR's generators are repositories, G-37_symmetry_random_data-generator and Multi-01_maze_chain; a model may be
 # called sora-2_pro.
 _GENERATOR = re.compile(r"(?:[A-Z]|Multi)-\d+_.+|.+[-_]generator")
@@ -122,6 +127,8 @@ def read_levels(
             unnamed.clear()
         elif not _NO_LEVEL.fullmatch(name):
             unnamed.append(name)
+    if len(unnamed) > 1 and "split" not in found and _NO_MODEL.fullmatch(unnamed[-1]):
+        found["split"] = unnamed.pop()
     is_last = bool(unnamed) and unnamed[-1] == folders[-1] and not found.keys() & {"domain", "generator"}
     if is_last and ((ends_in_domain and len(unnamed) > 1) or _begins_with(task_id, unnamed[-1])):
         found["domain"] = unnamed.pop()

@@ -181,7 +181,7 @@ def _run_folders(files: Sequence[FileEntry], folders: Mapping[str, FolderEntry])
         folder, _, name = entry.path.rpartition("/")
         if name in _FOR_INPUTS and f"{folder}/{_INPUTS}" in folders:
             found.add(folder)
-        elif name in (paths.PROMPT, paths.FIRST_FRAME):
+        elif name in (paths.PROMPT, paths.FIRST_FRAME, paths.FIRST_VIDEO):
             above, _, last = folder.rpartition("/")
             if above and last == _INPUTS:
                 found.add(above)
