@@ -17,14 +17,15 @@ from vmeval_builders.choice import ALL_BUT_TOOLS, Choice
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan, refuse_changes, scan_rows
 from vmeval_hfds.engine.pool import Engine, Progress
-from vmeval_hfds.errors import HubConflictError, RemovalError, TargetExistsError
+from vmeval_hfds.errors import FolderError, HubConflictError, RemovalError, TargetExistsError
 from vmeval_hfds.folder.read_back import read_back_listing
 from vmeval_hfds.gallery.preview import preview_of
 from vmeval_hfds.hub.address import repo_and_revision
 from vmeval_hfds.hub.commit import changed_operations, make_commit, publish_branch
+from vmeval_hfds.hub.limits import limit_problems
 from vmeval_hfds.hub.repo import HubRepo
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
-from vmeval_hfds.store.names import CARD_NAME, PREVIEW_NAME
+from vmeval_hfds.store.names import CARD_NAME, PREVIEW_NAME, ROWS_FOLDER
 from vmeval_hfds.store.repository_store import RepositoryStore, new_shards
 from vmeval_hfds.table.card import CardFacts, render_card
 from vmeval_hfds.table.foreign import foreign_content
@@ -393,7 +394,20 @@ def _draft(published: Published, read: _Folder, options: _Options) -> NextVersio
     version = draft_version(published, read.scan.layout, read.plan, read.reports, remove)
     if not options.allow_removals:
         _refuse_removals(published.repo.repo_id, version.changes, options)
+    _refuse_beyond_limits(published, version, read)
     return version
+
+
+def _refuse_beyond_limits(published: Published, version: NextVersion, read: _Folder) -> None:
+    """Refuse a push that the Hub would not take, before anything is sent."""
+    shards = {shard.name for shard in version.draft.shards}
+    others = {path for path in published.files if not path.startswith(f"{ROWS_FOLDER}/")}
+    new = {shard.name: shard.source_bytes for shard in version.draft.new}
+    problems = list(limit_problems(published.files, shards | others | {CARD_NAME}, new, new.keys()))
+    if problems:
+        raise FolderError(
+            f"{read.scan.root}: cannot be published, and nothing was sent. {problems[0].message}", problems
+        )
 
 
 def _refuse_removals(repo_id: str, changes: RowChanges, options: _Options) -> None:

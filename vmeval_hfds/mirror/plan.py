@@ -272,6 +272,11 @@ def upload_requests(sizes: Mapping[str, int], after: Collection[str], repo_type:
     return 2 + ("README.md" in sizes) + sending + listing_requests(after)
 
 
+def large_files(sizes: Mapping[str, int], repo_type: str) -> set[str]:
+    """Pick the files that the Hub keeps beside git, as far as their names and sizes tell."""
+    return {path for path, size in sizes.items() if _is_large(path, size, repo_type)}
+
+
 def _is_large(path: str, size_bytes: int, repo_type: str) -> bool:
     name = path.rpartition("/")[2]
     patterns = f"{_LARGE} {_MEDIA}" if repo_type == "dataset" else _LARGE

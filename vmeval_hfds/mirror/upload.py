@@ -25,6 +25,7 @@ from vmeval_hfds.errors import (
 from vmeval_hfds.folder.record import Content
 from vmeval_hfds.hub.address import repo_and_revision
 from vmeval_hfds.hub.commit import changes, make_commit
+from vmeval_hfds.hub.limits import limit_problems
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
 from vmeval_hfds.hub.transfer import fetch, without_bars
@@ -282,7 +283,7 @@ def _decide(
         keeps_dataset: But nothing of the dataset that the branch holds.
 
     Raises:
-        FolderError: Files of both could not live beside each other.
+        FolderError: Files of both could not live beside each other, or the Hub takes no more so.
     """
     send = [path for path, file in folder.files.items() if not _is_there(file, branch.files.get(path))]
     gone = mirror_plan.deletions(branch.files, folder.files, folder.path_in_repo) if delete else []
@@ -300,6 +301,9 @@ def _decide(
             send = [ATTRIBUTES]
     sizes = {path: folder.files[path].size_bytes for path in send}
     after = (branch.files.keys() - set(gone)) | folder.files.keys()
+    large = mirror_plan.large_files(sizes, repo.repo_type)
+    if beyond := list(limit_problems(branch.files, after, sizes, large)):
+        raise _refusal(folder.path, beyond)
     creates = (not branch.exists, branch.commit is None and (branch.exists or revision != "main"))
     looking = mirror_plan.looking_requests(branch.files, creates, asks_whose)
     commits = int(bool(send or gone))
