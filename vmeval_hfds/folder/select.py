@@ -183,7 +183,7 @@ def _any_path(paths: Sequence[Names], rows: Iterable[int]) -> bool:
 def _path(path: str | None, group: RowGroup, row: int, row_id: str | None) -> str:
     if path is None:
         raise UnsafePathError(
-            f"{group.shard.name}: row {group.first_row + row} (id {_shown(row_id)}) has no path; expected text in each row"
+            f"{group.shard.name}: row {group.first_row + row} (id {_shown(row_id)}) has no path; expected text in each row, nothing was written"
         )
     return path
 
