@@ -78,6 +78,7 @@ class Contents:
         fault: Why that file is no JSON object, where it is there and is not; or holds no list of rows, where the
             layout wants one.
         item: The element of the file's list that the row is of, where the layout makes a row of each.
+        beside: What the file beside the row says of it; None where there is none, or it says nothing.
     """
 
     unit: Unit
@@ -86,3 +87,4 @@ class Contents:
     value: dict[str, Any] | None
     fault: str | None
     item: dict[str, Any] | None = None
+    beside: dict[str, Any] | None = None

@@ -58,14 +58,16 @@ def read_unit(
         for column in layout.text_files
         if column in blobs and (text := _exact_text(blobs[column])) is not None
     }
-    value, fault = None, None
+    value, fault, beside = None, None, None
+    if unit.beside is not None:
+        beside = layout.stated_beside(unit, _index_beside(source, layout, unit.beside))
     if layout.json_from in blobs:
         value, fault = parse_object(texts.get(layout.json_from))
         if value is not None and layout.items and not _items(layout, value):
             fault = f"has no list at {' or '.join(layout.items)}, or an empty one"
-    elif unit.beside is not None:
-        value = layout.stated_beside(unit, _index_beside(source, layout, unit.beside))
-    return Contents(unit, blobs, texts, value, fault)
+    else:
+        value = beside
+    return Contents(unit, blobs, texts, value, fault, beside=beside)
 
 
 @lru_cache(maxsize=2)

@@ -163,7 +163,7 @@ class _Rows:
         place = (report.plan.config, row_id, report.plan.name, number)
         said = f"\n{unit.path}"
         if unit.beside is not None:
-            said += repr(contents.value)
+            said += repr(contents.beside)
         for slot, entry in unit.files.items():
             digest = hashlib.sha256(contents.blobs[slot]).hexdigest()
             said += f"\0{slot}\0{entry.path}\0{digest}"

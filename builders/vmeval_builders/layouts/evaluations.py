@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from vmeval_builders import paths
-from vmeval_builders.entries import Contents
+from vmeval_builders.entries import Contents, FileEntry, FolderEntry, Unit
 from vmeval_builders.json_values import json_text, number, scalar_text, value_at
 from vmeval_builders.layouts.columns import Computed, Json, JsonFile, Part
 from vmeval_builders.layouts.layout import Layout
@@ -18,6 +18,8 @@ _SCORES = ("result.solution_correctness_score", "result.goal_achieved_score", "r
 #: What a folder above the experiments may be called after.
 _SORTED_BY = ("metadata.evaluator", "metadata.evaluation_type", "result.evaluation_type")
 _MODEL = "metadata.model_name"
+#: What a scorer calls its summary of all results, which says the split and the category of each task.
+_SUMMARY = "_summary.json"
 
 
 class Evaluations(Layout):
@@ -61,6 +63,28 @@ class Evaluations(Layout):
         found = super().parts(path)
         return found and {**found, **_levels(path).as_parts()}
 
+    def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
+        """Find the results, and the summary above each that its evaluator wrote."""
+        files = list(files)
+        found = super().units(files, folders)
+        summaries = {entry.path: entry for entry in files if entry.path.endswith(_SUMMARY)}
+        return [replace(unit, beside=_summary_of(unit, summaries)) for unit in found] if summaries else found
+
+    def index_beside(self, value: object) -> Mapping[str, Any]:
+        """Sort what a summary says of tasks by their names, ``{generator}/{domain}_task``."""
+        found: dict[str, Any] = {}
+        models = value_at(value, "models")
+        for model in models.values() if isinstance(models, dict) else ():
+            tasks = value_at(model, "tasks")
+            for name, stated in tasks.items() if isinstance(tasks, dict) else ():
+                found.setdefault(name, {key: value_at(stated, key) for key in ("split", "category")})
+        return found
+
+    def stated_beside(self, unit: Unit, index: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Pick what the summary says of a result's task."""
+        generator, domain = unit.parts["generator"], f"{unit.parts['domain']}{paths.TASK_SUFFIX}"
+        return index.get(f"{generator}/{domain}") or index.get(domain)
+
     def complete(self, row: dict[str, Any], contents: Contents) -> None:
         """Set score and evaluator, and take from the result what it states: it goes before what the path suggests."""
         value, stem = contents.value, contents.unit.parts["file"]
@@ -72,7 +96,8 @@ class Evaluations(Layout):
         generator = _stated_generator(value)
         levels = replace(levels, generator=generator or levels.generator)
         row.update(levels.as_parts())
-        row["split"] = row["split"] or scalar_text(value_at(value, "result.split"))
+        for name, own in (("split", value_at(value, "result.split")), ("category", None)):
+            row[name] = row[name] or scalar_text(own) or scalar_text(value_at(contents.beside, name))
         sorted_by = (stem, *(value_at(value, key) for key in _SORTED_BY))
         names = {same_name(name) for name in sorted_by if isinstance(name, str)}
         if row["experiment"] and same_name(row["experiment"]) in names:
@@ -88,6 +113,17 @@ class Evaluations(Layout):
         if stated and levels.model and same_name(stated) not in map(same_name, levels.unnamed):
             message = f"It states the model {stated[:200]!a}, and the path suggests {levels.model!a}; the column has what it states."
             yield Problem("other-model", "warning", path, message)
+
+
+def _summary_of(unit: Unit, summaries: Mapping[str, FileEntry]) -> FileEntry | None:
+    """Give the nearest summary above a result that is called after its evaluator."""
+    folder, _, name = unit.path.rpartition("/")
+    while folder:
+        folder = folder.rpartition("/")[0]
+        path = f"{folder}/" if folder else ""
+        if found := summaries.get(f"{path}{name.removesuffix('.json')}{_SUMMARY}"):
+            return found
+    return None
 
 
 def _levels(path: str) -> Levels:
