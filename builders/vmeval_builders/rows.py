@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from itertools import accumulate
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vmeval_builders.arrow.schema import arrow_schema
 from vmeval_builders.entries import Contents, FileEntry, Unit, column_of
@@ -184,8 +184,7 @@ def held_slots(layout: Layout, contents: Contents) -> Iterator[str]:
             yield slot
 
 
-@dataclass(frozen=True, slots=True)
-class RowFile:
+class RowFile(NamedTuple):
     """One file that a row holds.
 
     Attributes:
@@ -200,7 +199,7 @@ class RowFile:
     path: str
     column: str
     name: str | None
-    content: pa.Buffer | bytes
+    content: memoryview | bytes
 
 
 def files_of(layout: Layout, table: pa.Table) -> Iterator[RowFile]:
@@ -216,27 +215,47 @@ def files_of(layout: Layout, table: pa.Table) -> Iterator[RowFile]:
     columns = [_held(layout, table, column) for column in layout.files if column in table.column_names]
     for row, path in enumerate(table["path"].to_pylist()):
         for held in columns:
-            for at in range(*held.of_row(row)):
-                value = held.values[at]
-                if value.is_valid:
+            for at in held.of_row(row):
+                if held.there is None or held.there[at]:
                     name = held.names[at] if held.names else None
                     if name is None and held.offsets is not None:
                         name = layout.name_in_list(held.column, at - held.offsets[row] + 1)
-                    yield RowFile(row, path, held.column, name, value.as_buffer())
+                    yield RowFile(row, path, held.column, name, held.data[held.ends[at] : held.ends[at + 1]])
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A column's files, their names where the builder leaves them open, and where each row's list begins."""
+    """A column's files, their names where the builder leaves them open, and where each row's list begins.
+
+    The files are slices of the column's memory: no object of Arrow is made for one.
+    """
 
     column: str
-    values: pa.Array
+    data: memoryview
+    ends: memoryview
+    there: list[bool] | None
     names: list[str | None] | None = None
     offsets: list[int] | None = None
 
-    def of_row(self, row: int) -> tuple[int, int]:
-        """Say where the files of a row begin and end."""
-        return (row, row + 1) if self.offsets is None else (self.offsets[row], self.offsets[row + 1])
+    @classmethod
+    def of(
+        cls,
+        column: str,
+        values: pa.Array,
+        names: list[str | None] | None = None,
+        offsets: list[int] | None = None,
+    ) -> _Held:
+        """Lay a column of byte strings, or texts, open."""
+        _, ends, data = values.buffers()
+        there = values.is_valid().to_pylist() if values.null_count else None
+        begin, end = values.offset, values.offset + len(values) + 1
+        # An array without a value need not have memory.
+        known = memoryview(ends).cast("B")[4 * begin : 4 * end].cast("i") if ends else memoryview(b"\0" * 4)
+        return cls(column, memoryview(data or b"").cast("B"), known, there, names, offsets)
+
+    def of_row(self, row: int) -> Sequence[int]:
+        """Say which files are of a row."""
+        return (row,) if self.offsets is None else range(self.offsets[row], self.offsets[row + 1])
 
 
 def _held(layout: Layout, table: pa.Table, column: str) -> _Held:
@@ -244,13 +263,13 @@ def _held(layout: Layout, table: pa.Table, column: str) -> _Held:
 
     whole = _one_chunk(table[column])
     if column not in layout.media:
-        return _Held(column, whole)
+        return _Held.of(column, whole)
     offsets = None
     if column in layout.lists:
         lengths = pc.list_value_length(whole).to_pylist()
         offsets, whole = [0, *accumulate(length or 0 for length in lengths)], pc.list_flatten(whole)
     names = pc.struct_field(whole, "path").to_pylist() if layout.names_vary(column) else None
-    return _Held(column, pc.struct_field(whole, "bytes"), names, offsets)
+    return _Held.of(column, pc.struct_field(whole, "bytes"), names, offsets)
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:

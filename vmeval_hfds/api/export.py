@@ -271,7 +271,7 @@ def _export(prepared: _Prepared, options: _Options, progress: Progress | None) -
     pull, writer, plan = prepared.pull, prepared.writer, prepared.pull.plan
     writer.begin()
     options.engine.require(options.target)
-    _take_down(prepared, None)
+    recorded = _take_down(prepared)
     try:
         tally = run(pull, writer, options.engine, progress)
         for path in plan.listing.folders:
@@ -280,7 +280,7 @@ def _export(prepared: _Prepared, options: _Options, progress: Progress | None) -
         writer.end()
     for path in prepared.prune:
         remove_file(options.target, path)
-    _take_down(prepared, tally)
+    _take_down_done(prepared, recorded)
     _set_times(pull, writer)
     return ExportResult(
         target=options.target,
@@ -340,22 +340,31 @@ def _stale(plan: Plan, root: Path, recorded: Mapping[str, Sequence[Content]]) ->
     return [path for path in prunable(recorded, there) if is_as_brought(root, path, recorded)]
 
 
-def _take_down(prepared: _Prepared, tally: Tally | None) -> None:
-    """Remember what this export writes; before it does (without a tally), also what that is to replace."""
-    known = prepared.pull.known.select(["path", "sha256", "size"]).to_pylist()
-    states = zip(known, prepared.pull.found, strict=True)
-    written = {
-        one["path"]: Content(one["sha256"], one["size"], True) for one, found in states if found != "same"
-    }
+def _take_down(prepared: _Prepared) -> dict[str, list[Content]]:
+    """Remember what this export is to write, and what that is to replace; give what is remembered."""
+    columns = (prepared.pull.known[name].to_pylist() for name in ("path", "sha256", "size"))
+    states = zip(*columns, prepared.pull.found, strict=True)
+    written = {path: Content(sha256, size, True) for path, sha256, size, found in states if found != "same"}
     if not written and not prepared.prune:
-        return
+        return {}
     files = {path: list(contents) for path, contents in prepared.record.read().items()}
     for path, content in written.items():
-        files[path] = [*(files.get(path, []) if tally is None else []), content]
-    if tally is not None:
-        for path in prepared.prune:
-            files.pop(path, None)
-    prepared.record.write(files)
+        files.setdefault(path, []).append(content)
+    if written:
+        prepared.record.write(files)
+    return files
+
+
+def _take_down_done(prepared: _Prepared, recorded: dict[str, list[Content]]) -> None:
+    """Forget what was replaced and what was removed, where there was any."""
+    left = dict(recorded)
+    for path, found in zip(prepared.pull.known["path"].to_pylist(), prepared.pull.found, strict=True):
+        if found != "same" and path in left:
+            left[path] = left[path][-1:]
+    for path in prepared.prune:
+        left.pop(path, None)
+    if left != recorded:
+        prepared.record.write(left)
 
 
 def _set_times(pull: Pull, writer: FolderWriter) -> None:

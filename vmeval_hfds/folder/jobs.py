@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vmeval_builders.arrow.arrays import integer_array
@@ -86,12 +85,12 @@ class Tally:
     added: list[str] = field(default_factory=list)
     rows: int = 0
 
-    def take(self, sink: Sink, path: str, content: pa.Buffer | bytes, modified_ns: int | None) -> None:
+    def take(self, sink: Sink, path: str, content: memoryview | bytes, modified_ns: int | None) -> None:
         """Hand a file to a sink, and take down what became of it."""
         outcome = sink.put(path, content, modified_ns)
         self.paths[outcome].append(path)
         if outcome == "written":
-            self.written_bytes += len(memoryview(content))
+            self.written_bytes += len(content)
 
     def add(self, other: Tally) -> None:
         """Add what became of other files."""
@@ -143,7 +142,8 @@ def row_files(source: GroupFiles) -> Iterator[RowFile]:
     columns = source.columns
     with open_shard(source.place, source.name, source.footer) as shard:
         group = shard.row_group(source.group)
-        batch_rows = max(1, group.rows * ROW_GROUP_BYTES // max(1, group.size_bytes))
+        # Our own row groups are read at once; others' may be too large for that.
+        batch_rows = max(1, group.rows * 2 * ROW_GROUP_BYTES // max(1, group.size_bytes))
         numbers = range(group.rows) if source.rows is None else source.rows
         place = {row: number for number, row in enumerate(numbers)}
         first = 0
@@ -154,5 +154,5 @@ def row_files(source: GroupFiles) -> Iterator[RowFile]:
                 chosen = table if whole else table.take(integer_array([row - first for row in here]))
                 for file in files_of(columns.layout, columns.canonical(chosen)):
                     counted = source.rows is None and first == 0
-                    yield file if counted else replace(file, row=place[here[file.row]])
+                    yield file if counted else file._replace(row=place[here[file.row]])
             first += table.num_rows

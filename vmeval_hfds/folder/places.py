@@ -36,6 +36,8 @@ def place_of(layout: Layout, file: RowFile, expected: Mapping[str, bytes]) -> tu
     places = layout.places_of(file.column, file.path, file.name)
     if len(places) == 1:
         return places[0], digest
-    same = (place for place in places if expected.get(place) == digest)
+    for place in places:
+        if expected.get(place) == digest:
+            return place, digest
     listed = (place for place in places if place in expected)
-    return next(same, None) or next(listed, places[0]), digest
+    return next(listed, places[0]), digest

@@ -7,9 +7,8 @@ import json
 import os
 import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from vmeval_builders.paths import path_problem
 
@@ -20,8 +19,7 @@ _VERSION = 1
 _CHUNK_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """A file's bytes, as the Hub states them.
 
     Attributes:
@@ -104,10 +102,7 @@ class Brought:
             "version": _VERSION,
             "target": self._target,
             "source": self._source,
-            "files": {
-                path: [[one.digest, one.size_bytes, one.is_large] for one in known]
-                for path, known in files.items()
-            },
+            "files": dict(files),
         }
         self._place.parent.mkdir(parents=True, exist_ok=True)
         staged = self._place.with_suffix(f".{os.getpid()}.partial")

@@ -44,7 +44,9 @@ class FolderWriter:
         self.force = force
         self.replaceable = frozenset(replaceable)
         self.is_fresh = False
+        self._base = str(root)
         self._staging = root / STAGING_FOLDER
+        self._staged = f"{root}/{STAGING_FOLDER}/"
         self._numbers = count()
         self._name = uuid.uuid4().hex
         self._folders: set[str] = set()
@@ -75,7 +77,7 @@ class FolderWriter:
 
     def find(self, path: str, content: Buffer) -> Found:
         """Say what is at a path already, and whether its bytes are these."""
-        place = f"{self.root}/{path}"
+        place = f"{self._base}/{path}"
         try:
             status = os.lstat(place)
         except (FileNotFoundError, NotADirectoryError):
@@ -109,20 +111,22 @@ class FolderWriter:
             raise TargetExistsError(f"{self.root / path}: is a folder, and a file belongs there; move it")
         if found == "other" and not self.force and path not in self.replaceable:
             raise TargetExistsError(f"{self.root / path}: has other bytes; replace it with --force")
-        self.make_folder(path.rpartition("/")[0])
-        staged = f"{self._staging}/{self._name}-{next(self._numbers)}"
+        if (folder := path.rpartition("/")[0]) not in self._folders:
+            self.make_folder(folder)
+        staged = f"{self._staged}{self._name}-{next(self._numbers)}"
         descriptor = os.open(staged, _CREATE, 0o666)
         try:
-            _write_all(descriptor, memoryview(content).cast("B"))
+            _write_all(descriptor, content)
         finally:
             os.close(descriptor)
-        _set_time(staged, modified_ns)
-        os.replace(staged, f"{self.root}/{path}")
+        if modified_ns is not None:
+            _set_time(staged, modified_ns)
+        os.replace(staged, f"{self._base}/{path}")
         return "written"
 
     def set_time(self, path: str, modified_ns: int | None) -> None:
         """Set the modification time of a file or folder, following no link; None leaves it."""
-        _set_time(f"{self.root}/{path}", modified_ns)
+        _set_time(f"{self._base}/{path}", modified_ns)
 
     def make_folder(self, path: str) -> None:
         """Make a folder and those above it, following no link.
@@ -137,7 +141,7 @@ class FolderWriter:
             path = path.rpartition("/")[0]
         for folder in reversed(missing):
             try:
-                os.mkdir(f"{self.root}/{folder}")
+                os.mkdir(f"{self._base}/{folder}")
             except FileExistsError:
                 self.check_folder(folder)
             self._folders.add(folder)
@@ -202,6 +206,9 @@ def _set_time(place: str, modified_ns: int | None) -> None:
         os.utime(place, ns=(modified_ns, modified_ns), follow_symlinks=follow)
 
 
-def _write_all(descriptor: int, view: memoryview) -> None:
-    while view.nbytes:
-        view = view[os.write(descriptor, view) :]
+def _write_all(descriptor: int, content: Buffer) -> None:
+    # Nearly always all is written at once, and a view is needed only for what is left.
+    written = os.write(descriptor, content)
+    view = memoryview(content).cast("B")
+    while written < view.nbytes:
+        written += os.write(descriptor, view[written:])
