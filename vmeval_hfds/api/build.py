@@ -17,7 +17,9 @@ from vmeval_builders.choice import Choice
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan, refuse_changes, scan_rows
+from vmeval_builders.sources.folder import Folder
 from vmeval_builders.sources.remote import Url
+from vmeval_hfds.engine.beside import Beside
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import DatasetError, TargetExistsError
 from vmeval_hfds.folder.read_back import read_back_directory
@@ -158,7 +160,10 @@ def _write(
     scan: Scan, store: DirectoryStore, options: TableOptions, existing_card: str | None
 ) -> tuple[CardFacts, list[Problem]]:
     plan = plan_shards(scan, options.split)
-    reports = run_shards(write_shards, scan, plan.shards, store, options)
+    picture = Beside(lambda: preview_of(scan, plan.units))
+    # A compressed archive has one place at which it is read on: nobody else may read it meanwhile.
+    beside = picture if isinstance(scan.source, Folder) else None
+    reports = run_shards(write_shards, scan, plan.shards, store, options, beside)
     shards = {one.plan.name: facts_of(one, one.receipt) for one in reports if one.receipt}
     known = ListingFacts(scan.layout.name, plan.groups, shards)
     files = write_files(store, scan.source, options, *listed_rows(scan, reports), known)
@@ -167,8 +172,8 @@ def _write(
     refuse_changes(scan)
     facts = card_facts(scan.layout, options.split, known, files)
     written = {CARD_NAME: render_card(facts, existing_card).encode()}
-    if picture := preview_of(scan, plan.units):
-        written[PREVIEW_NAME] = picture
+    if drawn := picture.result():
+        written[PREVIEW_NAME] = drawn
     store.write(written)
     return facts, problems
 

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
@@ -22,6 +23,7 @@ from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.sources.source import Source
+from vmeval_hfds.engine.beside import Beside
 from vmeval_hfds.engine.pool import DECODING_FACTOR, Engine, Progress
 from vmeval_hfds.errors import FolderError, SplitNameError
 from vmeval_hfds.store.names import LISTING_FOLDER, ROWS_FOLDER, config_of
@@ -72,6 +74,7 @@ def run_shards(
     shards: Sequence[ShardPlan],
     store: Store | None,
     options: TableOptions,
+    beside: Beside[Any] | None = None,
 ) -> list[ShardReport]:
     """Read or write shards, on as many processes as the work is worth.
 
@@ -81,11 +84,16 @@ def run_shards(
         shards: The shards.
         store: Takes what is written; None where nothing is.
         options: How.
+        beside: What a thread does meanwhile; it is done when this returns.
 
     Returns:
         The reports, in the order of the shards.
     """
-    jobs = [ShardJob(store, scan.source, scan.layout, batch, options.decode) for batch in batches(shards)]
+    jobs: Iterable[ShardJob] = (
+        ShardJob(store, scan.source, scan.layout, batch, options.decode) for batch in batches(shards)
+    )
+    if beside is not None:
+        jobs = beside.begin_with(jobs)
     rows = sum(len(shard.units) for shard in shards)
     work_bytes = sum(shard.source_bytes for shard in shards)
     work_bytes *= DECODING_FACTOR if options.decode else 1
@@ -98,6 +106,8 @@ def run_shards(
         done += sum(len(report.plan.units) for report in of_job)
         if options.progress:
             options.progress(done, rows)
+    if beside is not None:
+        beside.wait()
     return reports
 
 
