@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -47,7 +47,7 @@ class ShardReport:
     """What is known of a shard after its files were read.
 
     Attributes:
-        plan: The shard.
+        plan: The shard; its rows' files do not come back with the report, and whoever asked for it knows them.
         receipt: What the store took; None where the rows were only read.
         content: A hash over the rows' paths and files: shards in which it is the same have the same rows.
         table_bytes: The size of its rows in Arrow's memory (`dataset_info` calls it num_bytes).
@@ -128,7 +128,7 @@ class _Rows:
 
     def __init__(self, job: ShardJob, plan: ShardPlan) -> None:
         self._job = job
-        self._report = ShardReport(plan)
+        self._report = ShardReport(replace(plan, units=()))
         self._listed: list[ListedFile] = []
         self._rows = 0
         # What else a row depends on: the columns that its builder makes of the files.

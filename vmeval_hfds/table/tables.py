@@ -89,8 +89,9 @@ def run_shards(
     Returns:
         The reports, in the order of the shards.
     """
+    gathered = list(batches(shards))
     jobs: Iterable[ShardJob] = (
-        ShardJob(store, scan.source, scan.layout, batch, options.decode) for batch in batches(shards)
+        ShardJob(store, scan.source, scan.layout, batch, options.decode) for batch in gathered
     )
     if beside is not None:
         jobs = beside.begin_with(jobs)
@@ -99,7 +100,10 @@ def run_shards(
     work_bytes *= DECODING_FACTOR if options.decode else 1
     reports: list[ShardReport] = []
     done = 0
-    for of_job in options.engine.run(function, jobs, work_bytes, scan.source.splits):
+    done_jobs = options.engine.run(function, jobs, work_bytes, scan.source.splits)
+    for batch, of_job in zip(gathered, done_jobs, strict=True):
+        for plan, report in zip(batch, of_job, strict=True):
+            report.plan = plan
         if store is not None:
             store.keep([report.receipt for report in of_job if report.receipt])
         reports += of_job
