@@ -23,12 +23,17 @@ from tests.benchmarks.measure import (
     yes_no,
 )
 
-BUILD_RATIO = 1.0
-EXPORT_RATIO = 0.6
-VERIFY_RATIO = 1.2
+#: Number of processes to the most that a call may take, as a multiple of the time of `cp -r`.
+BUILD_RATIOS = {2: 1.1, 1: 1.8}
+EXPORT_RATIOS = {2: 0.9, 1: 1.6}
+#: The same for `sha256sum`.
+VERIFY_RATIO = 0.6
 MEMORY_BYTES = 400e6
-HELP_SECONDS = 0.15
-HELP_RUNS = 9
+#: The most seconds that a command may take on a small folder or dataset, its start included.
+START_SECONDS = {"--help": 0.1, "info": 0.35, "check": 0.25}
+START_RUNS = 9
+#: How many lines tell where the seconds of a call go.
+PROFILE_LINES = 12
 
 
 class Bench:
@@ -43,6 +48,7 @@ class Bench:
         self.source, self.copy = work / "questions", work / "copy"
         self.dataset, self.exported = work / "dataset", work / "exported"
         self.parquet, self.saved = work / "images.parquet", work / "saved"
+        self.archive = work / "questions.tar"
         self.runs: dict[str, list[Run]] = defaultdict(list)
         self.memory: dict[str, Memory] = {}
         self.seconds: dict[str, list[float]] = defaultdict(list)
@@ -53,8 +59,10 @@ class Bench:
     def calls(self) -> dict[str, Callable[[bool], Run]]:
         """Give what is measured of ours, in an order in which each finds what it needs."""
         return {
-            "build": self._build,
-            "export": lambda watch: self._to("export", self.dataset, self.exported, watch),
+            "build 1": lambda watch: self._to("build", self.source, self.dataset, 1, watch),
+            "build 2": lambda watch: self._to("build", self.source, self.dataset, 2, watch),
+            "export 1": lambda watch: self._to("export", self.dataset, self.exported, 1, watch),
+            "export 2": lambda watch: self._to("export", self.dataset, self.exported, 2, watch),
             "verify": lambda watch: run_call("verify", self.source, self.dataset, watch=watch),
         }
 
@@ -63,6 +71,12 @@ class Bench:
         remove(self.copy)
         self.seconds["cp -r"].append(time_command(["cp", "-r", self.source, self.copy]))
         remove(self.copy)
+        pack = ["tar", "cf", self.archive, "-C", self.source, "."]
+        self.seconds["tar cf"].append(time_command(pack))
+        self.copy.mkdir()
+        self.seconds["tar xf"].append(time_command(["tar", "xf", self.archive, "-C", self.copy]))
+        remove(self.copy)
+        self.archive.unlink()
         pipe = f"find {shlex.quote(str(self.source))} -type f -print0 | xargs -0 sha256sum"
         self.seconds["sha256sum"].append(time_command(["sh", "-c", pipe]))
         for name, call in self.calls().items():
@@ -98,10 +112,8 @@ class Bench:
         seconds, ratio = median(self.seconds[name]), median(self.seconds[name]) / median(self.seconds[base])
         runs, memory = self.runs.get(name), self.memory.get(name)
         against = "" if base == name else f"{ratio:.2f} × {base}"
-        reached = limit is None or (ratio <= limit and (not _limits_memory(name) or self._fits(name)))
-        target = "" if limit is None else f"≤ {limit} × {base}"
-        if limit is not None and _limits_memory(name):
-            target += f", < {MEMORY_BYTES / 1e6:.0f} MB"
+        reached = limit is None or (ratio <= limit and self._fits(name))
+        target = "" if limit is None else f"≤ {limit} × {base}, ≤ {MEMORY_BYTES / 1e6:.0f} MB"
         return [
             title,
             f"{seconds:.3f}",
@@ -114,31 +126,55 @@ class Bench:
             "" if limit is None else yes_no(reached),
         ]
 
-    def _build(self, watch: bool) -> Run:
-        return self._to("build", self.source, self.dataset, watch)
-
-    def _to(self, name: str, source: Path, target: Path, watch: bool) -> Run:
+    def _to(self, name: str, source: Path, target: Path, num_proc: int, watch: bool) -> Run:
         remove(target)
-        return run_call(name, source, target, watch=watch)
+        return run_call(name, source, target, num_proc, watch=watch)
 
     def _fits(self, name: str) -> bool:
         peak = max(self.memory[name].pss, *(run.max_rss for run in self.runs[name]))
-        return peak < MEMORY_BYTES
-
-
-def _limits_memory(name: str) -> bool:
-    return name in ("build", "export")
+        return peak <= MEMORY_BYTES
 
 
 def _with_home(home: str) -> dict[str, str]:
     return {**os.environ, "HF_HOME": home, "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
 
 
-def help_seconds() -> float:
-    """Time ``vmeval-hfds --help``, the script beside this interpreter."""
+def start_rows(work: Path) -> list[list[str]]:
+    """Time commands that have next to nothing to do, by the script beside this interpreter."""
     script = Path(sys.executable).parent / "vmeval-hfds"
-    command = [script] if script.exists() else [sys.executable, "-m", "vmeval_hfds"]
-    return median(time_command([*command, "--help"]) for _ in range(HELP_RUNS))
+    command = [str(script)] if script.exists() else [sys.executable, "-m", "vmeval_hfds"]
+    sample, dataset = str(work / "sample"), str(work / "sample-dataset")
+    time_command([*command, "sample", sample])
+    time_command([*command, "build", sample, dataset])
+    given = {
+        "--help": ["--help"],
+        "info": ["info", "--dataset", dataset],
+        "check": ["check", sample, "--format", "quiet"],
+    }
+    rows = []
+    for name, limit in START_SECONDS.items():
+        seconds = median(time_command([*command, *given[name]]) for _ in range(START_RUNS))
+        shown = f"vmeval-hfds {name}" + ("" if name == "--help" else " of the sample")
+        rows.append([shown, "", f"{seconds:.3f}", "", "", "", "", f"≤ {limit} s", yes_no(seconds <= limit)])
+    return rows
+
+
+def print_profiles(bench: Bench) -> None:
+    """Print where the seconds of build and export go, each in one process."""
+    for name, source, target in (
+        ("build", bench.source, bench.dataset),
+        ("export", bench.dataset, bench.exported),
+    ):
+        remove(target)
+        lines = run_call("profile", name, source, target).result
+        total = sum(seconds for seconds, _ in lines)
+        shown = [
+            [where, f"{seconds:.2f}", _share(seconds, total)] for seconds, where in lines[:PROFILE_LINES]
+        ]
+        print(
+            f"\nWhere {name} spends {total:.2f} s of one process's time under the profiler, which adds to each call:"
+        )
+        print_table(["function", "seconds", "share"], shown)
 
 
 def compare_all(bench: Bench, repeats: int, with_other_way: bool) -> None:
@@ -150,26 +186,30 @@ def compare_all(bench: Bench, repeats: int, with_other_way: bool) -> None:
     bench.watch()
     rows = [
         bench.row("cp -r", "cp -r", "cp -r"),
+        bench.row("tar cf", "tar cf", "cp -r"),
+        bench.row("tar xf", "tar xf", "cp -r"),
         bench.row("find | xargs sha256sum", "sha256sum", "sha256sum"),
-        bench.row("build", "build", "cp -r", BUILD_RATIO),
-        bench.row("export", "export", "cp -r", EXPORT_RATIO),
-        bench.row("verify", "verify", "sha256sum", VERIFY_RATIO),
     ]
+    for name, limits in (("build", BUILD_RATIOS), ("export", EXPORT_RATIOS)):
+        for processes, limit in limits.items():
+            shown = f"{name}, {processes} process{'' if processes == 1 else 'es'}"
+            rows.append(bench.row(shown, f"{name} {processes}", "cp -r", limit))
+    rows.append(bench.row("verify", "verify", "sha256sum", VERIFY_RATIO))
     counts: dict[str, int] = {}
     if with_other_way:
         say("VMEvalKit's own way, once")
         counts = bench.other_way()
         rows.append(bench.row("Image features, to_parquet", "images_to_parquet", "cp -r"))
         rows.append(bench.row("… and back, decode and save", "images_from_parquet", "cp -r"))
-    seconds = help_seconds()
-    reached = yes_no(seconds < HELP_SECONDS)
-    rows.append(["vmeval-hfds --help", "", f"{seconds:.3f}", "", "", "", "", f"< {HELP_SECONDS} s", reached])
+    rows += start_rows(bench.source.parent)
     header = ["what", "seconds", "whole process", "ratio", "peak PSS MB", "anonymous MB", "max RSS MB"]
     print_table([*header, "target", "reached"], rows)
     print(
         "\nSeconds are medians of the call alone, after its imports. PSS and anonymous memory are sums over all "
-        "processes, from a run of its own; max RSS is the largest process's. The exported folder is the source."
+        "processes, from a run of its own; max RSS is the largest process's. The exported folder is the source. Build "
+        "is without decoding (--no-decode): that takes as long as Pillow takes, whatever is done beside it."
     )
+    print_profiles(bench)
     if counts:
         print(
             f"VMEvalKit's own way: {_share(counts['same'], counts['files'])} of the files and "
@@ -178,8 +218,8 @@ def compare_all(bench: Bench, repeats: int, with_other_way: bool) -> None:
         )
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{100 * part / max(1, whole):.1f} %"
+def _share(part: float, whole: float) -> str:
+    return f"{100 * part / (whole or 1):.1f} %"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -189,17 +229,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--directory", type=Path, default=Path("/dev/shm"), help="where to work; a tmpfs")
     parser.add_argument("--skip-other-way", action="store_true", help="leave VMEvalKit's own way out")
-    parser.add_argument("--profile", choices=["build", "export"], help="only profile this, in one process")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="vmeval-hfds-benchmark-", dir=options.directory) as work:
         bench = Bench(Path(work), options.questions)
-        if options.profile == "build":
-            run_call("profile", "build", bench.source, bench.dataset)
-        elif options.profile == "export":
-            run_call("build", bench.source, bench.dataset)
-            run_call("profile", "export", bench.dataset, bench.exported)
-        else:
-            compare_all(bench, options.repeats, not options.skip_other_way)
+        compare_all(bench, options.repeats, not options.skip_other_way)
 
 
 if __name__ == "__main__":
