@@ -36,6 +36,7 @@ class Run:
     Attributes:
         seconds: The call alone, after the imports.
         wall_seconds: The whole process, from its start to its end.
+        cpu_seconds: The processor time of all its processes, the imports too: others on the machine change it less.
         max_rss: The largest resident set of any one of its processes, in bytes, as the system's ``ru_maxrss``.
         result: What the call returned.
         memory: The peaks over the process tree, if they were looked at.
@@ -43,6 +44,7 @@ class Run:
 
     seconds: float
     wall_seconds: float
+    cpu_seconds: float
     max_rss: int
     result: Any
     memory: Memory = field(default_factory=Memory)
@@ -83,7 +85,8 @@ def run_call(
         raise SystemExit(f"{' '.join(command)} ended with {child.returncode}")
     report = json.loads(output.splitlines()[-1])
     unit = 1 if sys.platform == "darwin" else 1024
-    return Run(report["seconds"], wall_seconds, usage.ru_maxrss * unit, report["result"], memory)
+    cpu_seconds = usage.ru_utime + usage.ru_stime
+    return Run(report["seconds"], wall_seconds, cpu_seconds, usage.ru_maxrss * unit, report["result"], memory)
 
 
 def time_command(command: Sequence[str | os.PathLike[str]]) -> float:
