@@ -15,6 +15,7 @@ from tests.benchmarks.measure import (
     Memory,
     Run,
     megabytes,
+    print_profile,
     print_table,
     remove,
     run_call,
@@ -33,8 +34,6 @@ MEMORY_BYTES = 400e6
 #: The most seconds that a command may take on a small folder or dataset, its start included.
 START_SECONDS = {"--help": 0.1, "info": 0.35, "check": 0.25}
 START_RUNS = 9
-#: How many lines tell where the seconds of a call go.
-PROFILE_LINES = 12
 
 
 class Bench:
@@ -178,15 +177,7 @@ def print_profiles(bench: Bench) -> None:
         ("export", bench.dataset, bench.exported),
     ):
         remove(target)
-        lines = run_call("profile", name, source, target).result
-        total = sum(seconds for seconds, _ in lines)
-        shown = [
-            [where, f"{seconds:.2f}", _share(seconds, total)] for seconds, where in lines[:PROFILE_LINES]
-        ]
-        print(
-            f"\nWhere {name} spends {total:.2f} s of one process's time under the profiler, which adds to each call:"
-        )
-        print_table(["function", "seconds", "share"], shown)
+        print_profile(name, source, target)
 
 
 def compare_all(bench: Bench, repeats: int, with_other_way: bool) -> None:

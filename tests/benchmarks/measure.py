@@ -14,6 +14,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE_EVERY_SECONDS = 0.02
+#: How many lines tell where the seconds of a call go.
+PROFILE_LINES = 12
 
 
 @dataclass
@@ -115,6 +117,18 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         cells = [row[0].ljust(widths[0])]
         cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
         print("  ".join(cells).rstrip())
+
+
+def print_profile(name: str, source: Path, target: Path) -> None:
+    """Print where a call's seconds go, in one process."""
+    lines = run_call("profile", name, source, target).result
+    total = sum(seconds for seconds, _ in lines)
+    rows = [
+        [where, f"{seconds:.2f}", f"{100 * seconds / total:.1f} %"]
+        for seconds, where in lines[:PROFILE_LINES]
+    ]
+    print(f"\nWhere {name} spends {total:.2f} s of one process's time (the profiler adds to each call):")
+    print_table(["function", "seconds", "share"], rows)
 
 
 def megabytes(size_bytes: float) -> str:
