@@ -228,6 +228,13 @@ def test_json_columns_need_something_that_tells():
             picture = Image("")
 
 
+def test_peers_side_by_side_are_asked_back(tmp_path):
+    write_mme_cof(tmp_path / "all/mme")
+    write_rise_video_outputs(tmp_path / "all/rise")
+    with pytest.raises(ValueError, match=r"outputs \(10 runs\), mme-cof \(6 questions\)"):
+        scan_rows(tmp_path / "all")
+
+
 # Real samples
 
 SAMPLES = {

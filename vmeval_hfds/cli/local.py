@@ -102,7 +102,7 @@ def check(
     from vmeval_hfds.api.check import check_on_all_cores
 
     scan = scan_rows(folder, builder, Choice(include, exclude, keeps_top_folder=keep_top_folder))
-    say_layout(scan.layout.name, scan.layout_found, form)
+    say_layout(scan.layout.name, scan.layout_found and bool(scan.units), form)
     say_left_out(scan.left_out, scan.top_folder, form)
     with progress("Checking", form) as callback:
         problems = check_on_all_cores(scan, quick, num_proc, callback)

@@ -48,7 +48,7 @@ class Layout:
         gallery_video: The video column that the gallery plays; ``""`` where it plays none.
         manifest: The file at the root that lists rows by ``domain`` and ``id``, where the layout has one.
         has_rows: Whether there are rows at all, or the list of files only.
-        rank: Where several layouts find rows in a folder, it is for those of the highest rank.
+        rank: Where a layout of a higher rank finds rows, one of a negative rank gives way, others if it has their files.
         keeps_times: Whether modification times are part of the layout, and come back.
         incomplete_codes: The errors that a build lets through where it is told to keep what is incomplete.
         declared: Every declared column, in the order of the table, without ``path``.

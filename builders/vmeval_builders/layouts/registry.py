@@ -105,15 +105,14 @@ def find_layout(
     """
     found = {one: one.units(files, folders) for one in (layouts() if candidates is None else candidates)}
     claimed = [one for one, units in found.items() if any(unit.files for unit in units)]
-    rank = max((one.rank for one in claimed), default=0)
-    claimed = [one for one in claimed if one.rank == rank]
+    claimed = [one for one in claimed if not any(_yields(one, other, found) for other in claimed)]
     if len(claimed) == 1:
         return claimed[0], found[claimed[0]]
     counts = {}
     for builder, units in found.items():
-        others = {unit.path for other, of_other in found.items() if other != builder for unit in of_other}
-        if builder.rank < rank:
+        if builder not in claimed:
             continue
+        others = {unit.path for other, of_other in found.items() if other != builder for unit in of_other}
         counts[builder] = sum(bool(unit.files) and not _lies_in(unit.path, others) for unit in units)
     claiming = [builder for builder, count in counts.items() if count]
     if len(claiming) > 1:
@@ -123,6 +122,14 @@ def find_layout(
         raise AmbiguousFolderError(f"several builders know this layout: {listed}; name one with --builder")
     chosen = claiming[0] if claiming else QUESTIONS
     return chosen, found.get(chosen, [])
+
+
+def _yields(one: Layout, other: Layout, found: Mapping[Layout, Sequence[Unit]]) -> bool:
+    """Whether a layout gives way to another that has found rows too (see `Layout.rank`)."""
+    if one.rank >= other.rank or one.rank < 0:
+        return one.rank < other.rank
+    held = {entry.path for unit in found[other] for entry in unit.files.values()}
+    return all(entry.path in held for unit in found[one] for entry in unit.files.values())
 
 
 def _lies_in(path: str, folders: Collection[str]) -> bool:
