@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vmeval_builders.problems import Problem
     from vmeval_hfds.api.build import BuildResult, build
     from vmeval_hfds.api.check import check_folder
+    from vmeval_hfds.api.compare import write_comparison
     from vmeval_hfds.api.diff import DiffResult, diff_datasets
     from vmeval_hfds.api.export import ExportResult, export
     from vmeval_hfds.api.info import InfoResult, info
@@ -59,6 +60,7 @@ _HOMES = {
     "tasks": "vmeval_hfds.api.tasks",
     "to_dataset": "vmeval_hfds.api.to_dataset",
     "verify": "vmeval_hfds.api.verify",
+    "write_comparison": "vmeval_hfds.api.compare",
     "write_gallery": "vmeval_hfds.gallery.cards",
     "write_sample": "vmeval_hfds.sample",
 }
@@ -92,6 +94,7 @@ __all__ = [
     "tasks",
     "to_dataset",
     "verify",
+    "write_comparison",
     "write_gallery",
     "write_sample",
 ]

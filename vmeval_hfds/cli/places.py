@@ -53,10 +53,14 @@ def dataset_place() -> Decorator[Any]:
     return _places("source", "REPO_OR_DATASET", click.STRING, _DATASETS)
 
 
-def rows_place() -> Decorator[Any]:
-    """Let anything be given that holds rows, as `source`."""
+def rows_place(instead: str = "") -> Decorator[Any]:
+    """Let anything be given that holds rows, as `source`.
+
+    Args:
+        instead: A parameter that may be given in its place; then `source` is None.
+    """
     folder = {"--path": (FOLDER, "A folder, or its URL, or a .tar or .tar.gz of it.")}
-    return _places("source", "SOURCE", click.STRING, {**folder, **_DATASETS})
+    return _places("source", "SOURCE", click.STRING, {**folder, **_DATASETS}, instead)
 
 
 class _RepoId(click.ParamType[str]):
@@ -78,7 +82,11 @@ _DATASETS: dict[str, tuple[click.ParamType[Any], str]] = {
 
 
 def _places(
-    name: str, metavar: str, kind: click.ParamType[Any], options: dict[str, tuple[click.ParamType[Any], str]]
+    name: str,
+    metavar: str,
+    kind: click.ParamType[Any],
+    options: dict[str, tuple[click.ParamType[Any], str]],
+    instead: str = "",
 ) -> Decorator[Any]:
     keys = {option: f"{name}_{option.strip('-').replace('-', '_')}" for option in options}
 
@@ -87,6 +95,8 @@ def _places(
         def command(**kwargs: object) -> object:
             given = {metavar: kwargs.pop(f"{name}_in_its_place")}
             given |= {option: kwargs.pop(key) for option, key in keys.items()}
+            if instead and kwargs[instead] is not None and not any(given.values()):
+                return function(**kwargs, **{name: None})
             return function(**kwargs, **{name: _only(given)})
 
         for option, key in reversed(keys.items()):

@@ -86,7 +86,7 @@ def write_gallery(
         raise ArgumentError(f"limit is {limit}; it must be 1 or more")
     target = Path(os.path.abspath(target))
     rows = open_rows(source, builder)
-    _check_target(target, rows.about.root)
+    check_target(target, rows.about.root)
     groups = _groups(rows)
     shares = _shares(groups, domains, limit)
     in_all = sum(not domains or group in domains for group in groups)
@@ -107,7 +107,12 @@ def write_gallery(
     return GalleryResult(target, rows.about.layout.name, sum(shown.values()), shown, size_bytes, broken)
 
 
-def _check_target(target: Path, root: Path | None) -> None:
+def check_target(target: Path, root: Path | None) -> None:
+    """Refuse to write a page over something else, or into what it shows.
+
+    Raises:
+        TargetExistsError: Something that is no gallery is there, or it lies in the source.
+    """
     if root is not None and Path(os.path.realpath(target)).is_relative_to(os.path.realpath(root)):
         raise TargetExistsError(
             f"{target}: lies in {root}, whose rows are shown, and would become a part of it; "

@@ -21,7 +21,7 @@ GENERATOR = b'<meta name="generator" content="vmeval-hfds gallery">'
 METADATA_CHARACTERS = 20_000
 _LINE_CHARACTERS = 90
 #: What browsers play; the name decides, never the data.
-_VIDEO_KINDS = {"mp4": "video/mp4", "mov": "video/mp4", "webm": "video/webm"}
+VIDEO_KINDS = {"mp4": "video/mp4", "mov": "video/mp4", "webm": "video/webm"}
 #: Words that get a colour; a run that failed looks like what is hard.
 _LEVELS = {"easy": " easy", "medium": " medium", "hard": " hard", "failed": " hard", "skipped": " medium"}
 
@@ -96,18 +96,19 @@ def page_parts(title: str, summary: str, layout: Layout) -> tuple[str, str]:
     template = files("vmeval_hfds.gallery").joinpath("gallery.html").read_text(encoding="utf-8")
     media = " media-src data:;" if layout.gallery_video else ""
     policy = (
-        f"default-src 'none'; img-src data:;{media} style-src {_hash_of('style', template)}; "
-        f"script-src {_hash_of('script', template)}; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src data:;{media} style-src {hash_of('style', template)}; "
+        f"script-src {hash_of('script', template)}; base-uri 'none'; form-action 'none'"
     )
     before, _, after = template.replace("@policy@", policy).partition("@cards@\n")
     name = layout.gallery_filter.replace("_", " ") or "level"
     plural = f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
-    before = before.replace("@level@", _text(name.capitalize())).replace("@levels@", _text(plural))
-    before = before.replace("@summary@", _text(summary)).replace("@title@", _text(title))
+    before = before.replace("@level@", text_of(name.capitalize())).replace("@levels@", text_of(plural))
+    before = before.replace("@summary@", text_of(summary)).replace("@title@", text_of(title))
     return before, after
 
 
-def _hash_of(element: str, template: str) -> str:
+def hash_of(element: str, template: str) -> str:
+    """Give what a policy calls the only script, or style, of a page."""
     found = re.search(rf"<{element}>(.*?)</{element}>", template, re.DOTALL)
     assert found is not None
     return f"'sha256-{base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()}'"
@@ -117,9 +118,9 @@ def card(row: CardText, pictures: Sequence[Picture], clip: Clip | None) -> str:
     """Write the card of one row, with first and final frame and video where its builder has them."""
     tags = "".join(_tag(word) for word in row.tags)
     return (
-        f'<article class="card" data-domain="{_text(row.domain)}" data-difficulty="{_text(row.level)}">\n'
+        f'<article class="card" data-domain="{text_of(row.domain)}" data-difficulty="{text_of(row.level)}">\n'
         f"{_frames(row, pictures)}{_video(row, clip)}{_prompt(row)}\n"
-        f'<div class="tags"><button type="button" class="open">{_text(row.title)}</button>{tags}</div>\n'
+        f'<div class="tags"><button type="button" class="open">{text_of(row.title)}</button>{tags}</div>\n'
         f'<details class="more"><summary>Metadata</summary>{_facts(row, pictures)}'
         f"{_metadata(row.metadata)}</details>\n"
         "</article>\n"
@@ -128,7 +129,7 @@ def card(row: CardText, pictures: Sequence[Picture], clip: Clip | None) -> str:
 
 def _tag(word: str) -> str:
     level = _LEVELS.get(word.lower(), "")
-    return f'<span class="tag{level}">{_text(word)}</span>'
+    return f'<span class="tag{level}">{text_of(word)}</span>'
 
 
 def _frames(row: CardText, pictures: Sequence[Picture]) -> str:
@@ -141,21 +142,27 @@ def _frames(row: CardText, pictures: Sequence[Picture]) -> str:
     return f'<div class="frames">{arrow.join(shown)}</div>\n'
 
 
-def _text(text: str) -> str:
+def text_of(text: str) -> str:
+    """Escape text for a page."""
     return html.escape(text.replace("\0", "\ufffd"))
 
 
+def picture_url(picture: Picture) -> str:
+    """Give a small picture as a URL that holds it."""
+    assert picture.thumbnail is not None
+    return f"data:image/webp;base64,{base64.b64encode(picture.thumbnail.webp).decode()}"
+
+
 def _frame(which: str, question_id: str, picture: Picture) -> str:
-    which = _text(which)
+    which = text_of(which)
     if picture.thumbnail is None:
         if picture.fault is None:
             return f'<div class="missing">no {which} frame</div>'
-        return f'<div class="missing broken"><b>broken {which} frame</b> {_text(picture.fault)}</div>'
+        return f'<div class="missing broken"><b>broken {which} frame</b> {text_of(picture.fault)}</div>'
     width, height = picture.thumbnail.shown_size
-    data = base64.b64encode(picture.thumbnail.webp).decode()
     return (
-        f'<img src="data:image/webp;base64,{data}" width="{width}" height="{height}" loading="lazy" '
-        f'decoding="async" alt="{which} frame of {_text(question_id)}">'
+        f'<img src="{picture_url(picture)}" width="{width}" height="{height}" loading="lazy" '
+        f'decoding="async" alt="{which} frame of {text_of(question_id)}">'
     )
 
 
@@ -164,14 +171,14 @@ def _video(row: CardText, clip: Clip | None) -> str:
         return ""
     if not clip.name:
         return '<div class="missing clip">no video</div>\n'
-    kind = _VIDEO_KINDS.get(clip.name.rpartition(".")[2].lower())
+    kind = VIDEO_KINDS.get(clip.name.rpartition(".")[2].lower())
     if clip.content is None or kind is None:
         size = f"{clip.size_bytes / 1e6:,.1f} MB"
-        return f'<div class="missing clip">{_text(clip.name)}, {size}, is not on this page</div>\n'
+        return f'<div class="missing clip">{text_of(clip.name)}, {size}, is not on this page</div>\n'
     data = base64.b64encode(clip.content).decode()
     return (
         f'<video class="clip" controls muted playsinline preload="none" src="data:{kind};base64,{data}" '
-        f'aria-label="video of {_text(row.title)}"></video>\n'
+        f'aria-label="video of {text_of(row.title)}"></video>\n'
     )
 
 
@@ -179,8 +186,8 @@ def _prompt(row: CardText) -> str:
     if row.text is None and not row.text_name:
         return ""
     if row.text is None:
-        return f'<p class="prompt none">no {_text(row.text_name)}</p>'
-    return f'<p class="prompt" dir="auto">{_text(row.text.strip())}</p>'
+        return f'<p class="prompt none">no {text_of(row.text_name)}</p>'
+    return f'<p class="prompt" dir="auto">{text_of(row.text.strip())}</p>'
 
 
 def _facts(row: CardText, pictures: Sequence[Picture]) -> str:
@@ -190,9 +197,9 @@ def _facts(row: CardText, pictures: Sequence[Picture]) -> str:
         for which, picture in zip(row.frame_names, pictures, strict=True)
     }
     lines = "".join(
-        f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in named.items() if value
+        f"<dt>{text_of(name)}</dt><dd>{text_of(value)}</dd>" for name, value in named.items() if value
     )
-    return f'<dl class="facts">{lines}<dt>path</dt><dd class="path">{_text(row.path)}</dd></dl>'
+    return f'<dl class="facts">{lines}<dt>path</dt><dd class="path">{text_of(row.path)}</dd></dl>'
 
 
 def _frame_fact(picture: Picture) -> str:
@@ -213,7 +220,7 @@ def _metadata(metadata: str | None) -> str:
     if len(shown) > METADATA_CHARACTERS:
         cut = len(shown) - METADATA_CHARACTERS
         shown = f"{shown[:METADATA_CHARACTERS]}\n… {cut:,} more characters"
-    return f'<pre class="metadata">{_text(shown)}</pre>'
+    return f'<pre class="metadata">{text_of(shown)}</pre>'
 
 
 def readable_json(value: object, indent: str = "", before: str = "", after: str = "") -> Iterator[str]:
