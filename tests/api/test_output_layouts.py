@@ -234,6 +234,14 @@ def test_runs_below_a_generator_keep_their_model(tmp_path):
     assert [row["run_id"] for row in rows(tmp_path / "outputs")] == ["default", None] * 2
 
 
+def test_two_models_under_one_generator_stay_two(tmp_path):
+    for model in ("wan", "hold"):
+        write(tmp_path / f"outputs/{SLIDING}/{model}/sliding_puzzle_task/0.mp4", video(model))
+    assert build(tmp_path / "outputs", tmp_path / "dataset").configs == {"hold": 1, "wan": 1}
+    for row in rows(tmp_path / "outputs"):
+        assert (row["experiment"], row["generator"], row["domain"]) == (None, SLIDING, "sliding_puzzle")
+
+
 def test_a_generator_that_is_not_called_like_one_is_known_by_the_model_that_the_run_names(tmp_path):
     write_run(tmp_path / "outputs", "wan/my puzzles/maze_task/maze_0000/wan_maze_0000_20261123_200121")
     write_run(
