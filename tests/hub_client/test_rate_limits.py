@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.factories import png, tree, write_question
+from tests.factories import png, tree, write, write_question
 from vmeval_hfds import export, hf_download, hf_upload, push_to_hub
 from vmeval_hfds.cli.main import main
 from vmeval_hfds.errors import HubRateLimitError
@@ -189,3 +189,14 @@ def test_others_who_use_the_client_in_this_process_are_left_alone(hub, folder):
     hub.rates.allow("api", 1000, 55, used=1000)
     assert HfApi(endpoint=hub.endpoint, token=hub.token("user")).list_repo_files(REPO, repo_type="dataset")
     assert hub.rates.now == 56
+
+
+def test_files_that_went_in_an_earlier_batch_are_not_asked_about_again(hub, tmp_path):
+    for number in range(600):
+        write(tmp_path / "notes" / f"{number:03d}.txt", f"Note {number}.")
+    hub.create_repo(REPO)
+    hub.rates.allow("api", 5, 300)
+    hf_upload(tmp_path / "notes", REPO)
+    answered = [one for one in hub.requests if "/preupload/" in one.path and one.status == 200]
+    assert len(answered) == 3
+    assert refused(hub)

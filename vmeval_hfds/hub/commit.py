@@ -102,7 +102,7 @@ def make_commit(
 
     Args:
         repo: The repository.
-        operations: Makes the operations; the client uses up those that it is given.
+        operations: Makes the operations, which the client uses up; its own requests are tried again by itself.
         message: The commit's title.
         revision: The branch.
         parent: The commit that the branch must be at.
@@ -123,7 +123,7 @@ def make_commit(
     body = f"{description}\n\n{mark}".lstrip()
     uncertain = False
     for tries in range(1, TRIES + 1):
-        prepared = repo.call(lambda: list(operations()))
+        prepared = list(operations())
         began = retry.clock()
         try:
             return _ask_for_commit(repo, prepared, message, body, landing)
@@ -303,7 +303,9 @@ def changes(
 
     additions = [CommitOperationAdd(path, str(place)) for path, place in sent.items()]
     for begin in range(0, len(additions), _FILES_AT_ONCE):
-        repo.api.preupload_lfs_files(
+        # Each batch is tried by itself: what went before it is not asked about again.
+        repo.call(
+            repo.api.preupload_lfs_files,
             repo.repo_id,
             additions[begin : begin + _FILES_AT_ONCE],
             repo_type=repo.repo_type,
