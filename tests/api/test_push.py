@@ -189,6 +189,7 @@ def test_a_tag_that_is_there_is_refused_before_anything_is_sent(hub, folder):
     assert hub.head(REPO) == head
 
 
+@pytest.mark.both_transfers
 def test_a_token_without_write_access_is_said_in_one_sentence(hub, folder, monkeypatch):
     hub.create_repo(REPO)
     token = hub.token("user", role="read")
@@ -199,6 +200,7 @@ def test_a_token_without_write_access_is_said_in_one_sentence(hub, folder, monke
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.both_transfers
 def test_full_storage_is_said(hub, folder):
     hub.create_repo(REPO)
     hub.limits.storage_limit = 1

@@ -251,6 +251,7 @@ def _full(hub, monkeypatch):
     hub.limits.storage_limit = 100
 
 
+@pytest.mark.both_transfers
 @pytest.mark.parametrize(
     ("change", "error"),
     [(_read_only, HubAccessError), (_strangers, HubAccessError), (_unknown, HubError), (_full, HubFullError)],
