@@ -18,11 +18,16 @@ from vmeval_hfds.hub.xet_errors import StoreError
 LARGE_BYTES = 32 * 2**20
 
 
-def has(file: RemoteFile) -> bool:
-    """Whether a file is to come from there: it is large and in the store, and the client speaks with it."""
+def is_available() -> bool:
+    """Whether the client sends large files there, and fetches them: by default, where it can."""
     from huggingface_hub.utils._runtime import is_xet_available
 
-    return file.size_bytes >= LARGE_BYTES and file.xet_hash is not None and is_xet_available()
+    return is_xet_available()
+
+
+def has(file: RemoteFile) -> bool:
+    """Whether a file is to come from there: it is large and in the store, and the client speaks with it."""
+    return file.size_bytes >= LARGE_BYTES and file.xet_hash is not None and is_available()
 
 
 def append(repo: HubRepo, file: RemoteFile, revision: str, place: Path) -> None:

@@ -258,17 +258,18 @@ def looking_requests(remote: Collection[str], creates: tuple[bool, bool], asks_w
     return (1 if creates[0] else 2 + listing_requests(remote)) + new_repo + new_branch + 2 * asks_whose
 
 
-def upload_requests(sizes: Mapping[str, int], after: Collection[str], repo_type: str) -> int:
+def upload_requests(sizes: Mapping[str, int], after: Collection[str], repo_type: str, by_xet: bool) -> int:
     """Say about how many requests a commit takes, with what goes before and the check that comes after it.
 
     Args:
         sizes: Path to size of the files that are sent.
         after: The branch's files afterwards.
         repo_type: The repository's type.
+        by_xet: Whether large files go to Xet, whose requests the Hub does not count; else each is two requests.
     """
     large = [_is_large(path, size, repo_type) for path, size in sizes.items()]
     groups = [large[begin : begin + _BATCH_FILES] for begin in range(0, len(large), _BATCH_FILES)]
-    sending = len(groups) + sum(map(any, groups)) + 2 * sum(large)
+    sending = len(groups) + sum(map(any, groups)) + (0 if by_xet else 2 * sum(large))
     return 2 + ("README.md" in sizes) + sending + listing_requests(after)
 
 

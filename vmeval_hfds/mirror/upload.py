@@ -23,6 +23,7 @@ from vmeval_hfds.errors import (
     UnsafePathError,
 )
 from vmeval_hfds.folder.record import Content
+from vmeval_hfds.hub import xet
 from vmeval_hfds.hub.address import repo_and_revision
 from vmeval_hfds.hub.commit import changes, make_commit
 from vmeval_hfds.hub.limits import limit_problems
@@ -309,7 +310,7 @@ def _decide(
     commits = int(bool(send or gone))
     requests = looking
     if commits:
-        requests += mirror_plan.upload_requests(sizes, after, repo.repo_type)
+        requests += mirror_plan.upload_requests(sizes, after, repo.repo_type, xet.is_available())
     total_bytes = sum(file.size_bytes for file in folder.files.values())
     as_dataset = mirror_plan.dataset_requests(len(folder.files), folder.selection.domains, total_bytes)
     return UploadPlan(
