@@ -10,6 +10,15 @@ from vmeval_builders.errors import NotAFolderError as NotAFolderError
 from vmeval_builders.errors import VmevalError as VmevalError
 from vmeval_builders.problems import Problem
 
+#: How much of somebody else's name a message quotes.
+_SHOWN_CHARACTERS = 100
+
+
+def shown(text: str) -> str:
+    """Make a name of somebody else's printable, and no longer than a message can bear."""
+    text = text if text.isprintable() else ascii(text)[1:-1]
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+
 
 class FolderError(VmevalError, ValueError):
     """A question folder has problems for which it cannot become a dataset.

@@ -234,7 +234,7 @@ SECOND_SHARDS = {
     "another type": (lambda table: odd(table, "prompt", "int"), "column prompt: expected text, found int64"),
     "an image without bytes": (
         lambda table: odd(table, "first_frame", "struct with null bytes"),
-        "column first_frame: expected bytes, found rows with a path and no bytes",
+        "column first_frame: expected bytes, or the path of a file in the dataset, found rows with a path and no bytes",
     ),
     "a path that no system takes": (
         lambda table: odd(table, "path", "long"), "column path: expected paths of at most 4,096 bytes, found one of 4,199"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from vmeval_builders.arrow.listing import ROOT_FOLDER
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import ChangedRowsError, ReplacedShardError, TargetExistsError, UnsafePathError
-from vmeval_hfds.folder.check import check_lengths, check_media, check_row_paths
+from vmeval_hfds.folder.check import check_apart, check_lengths, check_media, check_row_paths
 from vmeval_hfds.folder.compare import Comparer, compare_listed
 from vmeval_hfds.folder.jobs import Tally
 from vmeval_hfds.folder.places import possible_places
@@ -22,6 +22,7 @@ from vmeval_hfds.folder.writer import FolderWriter
 from vmeval_hfds.rows.open import Source, open_dataset
 from vmeval_hfds.store.directory import DatasetFiles, on_this_disk
 from vmeval_hfds.table.listing import Wanted, read_listing
+from vmeval_hfds.table.naming import NOTHING_SAID, Naming
 
 Result = TypeVar("Result")
 
@@ -98,6 +99,7 @@ class _Options:
     target: Path
     wanted: Wanted
     builder: str | None
+    naming: Naming
     force: bool
     strict: bool
     update: bool
@@ -127,6 +129,8 @@ def export(
     target: str | os.PathLike[str],
     *,
     builder: str | None = None,
+    columns: Mapping[str, str] = NOTHING_SAID.columns,
+    template: str = "",
     domains: Collection[str] = (),
     ids: Collection[str] = (),
     force: bool = False,
@@ -147,6 +151,9 @@ def export(
         source: A dataset directory, a repository, or a `datasets.Dataset` with the columns of `to_dataset`.
         target: The folder; it may exist.
         builder: The name of the builder that describes the rows; None finds it out.
+        columns: Column to what a table of others calls it, such as ``{"id": "video_idx"}``; to "" for one that is
+            not to be taken for it. Images and videos are bytes, or the paths of files of the dataset.
+        template: What its rows' folders are called, such as ``"{domain}_task/{id}"``, with columns of either name.
         domains: Only the rows of these domains, without what lies outside their folders.
         ids: Only the rows of tasks with these ids, likewise.
         force: Replace files that have other bytes.
@@ -164,14 +171,14 @@ def export(
         TargetExistsError: Files with other bytes are in the way and `force` is off. Nothing was written.
         AmbiguousNameError: Several questions have an id; the message lists their paths, of which one may be given.
         UnknownNameError: The dataset has no such domain or id. Nothing was written.
+        ArgumentError: The layout has no such column, the template is none, or the dataset needs neither.
         ChangedRowsError: `strict`, and rows were changed. Nothing was written.
         DatasetError: The source is no dataset that a builder made, or is damaged.
         FileNotFoundError: There is no such dataset directory.
     """
     root = on_this_disk(target)
-    options = _Options(
-        root, Wanted(domains, ids), builder, force, strict, update, prune, Engine(num_proc, executor)
-    )
+    said, engine = Naming(columns, template), Engine(num_proc, executor)
+    options = _Options(root, Wanted(domains, ids), builder, said, force, strict, update, prune, engine)
     with open_dataset(source) as dataset:
         return _distrusting(lambda replaced: _export(_prepare(dataset, options, replaced), options, progress))
 
@@ -181,6 +188,8 @@ def plan_export(
     target: str | os.PathLike[str],
     *,
     builder: str | None = None,
+    columns: Mapping[str, str] = NOTHING_SAID.columns,
+    template: str = "",
     domains: Collection[str] = (),
     ids: Collection[str] = (),
     force: bool = False,
@@ -195,9 +204,8 @@ def plan_export(
     Takes the arguments of `export`, and raises what it raises before it writes.
     """
     root = on_this_disk(target)
-    options = _Options(
-        root, Wanted(domains, ids), builder, force, strict, update, prune, Engine(num_proc, executor)
-    )
+    said, engine = Naming(columns, template), Engine(num_proc, executor)
+    options = _Options(root, Wanted(domains, ids), builder, said, force, strict, update, prune, engine)
     with open_dataset(source) as dataset:
         return _distrusting(lambda replaced: _planned(_prepare(dataset, options, replaced), root))
 
@@ -234,8 +242,9 @@ def _planned(prepared: _Prepared, root: Path) -> ExportPlan:
 def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]) -> _Prepared:
     """Compare dataset and target, and refuse what must not be written."""
     root = options.target
-    plan = make_plan(dataset, options.wanted, options.builder, strict=options.strict, replaced=replaced)
-    _check_apart(dataset, root)
+    said, strict = options.naming, options.strict
+    plan = make_plan(dataset, options.wanted, options.builder, naming=said, strict=strict, replaced=replaced)
+    check_apart(dataset, root)
     pull = pull_of(plan)
     check_row_paths(
         dataset.name,
@@ -245,7 +254,8 @@ def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]
         repeats_allowed=not dataset.listing_shards or bool(plan.layout.items),
     )
     check_lengths(root, _planned_paths(plan))
-    check_media(dataset, plan.looked_into)
+    plan = replace(plan, looked_into=check_media(dataset, plan.looked_into))
+    pull = replace(pull, plan=plan)
     occupied = root.exists() and any(root.iterdir())
     writer = FolderWriter(root, options.force)
     if occupied:
@@ -376,16 +386,6 @@ def _set_times(pull: Pull, writer: FolderWriter) -> None:
         writer.set_time(path[:-1], pull.times[path])
     if ROOT_FOLDER in pull.times:
         writer.set_time("", pull.times[ROOT_FOLDER])
-
-
-def _check_apart(dataset: DatasetFiles, root: Path) -> None:
-    """Refuse to write questions into the dataset directory that they are read from."""
-    if dataset.root is not None:
-        here, there = Path(os.path.realpath(root)), Path(os.path.realpath(dataset.root))
-        if here.is_relative_to(there) or there.is_relative_to(here):
-            raise TargetExistsError(
-                f"{root}: the dataset itself lies here, or this in it; choose another target"
-            )
 
 
 def _planned_paths(plan: Plan) -> Iterator[str]:

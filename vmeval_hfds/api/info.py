@@ -14,6 +14,7 @@ from vmeval_builders.problems import Problem
 from vmeval_hfds.errors import UnknownNameError
 from vmeval_hfds.rows.open import Source, open_rows
 from vmeval_hfds.rows.rows import Row
+from vmeval_hfds.table.naming import NOTHING_SAID, Naming
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +108,20 @@ class InfoResult:
         ]
 
 
-def info(source: Source, *, builder: str | None = None) -> InfoResult:
+def info(
+    source: Source,
+    *,
+    builder: str | None = None,
+    columns: Mapping[str, str] = NOTHING_SAID.columns,
+    template: str = "",
+) -> InfoResult:
     """Tell what is in a folder or in a dataset; no frame is opened.
 
     Args:
         source: A folder, an archive, a dataset directory, a repository, a `datasets.Dataset`, or what was opened.
         builder: The name of the builder that describes it; None finds it out.
+        columns: Column to what a table of others calls it, as `export` takes it.
+        template: What its rows' folders are called, likewise.
 
     Raises:
         MissingPathError: There is no such folder or dataset.
@@ -120,7 +129,7 @@ def info(source: Source, *, builder: str | None = None) -> InfoResult:
         LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
     """
-    rows = open_rows(source, builder)
+    rows = open_rows(source, builder, Naming(columns, template))
     facts = [_facts(rows.about.layout, row) for row in rows.sizes()]
     if not rows.about.keeps_order:
         facts.sort(key=lambda row: row.path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from vmeval_builders.entries import column_of
@@ -12,6 +12,7 @@ from vmeval_builders.layouts.layout import Layout
 from vmeval_hfds.rows.flatten import column, column_name, leaves
 from vmeval_hfds.rows.open import Source, open_rows
 from vmeval_hfds.rows.rows import Row
+from vmeval_hfds.table.naming import NOTHING_SAID, Naming
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 _DTYPES = {"string": "string", "float64": "Float64", "int64": "Int64"}
 
 
-def metadata_frame(source: Source, *, builder: str | None = None) -> pd.DataFrame:
+def metadata_frame(
+    source: Source,
+    *,
+    builder: str | None = None,
+    columns: Mapping[str, str] = NOTHING_SAID.columns,
+    template: str = "",
+) -> pd.DataFrame:
     """Read what is known of every row into a DataFrame, and decode no picture.
 
     The columns: the table's text columns; frame sizes in pixels (``first_frame_width`` …) and file sizes in
@@ -34,6 +41,8 @@ def metadata_frame(source: Source, *, builder: str | None = None) -> pd.DataFram
     Args:
         source: A folder, an archive, a dataset directory, a repository, a `datasets.Dataset`, or what was opened.
         builder: The name of the builder that describes a folder or table; None finds it out.
+        columns: Column to what a table of others calls it, as `export` takes it.
+        template: What its rows' folders are called, likewise.
 
     Returns:
         One row per question, run or result, in the order of the paths (a `datasets.Dataset` keeps its order).
@@ -44,7 +53,7 @@ def metadata_frame(source: Source, *, builder: str | None = None) -> pd.DataFram
     """
     import pandas as pd
 
-    rows = open_rows(source, builder)
+    rows = open_rows(source, builder, Naming(columns, template))
     found = list(rows.sizes(pixels=True))
     if not rows.about.keeps_order:
         found.sort(key=lambda row: row.path)
@@ -54,13 +63,13 @@ def metadata_frame(source: Source, *, builder: str | None = None) -> pd.DataFram
         rows.about.layout.details,
     )
     numbers = [_numbers(rows.about.layout, row) for row in found]
-    columns: dict[str, Any] = {
+    made: dict[str, Any] = {
         name: pd.Series([row.texts[name] for row in found], dtype=_DTYPES[kind])
         for name, kind in texts.items()
     }
-    columns |= {name: pd.Series([row.get(name) for row in numbers], dtype="Int64") for name in sizes}
-    columns |= _metadata_columns([row.texts.get(json_from) for row in found], json_from, [*texts, *sizes])
-    return pd.DataFrame(columns)
+    made |= {name: pd.Series([row.get(name) for row in numbers], dtype="Int64") for name in sizes}
+    made |= _metadata_columns([row.texts.get(json_from) for row in found], json_from, [*texts, *sizes])
+    return pd.DataFrame(made)
 
 
 def size_columns(layout: Layout) -> list[str]:

@@ -12,6 +12,7 @@ from vmeval_hfds.cli.options import (
     PATH,
     allow_secrets_option,
     builder_option,
+    column_option,
     dask_option,
     exclude_option,
     include_option,
@@ -21,6 +22,7 @@ from vmeval_hfds.cli.options import (
     num_proc_option,
     revision_option,
     split_option,
+    template_option,
     token_env_option,
 )
 from vmeval_hfds.cli.output import (
@@ -180,6 +182,8 @@ def build(
 @click.command()
 @rows_place()
 @builder_option
+@column_option
+@template_option
 @revision_option
 @click.option(
     "--by",
@@ -192,6 +196,8 @@ def build(
 def info(
     source: str | Path,
     builder: str | None,
+    columns: dict[str, str],
+    template: str,
     revision: str | None,
     by: tuple[str, ...],
     token_env: str,
@@ -200,8 +206,8 @@ def info(
     """Tell what is in a folder or a dataset, by domain and difficulty, or by model and status."""
     from vmeval_hfds.api.info import info
 
-    opened, scan = open_any(source, builder, revision, token_env)
-    result = info(opened, builder=builder)
+    opened, scan = open_any(source, builder, revision, token_env, bool(columns or template))
+    result = info(opened, builder=builder, columns=columns, template=template)
     if scan:
         say_layout(result.layout.name, result.layout_found, form)
     names = tuple(dict.fromkeys(by)) or result.layout.shown

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from vmeval_hfds.cli.options import TARGET, builder_option, revision_option, token_env_option
+from vmeval_hfds.cli.options import (
+    TARGET,
+    builder_option,
+    column_option,
+    revision_option,
+    template_option,
+    token_env_option,
+)
 from vmeval_hfds.cli.output import (
     counted,
     format_option,
@@ -37,6 +44,8 @@ _SHOWN_FRAMES = 20
     help="With --outputs: a folder below the page's own for the videos, instead of the page.",
 )
 @builder_option
+@column_option
+@template_option
 @revision_option
 @click.option("--domain", "domains", multiple=True, help="Only this domain. Can be given several times.")
 @click.option(
@@ -54,6 +63,8 @@ def gallery(
     questions: str | None,
     assets: Path | None,
     builder: str | None,
+    columns: dict[str, str],
+    template: str,
     revision: str | None,
     domains: tuple[str, ...],
     limit: int | None,
@@ -69,12 +80,19 @@ def gallery(
     from vmeval_hfds.gallery.cards import write_gallery
 
     assert source is not None
-    opened, scan = open_any(source, builder, revision, token_env)
+    opened, scan = open_any(source, builder, revision, token_env, bool(columns or template))
     if scan:
         say_layout(scan.layout.name, scan.layout_found, form)
     with progress("Drawing", form) as callback:
         result = write_gallery(
-            opened, target, builder=builder, domains=domains, limit=limit, progress=callback
+            opened,
+            target,
+            builder=builder,
+            columns=columns,
+            template=template,
+            domains=domains,
+            limit=limit,
+            progress=callback,
         )
     if result.broken and form == "human":
         say(f"{counted(len(result.broken), 'frame')} cannot be shown:")

@@ -114,3 +114,29 @@ token_env_option = click.option(
     show_default=True,
     help="The environment variable that holds the token; without HF_TOKEN, it is the one that hf auth login keeps.",
 )
+
+
+def _columns(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    columns = {}
+    for text in given:
+        ours, equals, theirs = text.partition("=")
+        if not equals or not ours:
+            raise click.BadParameter(f"{text!r}; expected OURS=THEIRS, such as id=video_idx")
+        columns[ours] = theirs
+    return columns
+
+
+column_option = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    callback=_columns,
+    help="What a table of others calls a column, such as id=video_idx; nothing after = leaves it out. Can be given "
+    "several times.",
+)
+template_option = click.option(
+    "--template",
+    default="",
+    help="What the folders of its rows are called, such as '{domain}_task/{id}', with columns of either name.",
+)

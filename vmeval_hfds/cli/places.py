@@ -132,11 +132,11 @@ def open_dataset(source: str | Path, revision: str | None, token_env: str, wait:
 
 
 def open_any(
-    source: str | Path, builder: str | None, revision: str | None, token_env: str
+    source: str | Path, builder: str | None, revision: str | None, token_env: str, is_table: bool = False
 ) -> tuple[Opened, Scan | None]:
     """Open whatever is meant; give it, and the same where it is a folder."""
     from vmeval_builders.scan import Scan
     from vmeval_hfds.rows.open import open_source
 
-    opened = open_source(source, builder, revision=revision, token_env=token_env)
+    opened = open_source(source, builder, revision=revision, token_env=token_env, is_table=is_table)
     return opened, opened if isinstance(opened, Scan) else None

@@ -9,6 +9,7 @@ import click
 
 from vmeval_hfds.cli.options import (
     builder_option,
+    column_option,
     dask_option,
     exclude_option,
     include_option,
@@ -16,6 +17,7 @@ from vmeval_hfds.cli.options import (
     no_wait_option,
     num_proc_option,
     revision_option,
+    template_option,
     token_env_option,
 )
 from vmeval_hfds.cli.output import (
@@ -53,6 +55,8 @@ _SHOWN_PATHS = 20
 @target_place("The folder to write; it may exist.")
 @revision_option
 @builder_option
+@column_option
+@template_option
 @click.option(
     "--domain", "domains", multiple=True, help="Only this domain's rows. Can be given several times."
 )
@@ -76,6 +80,8 @@ def export(
     target: Path,
     revision: str | None,
     builder: str | None,
+    columns: dict[str, str],
+    template: str,
     domains: tuple[str, ...],
     ids: tuple[str, ...],
     force: bool,
@@ -95,6 +101,8 @@ def export(
     dataset = open_dataset(source, revision, token_env, wait)
     wanted: dict[str, Any] = {
         "builder": builder,
+        "columns": columns,
+        "template": template,
         "domains": domains,
         "ids": ids,
         "force": force,

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from vmeval_builders import paths
 from vmeval_builders.arrow.arrays import integer_array
-from vmeval_hfds.errors import UnsafePathError
+from vmeval_hfds.errors import TargetExistsError, UnsafePathError, shown
 from vmeval_hfds.folder.places import possible_places
 from vmeval_hfds.folder.select import GroupRows
 from vmeval_hfds.store.directory import DatasetFiles
+from vmeval_hfds.table.columns import ColumnMap
 from vmeval_hfds.table.listing import Listing
-from vmeval_hfds.table.reader import open_shard
-from vmeval_hfds.table.values import shown
+from vmeval_hfds.table.reader import RowGroup, open_shard
 
 #: Rows with media that are looked at together: others make row groups that are too large to hold.
 _BATCH_ROWS = 16
@@ -53,25 +54,49 @@ def check_row_paths(
         )
 
 
-def check_media(dataset: DatasetFiles, selected: Sequence[GroupRows]) -> None:
-    """Look for images and videos of which rows have a path and no bytes, where that can be.
+def check_media(dataset: DatasetFiles, selected: Sequence[GroupRows]) -> list[GroupRows]:
+    """Look for images and videos of which rows have a path and no bytes; each must be a file of the dataset.
+
+    Args:
+        dataset: The dataset; the shards are brought here.
+        selected: The rows.
+
+    Returns:
+        The same, with `GroupRows.by_path`.
 
     Raises:
-        DatasetError: There is one.
+        DatasetError: There is one that is no file of the dataset; or a shard is damaged.
     """
-    for group in selected:
-        if group.doubtful:
-            columns = group.columns
-            wanted = None if group.rows is None else set(group.rows)
-            with open_shard(dataset.fetch(group.shard), columns.where) as shard:
-                first = 0
-                for table in shard.row_group(group.group).batches(
-                    columns.theirs(group.doubtful), _BATCH_ROWS
-                ):
-                    here = [row for row in range(table.num_rows) if wanted is None or first + row in wanted]
-                    for name in group.doubtful:
-                        columns.check_bytes(columns.values(table.take(integer_array(here)), name), name)
-                    first += table.num_rows
+    return [replace(group, by_path=_is_by_path(dataset, group)) for group in selected]
+
+
+def _is_by_path(dataset: DatasetFiles, rows: GroupRows) -> bool:
+    columns, found = rows.columns, False
+    if not columns.pathed:
+        return False
+    with open_shard(dataset.fetch(rows.shard), columns.where) as shard:
+        group = shard.row_group(rows.group)
+        suspects = [ours for ours in columns.pathed if _may_lack_bytes(group, columns, ours)]
+        if not suspects:
+            return False
+        wanted, first = None if rows.rows is None else set(rows.rows), 0
+        for table in group.batches(columns.theirs(suspects), _BATCH_ROWS):
+            here = [row for row in range(table.num_rows) if wanted is None or first + row in wanted]
+            chosen = table.take(integer_array(here))
+            for ours in suspects:
+                found |= columns.check_bytes(columns.values(chosen, ours), ours, dataset.others)
+            first += table.num_rows
+    return found
+
+
+def _may_lack_bytes(group: RowGroup, columns: ColumnMap, ours: str) -> bool:
+    """Whether rows may have a path and no bytes: whoever keeps no statistics does not say so."""
+    if ours in columns.alone:
+        return True
+    if any(group.nulls(content) == 0 for content in columns.inside(ours, "bytes")):
+        return False
+    names = columns.paths_of(group.read(columns.inside(ours, "path")), ours)
+    return any(name is not None for of_row in names for name in of_row)
 
 
 def check_lengths(root: Path, paths_in_it: Iterable[str]) -> None:
@@ -86,6 +111,20 @@ def check_lengths(root: Path, paths_in_it: Iterable[str]) -> None:
             raise UnsafePathError(
                 f"{shown(path)}: is too long to be written in {root}: {paths.PATH_LIMIT_BYTES:,} bytes in all is the "
                 "most; nothing was written, choose a target with a shorter path"
+            )
+
+
+def check_apart(dataset: DatasetFiles, root: Path) -> None:
+    """Refuse to write rows into the dataset directory that they are read from.
+
+    Raises:
+        TargetExistsError: One lies in the other.
+    """
+    if dataset.root is not None:
+        here, there = Path(os.path.realpath(root)), Path(os.path.realpath(dataset.root))
+        if here.is_relative_to(there) or there.is_relative_to(here):
+            raise TargetExistsError(
+                f"{root}: the dataset itself lies here, or this in it; choose another target"
             )
 
 

@@ -14,9 +14,12 @@ from vmeval_builders.rows import RowFile, files_of
 from vmeval_hfds.errors import ReplacedShardError
 from vmeval_hfds.folder.places import place_of
 from vmeval_hfds.folder.sink import Outcome, Sink
+from vmeval_hfds.store.directory import OtherFiles
 from vmeval_hfds.table.columns import ColumnMap
 from vmeval_hfds.table.parquet import ROW_GROUP_BYTES
 from vmeval_hfds.table.reader import open_shard
+
+_ROWS_BY_PATH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class GroupFiles:
         rows: The wanted rows' numbers in the group; None where all are.
         columns: Where the shard has what we need.
         footer: The shard's footer, where it was read before.
+        others: The dataset's files, where a row may have no more of one than its path. They do not go to other processes.
     """
 
     place: Path | BinaryIO
@@ -38,6 +42,7 @@ class GroupFiles:
     rows: tuple[int, ...] | None
     columns: ColumnMap
     footer: pq.FileMetaData | None = None
+    others: OtherFiles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,8 @@ def row_files(source: GroupFiles) -> Iterator[RowFile]:
         group = shard.row_group(source.group)
         # Our own row groups are read at once; others' may be too large for that.
         batch_rows = max(1, group.rows * 2 * ROW_GROUP_BYTES // max(1, group.size_bytes))
+        if source.others is not None:  # What is read by its path is not of the group's size.
+            batch_rows = min(batch_rows, _ROWS_BY_PATH)
         numbers = range(group.rows) if source.rows is None else source.rows
         place = {row: number for number, row in enumerate(numbers)}
         first = 0
@@ -152,7 +159,7 @@ def row_files(source: GroupFiles) -> Iterator[RowFile]:
             if here:
                 whole = len(here) == table.num_rows
                 chosen = table if whole else table.take(integer_array([row - first for row in here]))
-                for file in files_of(columns.layout, columns.canonical(chosen)):
+                for file in files_of(columns.layout, columns.canonical(chosen, source.others)):
                     counted = source.rows is None and first == 0
                     yield file if counted else file._replace(row=place[here[file.row]])
             first += table.num_rows

@@ -13,7 +13,7 @@ from vmeval_builders.arrow.arrays import scalar, text_array, truth_array
 from vmeval_builders.entries import FileEntry, FolderEntry
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS
-from vmeval_hfds.errors import DatasetError, UnknownNameError
+from vmeval_hfds.errors import ArgumentError, DatasetError, UnknownNameError, shown
 from vmeval_hfds.folder.check import folders_of
 from vmeval_hfds.folder.select import GroupRows, ShardRows, select_rows
 from vmeval_hfds.folder.which import check_ids, listed_rows
@@ -21,8 +21,8 @@ from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.columns import check_exact, listed_layout, map_columns
 from vmeval_hfds.table.facts import ListingFacts
 from vmeval_hfds.table.listing import Listing, Wanted, read_facts, read_listing, trusted_shards
+from vmeval_hfds.table.naming import NOTHING_SAID, Naming
 from vmeval_hfds.table.reader import open_shards
-from vmeval_hfds.table.values import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ def make_plan(
     wanted: Wanted,
     builder: str | None = None,
     *,
+    naming: Naming = NOTHING_SAID,
     strict: bool = False,
     replaced: Collection[str] = (),
 ) -> Plan:
@@ -72,15 +73,21 @@ def make_plan(
         dataset: The dataset.
         wanted: The rows that are wanted.
         builder: The name of the layout that must describe the rows; None takes any.
+        naming: What is said of a table that calls its columns otherwise.
         strict: Hash all shards, instead of going by the sizes of large ones.
         replaced: Shards that are known not to be as the list says.
 
     Raises:
+        ArgumentError: Something is said of a dataset that needs no telling.
         UnknownNameError: No row has one of the domains or ids; the message names near ones.
         AmbiguousNameError: Several rows have an id that is to mean one.
         DatasetError: A shard is damaged, or has no such columns, or those of another layout; or its layout is not
             installed here.
     """
+    if naming and dataset.listing_shards:
+        raise ArgumentError(
+            f"{dataset.name}: lists its files, and where each belongs; leave out --column and --template"
+        )
     facts = read_facts(dataset)
     layout = listed_layout(facts, dataset.name) if facts else QUESTIONS
     if not dataset.row_shards and (facts is None or layout.has_rows or builder not in (None, layout.name)):
@@ -91,7 +98,7 @@ def make_plan(
     if facts and builder in (None, facts.builder) and _index_can_tell(layout, wanted):
         trusted = trusted_shards(dataset, facts, strict) - set(replaced)
     others = [name for name in dataset.row_shards if name not in trusted]
-    found = select_rows(dataset, others, wanted, builder) if others else ShardRows()
+    found = select_rows(dataset, others, wanted, builder, naming) if others else ShardRows()
     if found.selected and not trusted:
         layout = found.selected[0].columns.layout
     _check_schemas(dataset, layout, trusted, found.selected)

@@ -85,8 +85,9 @@ def run(pull: Pull, sink: Sink, engine: Engine, progress: Progress | None, *, kn
     plan = pull.plan
     tally = Tally()
     listed: set[str] = set()
+    in_this_process = plan.repeated or any(group.by_path for group in plan.looked_into)
     jobs = _jobs(pull, sink, known, listed)
-    for result in engine.run(run_job, jobs, _work_bytes(pull), splits=not plan.repeated):
+    for result in engine.run(run_job, jobs, _work_bytes(pull), splits=not in_this_process):
         tally.add(result)
         if progress:
             progress(min(tally.rows, plan.rows), plan.rows)
@@ -152,7 +153,14 @@ def _expected(pull: Pull, group: GroupRows) -> dict[str, bytes]:
 
 
 def _source(plan: Plan, group: GroupRows, place: Path) -> GroupFiles:
-    return GroupFiles(place, f"{plan.dataset.name}: {group.shard}", group.group, group.rows, group.columns)
+    return GroupFiles(
+        place=place,
+        name=f"{plan.dataset.name}: {group.shard}",
+        group=group.group,
+        rows=group.rows,
+        columns=group.columns,
+        others=plan.dataset.others if group.by_path else None,
+    )
 
 
 def _known_job(pull: Pull, files: pa.Table, source: GroupFiles, sink: Sink) -> ReadJob:

@@ -6,16 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vmeval_hfds.engine.pool import fetch_ahead
-from vmeval_hfds.errors import UnsafePathError
+from vmeval_hfds.errors import UnsafePathError, shown
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.columns import ColumnMap, Names, check_exact, map_columns
 from vmeval_hfds.table.listing import Wanted
+from vmeval_hfds.table.naming import NOTHING_SAID, Naming
 from vmeval_hfds.table.reader import RowGroup, Shard, peek_shard
 
 #: How many shards are looked into at once; over a network this is mostly waiting.
 _PEEKS_AT_ONCE = 8
-#: How much of an id a message quotes.
-_SHOWN_CHARACTERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +30,8 @@ class GroupRows:
         ids: The ids of their tasks.
         file_names: Column to the names of each row's files, where the builder leaves them open.
         columns: Where the shard has what we need.
-        doubtful: Image and video columns in which a row may have a path and no bytes.
         size_bytes: The size of the whole row group.
+        by_path: Whether rows have no more of a file than its path in the dataset.
     """
 
     shard: str
@@ -43,8 +42,8 @@ class GroupRows:
     ids: Sequence[str | None]
     file_names: Mapping[str, Sequence[Names]]
     columns: ColumnMap
-    doubtful: Sequence[str]
     size_bytes: int
+    by_path: bool = False
 
     def name_row(self, number: int) -> str:
         """Name a row for a message.
@@ -53,7 +52,7 @@ class GroupRows:
             number: The row's place among the wanted ones.
         """
         in_group = number if self.rows is None else self.rows[number]
-        return f"row {self.first_row + in_group} of {self.shard} (id {_shown(self.ids[number])})"
+        return f"row {self.first_row + in_group} of {self.shard} (id {shown(ascii(self.ids[number]))})"
 
 
 @dataclass(slots=True)
@@ -72,7 +71,11 @@ class ShardRows:
 
 
 def select_rows(
-    dataset: DatasetFiles, shards: Iterable[str], wanted: Wanted, builder: str | None = None
+    dataset: DatasetFiles,
+    shards: Iterable[str],
+    wanted: Wanted,
+    builder: str | None = None,
+    naming: Naming = NOTHING_SAID,
 ) -> ShardRows:
     """Find the wanted rows of some shards by looking into them, and the rows that share a file with one of them.
 
@@ -83,17 +86,18 @@ def select_rows(
         shards: The shards' names.
         wanted: The rows that are wanted.
         builder: The name of the layout that describes the rows; None finds it out.
+        naming: What is said of a table that calls its columns otherwise.
 
     Raises:
         DatasetError: A shard is damaged, or has no such columns.
         UnsafePathError: A wanted row has no path, or one that is too long.
     """
     shards = list(shards)
-    found = _select_in_shards(dataset, shards, wanted, builder)
+    found = _select_in_shards(dataset, shards, wanted, builder, naming)
     if wanted and any(group.columns.layout.items for group in found.selected):
         # The first row of a file holds it, and may have another id.
         files = frozenset(path for group in found.selected for path in group.paths)
-        found.selected = _select_in_shards(dataset, shards, Wanted(), builder, files).selected
+        found.selected = _select_in_shards(dataset, shards, Wanted(), builder, naming, files).selected
     return found
 
 
@@ -102,13 +106,15 @@ def _select_in_shards(
     shards: Sequence[str],
     wanted: Wanted,
     builder: str | None,
+    naming: Naming,
     files: frozenset[str] | None = None,
 ) -> ShardRows:
     """Find the wanted rows, or, of these, those of some paths."""
 
     def look_into(name: str) -> ShardRows:
         with peek_shard(dataset, name) as shard:
-            return _select_in_shard(shard, name, wanted, builder, files)
+            columns = map_columns(shard.schema, shard.name, builder, naming)
+            return _select_in_shard(shard, name, columns, wanted, files)
 
     found = ShardRows()
     for one in fetch_ahead(look_into, shards, _PEEKS_AT_ONCE):
@@ -119,10 +125,9 @@ def _select_in_shards(
 
 
 def _select_in_shard(
-    shard: Shard, name: str, wanted: Wanted, builder: str | None, files: frozenset[str] | None
+    shard: Shard, name: str, columns: ColumnMap, wanted: Wanted, files: frozenset[str] | None
 ) -> ShardRows:
     found = ShardRows()
-    columns = map_columns(shard.schema, shard.name, builder)
     check_exact(columns, shard.schema)
     theirs = columns.names.get(columns.layout.domain_column)
     for group in shard.row_groups():
@@ -142,14 +147,7 @@ def _select_in_group(
     found: ShardRows,
     files: frozenset[str] | None,
 ) -> Iterator[GroupRows]:
-    # Whoever keeps no statistics does not say in how many rows the bytes are missing.
-    suspects = [
-        ours
-        for ours in columns.pathed
-        if all(group.nulls(content) != 0 for content in columns.inside(ours, "bytes"))
-    ]
-    named = [one for ours in suspects for one in columns.inside(ours, "path")]
-    table = group.read(list(dict.fromkeys([*columns.key_columns, *named])))
+    table = group.read(columns.key_columns)
     ids, domains, paths = columns.keys(table)
     names = columns.file_names(table)
     found.domains.update(filter(None, domains))
@@ -171,23 +169,14 @@ def _select_in_group(
             ids=[ids[row] for row in rows],
             file_names={column: [of_rows[row] for row in rows] for column, of_rows in names.items()},
             columns=columns,
-            doubtful=[ours for ours in suspects if _any_path(columns.paths_of(table, ours), rows)],
             size_bytes=group.size_bytes,
         )
-
-
-def _any_path(paths: Sequence[Names], rows: Iterable[int]) -> bool:
-    return any(path is not None for row in rows for path in paths[row])
 
 
 def _path(path: str | None, group: RowGroup, row: int, row_id: str | None) -> str:
     if path is None:
         raise UnsafePathError(
-            f"{group.shard.name}: row {group.first_row + row} (id {_shown(row_id)}) has no path; expected text in each row, nothing was written"
+            f"{group.shard.name}: row {group.first_row + row} (id {shown(ascii(row_id))}) has no path; "
+            "expected text in each row, nothing was written"
         )
     return path
-
-
-def _shown(row_id: str | None) -> str:
-    text = ascii(row_id)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

@@ -22,6 +22,7 @@ from vmeval_hfds.gallery.thumbnails import no_size_warnings, thumbnail
 from vmeval_hfds.rows.open import Source, open_rows
 from vmeval_hfds.rows.rows import Media, Row, Rows
 from vmeval_hfds.scratch import scratch
+from vmeval_hfds.table.naming import NOTHING_SAID, Naming
 
 #: Pillow works outside the interpreter's lock, so threads are enough; more would hold more decoded frames.
 _THREADS = 4
@@ -56,6 +57,8 @@ def write_gallery(
     target: str | os.PathLike[str],
     *,
     builder: str | None = None,
+    columns: Mapping[str, str] = NOTHING_SAID.columns,
+    template: str = "",
     domains: Collection[str] = (),
     limit: int | None = None,
     title: str | None = None,
@@ -70,6 +73,8 @@ def write_gallery(
         source: A folder, an archive, a dataset directory, a repository, a `datasets.Dataset`, or what was opened.
         target: The HTML file. A gallery that is there is replaced.
         builder: The name of the builder that describes the rows; None finds it out.
+        columns: Column to what a table of others calls it, as `export` takes it.
+        template: What its rows' folders are called, likewise.
         domains: Only these domains; all where empty.
         limit: Show so many rows at most, as evenly from all domains as they go; the first of each.
         title: The page's title; None is the name of the source.
@@ -85,7 +90,7 @@ def write_gallery(
     if limit is not None and limit < 1:
         raise ArgumentError(f"limit is {limit}; it must be 1 or more")
     target = Path(os.path.abspath(target))
-    rows = open_rows(source, builder)
+    rows = open_rows(source, builder, Naming(columns, template))
     check_target(target, rows.about.root)
     groups = _groups(rows)
     shares = _shares(groups, domains, limit)

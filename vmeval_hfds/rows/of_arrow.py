@@ -13,7 +13,9 @@ from vmeval_builders.layouts.layout import Layout
 from vmeval_hfds.rows.pictures import column_pixels
 from vmeval_hfds.rows.rows import About, Media, Row, Totals, text_kinds
 from vmeval_hfds.rows.texts import text_rows
+from vmeval_hfds.store.directory import OtherFiles
 from vmeval_hfds.table.columns import ColumnMap, map_columns
+from vmeval_hfds.table.naming import NOTHING_SAID, Naming
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -41,7 +43,7 @@ class ArrowRows:
     about: About
 
     @classmethod
-    def of(cls, dataset: Dataset, builder: str | None) -> ArrowRows:
+    def of(cls, dataset: Dataset, builder: str | None, naming: Naming | None = None) -> ArrowRows:
         """Find out what describes a dataset's rows.
 
         Raises:
@@ -49,7 +51,7 @@ class ArrowRows:
             LayoutNameError: There is no such builder.
             AmbiguousFolderError: Several builders do, and none is named.
         """
-        columns = map_columns(dataset.features.arrow_schema, _NAME, builder)
+        columns = map_columns(dataset.features.arrow_schema, _NAME, builder, naming or NOTHING_SAID)
         described, further = columns.layout, _further_columns(dataset, columns)
         texts = text_kinds(described) | further
         about = About(_NAME, described.title, None, described, builder is None, texts, keeps_order=True)
@@ -108,7 +110,11 @@ def _further_columns(dataset: Dataset, columns: ColumnMap) -> dict[str, str]:
 
 
 def media_rows(
-    columns: ColumnMap, table: pa.Table, texts: Collection[str], media: Collection[str]
+    columns: ColumnMap,
+    table: pa.Table,
+    texts: Collection[str],
+    media: Collection[str],
+    others: OtherFiles | None = None,
 ) -> list[Row]:
     """Give the rows of an Arrow table with their texts and media.
 
@@ -117,6 +123,7 @@ def media_rows(
         table: Rows.
         texts: The text columns that are wanted.
         media: The image and video columns that are wanted.
+        others: The files of the dataset of which rows may have only the path.
 
     Raises:
         DatasetError: A value cannot be read as what it should be.
@@ -124,7 +131,8 @@ def media_rows(
     found: list[dict[str, Media]] = [{} for _ in range(table.num_rows)]
     for name in media:
         if name in columns.names:
-            for of_row, value in zip(found, columns.values(table, name).to_pylist(), strict=True):
+            values = columns.read_by_path(columns.values(table, name), name, others)
+            for of_row, value in zip(found, values.to_pylist(), strict=True):
                 of_row.update(_slots(columns.layout, name, value))
     of_rows = text_rows(columns, table, texts)
     return [Row(of_row, media=of_media) for of_row, of_media in zip(of_rows, found, strict=True)]

@@ -24,6 +24,7 @@ from vmeval_hfds.rows.texts import text_rows
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.columns import ColumnMap, Names, listed_layout, map_columns
 from vmeval_hfds.table.listing import read_contents, read_facts, read_sizes
+from vmeval_hfds.table.naming import NOTHING_SAID, Naming
 from vmeval_hfds.table.reader import RowGroup, Shard, peek_shard
 
 #: Rows of media read at once: others make row groups that are too large to hold.
@@ -40,15 +41,17 @@ class ShardRows:
     Attributes:
         dataset: The shards.
         about: What is known of the rows before one is read.
+        naming: What is said of the table.
         footers: The footers of shards that were open already: over a network, each is a request.
     """
 
     dataset: DatasetFiles
     about: About
+    naming: Naming = NOTHING_SAID
     footers: dict[str, pq.FileMetaData] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, dataset: DatasetFiles, builder: str | None) -> ShardRows:
+    def of(cls, dataset: DatasetFiles, builder: str | None, naming: Naming | None = None) -> ShardRows:
         """Find out what describes a dataset's rows.
 
         Raises:
@@ -62,12 +65,12 @@ class ShardRows:
         footers = {}
         for name in dataset.row_shards[:1]:
             with peek_shard(dataset, name) as shard:
-                described = map_columns(shard.schema, shard.name, builder).layout
+                described = map_columns(shard.schema, shard.name, builder, naming or NOTHING_SAID).layout
                 footers[name] = shard.footer
         title = Path(os.path.abspath(dataset.root)).name if dataset.root else dataset.name
         columns = text_kinds(described)
         about = About(dataset.name, title, dataset.root, described, builder is None, columns)
-        return cls(dataset, about, footers)
+        return cls(dataset, about, naming or NOTHING_SAID, footers)
 
     def texts(self, columns: Collection[str] | None = None) -> Iterator[Row]:
         """See `Rows.texts`."""
@@ -159,7 +162,7 @@ class ShardRows:
         return shard
 
     def _mapped(self, shard: Shard) -> ColumnMap:
-        return map_columns(shard.schema, shard.name, self.about.layout.name)
+        return map_columns(shard.schema, shard.name, self.about.layout.name, self.naming)
 
     def _each_group(self, read: Callable[[RowGroup, ColumnMap], Iterator[Row]]) -> Iterator[Row]:
         def of_shard(name: str) -> list[Row]:
@@ -181,7 +184,8 @@ class ShardRows:
         for batch in group.batches(needed, BATCH_ROWS_WITH_VIDEOS if videos else BATCH_ROWS):
             here = [row - start for row in wanted if start <= row < start + batch.num_rows]
             if here:
-                yield media_rows(mapped, batch.take(integer_array(here)), self.about.text_columns, columns)
+                chosen = batch.take(integer_array(here))
+                yield media_rows(mapped, chosen, self.about.text_columns, columns, self.dataset.others)
             start += batch.num_rows
             if start > wanted[-1]:
                 return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from vmeval_builders.scan import Scan, scan_rows
 from vmeval_builders.sources.remote import is_url
-from vmeval_hfds.errors import AddressError, DatasetError, HubNotFoundError, SourceTypeError
+from vmeval_hfds.errors import AddressError, ArgumentError, DatasetError, HubNotFoundError, SourceTypeError
 from vmeval_hfds.hub.address import is_address, looks_like_repo, parse_address
 from vmeval_hfds.rows.rows import Rows
 from vmeval_hfds.store.directory import DatasetFiles, open_dataset_dir
@@ -18,6 +18,8 @@ from vmeval_hfds.store.names import ROWS_FOLDER
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+    from vmeval_hfds.table.naming import Naming
 
 #: A folder, an archive, a dataset directory, a repository (as text only), or what was opened of them already.
 Source: TypeAlias = "str | os.PathLike[str] | Scan | DatasetFiles | Dataset"
@@ -32,6 +34,7 @@ def open_source(
     *,
     revision: str | None = None,
     token_env: str = DEFAULT_TOKEN_ENV,
+    is_table: bool = False,
 ) -> Opened:
     """Open whatever holds rows.
 
@@ -45,6 +48,7 @@ def open_source(
         builder: The name of the builder that describes a folder; None finds it out.
         revision: A branch, tag or commit of a repository, where the text names none; None is its main branch.
         token_env: The environment variable that holds the token for a repository.
+        is_table: A directory holds a table, whatever else lies in it.
 
     Raises:
         MissingPathError: There is no such folder, archive or dataset directory.
@@ -63,7 +67,8 @@ def open_source(
     if isinstance(source, Scan | DatasetFiles):
         return source
     if isinstance(source, str | os.PathLike):
-        return _open_path(Path(source), builder)
+        is_directory = is_table and os.path.isdir(source)
+        return open_dataset_dir(source) if is_directory else _open_path(Path(source), builder)
     if is_dataset(source):
         return source
     raise SourceTypeError(
@@ -71,29 +76,32 @@ def open_source(
     )
 
 
-def open_rows(source: Source, builder: str | None = None) -> Rows:
+def open_rows(source: Source, builder: str | None = None, naming: Naming | None = None) -> Rows:
     """Open whatever holds rows, for reading them.
 
     Args:
         source: What to open, as `open_source` takes it.
         builder: The name of the builder that describes the rows; None finds it out.
+        naming: What is said of a table that calls its columns otherwise; of a folder, nothing can be said.
 
     Raises:
         VmevalError: As `open_source` does; or the builder that was named, or any, does not describe the rows.
     """
-    opened = open_source(source, builder)
+    opened = open_source(source, builder, is_table=bool(naming))
     # Each is imported where it is meant: a folder needs no Arrow, and a small one is looked at in no time.
     if isinstance(opened, Scan):
         from vmeval_hfds.rows.of_folder import FolderRows
 
+        if naming:
+            raise ArgumentError(f"{opened.root}: is a folder, not a table; leave out --column and --template")
         return FolderRows(opened)
     if isinstance(opened, DatasetFiles):
         from vmeval_hfds.rows.of_shards import ShardRows
 
-        return ShardRows.of(opened, builder)
+        return ShardRows.of(opened, builder, naming)
     from vmeval_hfds.rows.of_arrow import ArrowRows
 
-    return ArrowRows.of(opened, builder)
+    return ArrowRows.of(opened, builder, naming)
 
 
 def open_files(

@@ -14,6 +14,19 @@ from vmeval_hfds.store.names import pick_shards
 
 
 @dataclass(frozen=True, slots=True)
+class OtherFiles:
+    """The files of a dataset that are no shards, which a table may name by their paths.
+
+    Attributes:
+        has: Says whether there is one of this path, in the dataset itself.
+        fetch: Gives the local path of one that there is, bringing it here first where need be.
+    """
+
+    has: Callable[[str], bool]
+    fetch: Callable[[str], Path]
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetFiles:
     """The shards of a dataset.
 
@@ -27,6 +40,7 @@ class DatasetFiles:
         sizes: Name of a shard to its size, where it is known without opening it.
         digests: Name of a shard to its SHA-256 (hexadecimal), where it is stated.
         address: What names the dataset for good, whatever revision of it this is.
+        others: Its other files; None where they cannot be had.
     """
 
     name: str
@@ -38,6 +52,7 @@ class DatasetFiles:
     sizes: Mapping[str, int] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     address: str = ""
+    others: OtherFiles | None = None
 
 
 def open_dataset_dir(path: str | os.PathLike[str]) -> DatasetFiles:
@@ -61,8 +76,10 @@ def open_dataset_dir(path: str | os.PathLike[str]) -> DatasetFiles:
             f"{path}: expected shards at data/*/*.parquet, found {found}; build it with vmeval-hfds build"
         )
     sizes = {name: (root / name).stat().st_size for name in (*rows, *listings)}
+    address = os.path.realpath(root)
+    others = OtherFiles(lambda name: _is_inside(address, name), root.joinpath)
     return DatasetFiles(
-        str(path), rows, listings, root.joinpath, root.joinpath, root, sizes, address=os.path.realpath(root)
+        str(path), rows, listings, root.joinpath, root.joinpath, root, sizes, address=address, others=others
     )
 
 
@@ -75,3 +92,9 @@ def on_this_disk(target: str | os.PathLike[str]) -> Path:
     if "://" in str(target):
         raise ArgumentError(f"{target}: is a URL, and what is made is written to this disk; give a path")
     return Path(os.path.abspath(target))
+
+
+def _is_inside(root: str, name: str) -> bool:
+    """Whether there is such a file in a folder; what a link leads to outside of it is none."""
+    place = os.path.realpath(os.path.join(root, name)) if paths.path_problem(name) is None else ""
+    return place.startswith(f"{root}{os.sep}") and os.path.isfile(place)

@@ -12,7 +12,7 @@ from vmeval_hfds.hub import cache, transfer
 from vmeval_hfds.hub.ranges import RangeFile
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
-from vmeval_hfds.store.directory import DatasetFiles
+from vmeval_hfds.store.directory import DatasetFiles, OtherFiles
 from vmeval_hfds.store.names import CARD_NAME, LISTING_FOLDER, is_shard_name, pick_shards
 
 
@@ -69,6 +69,7 @@ def files_of_repo(repo: HubRepo, commit: str, files: Mapping[str, RemoteFile]) -
         peek=lambda name: cast("BinaryIO", RangeFile(repo, name, commit, files[name].size_bytes)),
         sizes={name: files[name].size_bytes for name in (*rows, *listings)},
         address=f"{repo.endpoint} {repo.repo_type} {repo.repo_id.lower()} export",
+        others=OtherFiles(files.__contains__, lambda name: transfer.fetch(repo, name, commit)),
         digests={name: digest for name in (*rows, *listings) if (digest := files[name].sha256)},
     )
 

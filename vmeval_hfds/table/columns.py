@@ -19,9 +19,11 @@ from vmeval_builders import paths
 from vmeval_builders.arrow.arrays import text_array
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, layout_named, layout_of_columns
-from vmeval_hfds.errors import DatasetError, LayoutNameError, UnsafePathError
-from vmeval_hfds.store.directory import DatasetFiles
+from vmeval_hfds.errors import DatasetError, LayoutNameError, UnsafePathError, shown
+from vmeval_hfds.store.directory import DatasetFiles, OtherFiles
+from vmeval_hfds.table.by_path import check_paths, read_by_path
 from vmeval_hfds.table.facts import ListingFacts
+from vmeval_hfds.table.naming import NOTHING_SAID, Naming, Template, find_columns, listed, parse_template
 from vmeval_hfds.table.reader import open_shards
 from vmeval_hfds.table.values import (
     Use,
@@ -31,15 +33,13 @@ from vmeval_hfds.table.values import (
     file_names,
     has_names,
     holds_lists,
+    is_path,
     names_in_lists,
-    shown,
 )
 
 #: How a row's files in one column are called: one name, or several; None where it is not known, or there is no file.
 Names: TypeAlias = Sequence[str | None]
 
-#: What other tables call a column of ours, in the order of preference.
-_OTHER_NAMES = {"id": ("task_id",), "question_metadata": ("metadata",)}
 _USES: dict[str, Use] = {
     "float64": "number",
     "int64": "integer",
@@ -48,8 +48,6 @@ _USES: dict[str, Use] = {
     "images": "media list",
     "videos": "media list",
 }
-#: How many columns of a table a message names.
-_SHOWN_COLUMNS = 30
 #: Where Parquet keeps the parts of a list's elements; which of the two depends on who wrote it.
 _LIST_PARTS = (".list.element.", ".list.item.")
 
@@ -64,7 +62,9 @@ class ColumnMap:
         names: Our column to theirs, for those that the table has.
         uses: Our column to what it is needed for.
         unused: Their columns that are no files and no names of rows.
-        pathed: Our image and video columns that have a name or path beside the bytes.
+        pathed: Our image and video columns that have a name or path, beside the bytes or alone.
+        alone: Those of them that have nothing else: files of the dataset, which are read.
+        template: What rows' paths are made of; None for the table's own, or the usual ones.
     """
 
     where: str
@@ -73,6 +73,8 @@ class ColumnMap:
     uses: Mapping[str, Use]
     unused: Sequence[str]
     pathed: Collection[str]
+    alone: Collection[str]
+    template: Template | None = None
 
     def with_further(self, kinds: Mapping[str, str]) -> ColumnMap:
         """Take in further columns of the table under their own names.
@@ -90,7 +92,8 @@ class ColumnMap:
         needed = [*ours]
         if "path" in ours and "path" not in self.names:
             needed += self.layout.key_columns
-        return list(dict.fromkeys(self.names[name] for name in needed if name in self.names))
+        named = self.template.columns if self.template and "path" in ours else ()
+        return list(dict.fromkeys([*(self.names[name] for name in needed if name in self.names), *named]))
 
     @property
     def key_columns(self) -> list[str]:
@@ -107,6 +110,8 @@ class ColumnMap:
 
     def inside(self, ours: str, part: str) -> list[str]:
         """Name what to read for one part of images or videos alone, such as their ``path``; it may have several names."""
+        if ours in self.alone:
+            return [self.names[ours]]
         between = _LIST_PARTS if ours in self.layout.lists else (".",)
         return [f"{self.names[ours]}{one}{part}" for one in between]
 
@@ -126,7 +131,10 @@ class ColumnMap:
         return convert(self._column(table, ours), self.uses[ours], self.names[ours], self.where)
 
     def _paths(self, table: pa.Table) -> pa.ChunkedArray:
-        if theirs := self.names.get("path"):
+        theirs = self.names.get("path")
+        if self.template:
+            made = self._by_template(table, self.template)
+        elif theirs:
             made = convert(self._column(table, "path"), "name", theirs, self.where)
         else:
             ids, domains = (self._texts(table, name) for name in self.layout.key_columns[:2])
@@ -139,6 +147,12 @@ class ColumnMap:
                 f"{paths.PATH_LIMIT_BYTES:,} bytes, found one of {longest:,}"
             )
         return made
+
+    def _by_template(self, table: pa.Table, template: Template) -> pa.ChunkedArray:
+        columns = [
+            convert(table[theirs], "name", theirs, self.where).to_pylist() for theirs in template.columns
+        ]
+        return pa.chunked_array([text_array([template.fill(row) for row in zip(*columns, strict=True)])])
 
     def keys(self, table: pa.Table) -> tuple[list[str | None], list[str | None], list[str | None]]:
         """Give ids, domains and paths of rows; None where a row, or the table, has none.
@@ -170,15 +184,20 @@ class ColumnMap:
         """
         column, theirs = self._column(table, ours), self.names[ours]
         if ours not in self.layout.lists:
-            return [(name,) for name in file_names(column, theirs, self.where)]
+            names = file_names(column, theirs, self.where)
+            return [(name and name.rpartition("/")[2] if ours in self.alone else name,) for name in names]
         usual = self.layout.name_in_list
         return [
             [name or usual(ours, number) for number, name in of_row]
             for of_row in names_in_lists(column, theirs, self.where)
         ]
 
-    def canonical(self, table: pa.Table) -> pa.Table:
+    def canonical(self, table: pa.Table, others: OtherFiles | None = None) -> pa.Table:
         """Give rows the columns that `vmeval_builders.rows.files_of` takes.
+
+        Args:
+            table: Rows with `file_columns`.
+            others: The files of the dataset of which rows may have only the path.
 
         Raises:
             DatasetError: A row has no bytes of a file, or a name of one that is not UTF-8.
@@ -188,7 +207,8 @@ class ColumnMap:
             if name in self.names:
                 columns[name] = file_bytes(self._column(table, name), self._exact_use(name))
                 if name in self.layout.media:
-                    self.check_bytes(columns[name], name)
+                    self.check_bytes(columns[name], name, others)
+                    columns[name] = self.read_by_path(columns[name], name, others)
         self.file_names(table)
         return pa.table(columns)
 
@@ -209,60 +229,76 @@ class ColumnMap:
             )
         return table[theirs]
 
-    def check_bytes(self, values: pa.ChunkedArray, ours: str) -> None:
-        """Refuse images or videos of which there is only a path: nothing is read from there.
+    def check_bytes(self, values: pa.ChunkedArray, ours: str, others: OtherFiles | None = None) -> bool:
+        """Refuse images or videos of which there is only a path, and no file of the dataset at it.
 
         Args:
             values: What `values` gave.
             ours: The column.
+            others: The dataset's files.
+
+        Returns:
+            Whether there is one that is such a file.
 
         Raises:
-            DatasetError: There is one.
+            DatasetError: There is one that is none.
         """
-        if ours in self.layout.lists:
-            values = pc.list_flatten(values)
-        content, named = pc.struct_field(values, "bytes"), pc.struct_field(values, "path")
-        if pc.any(pc.and_(pc.is_null(content), pc.is_valid(named))).as_py():
-            raise DatasetError(
-                f"{self.where}: column {shown(self.names[ours])}: expected bytes, found rows with a path and no bytes; "
-                "embed the files, then publish again"
-            )
+        in_list = ours in self.layout.lists
+        values, others = (pc.list_flatten(values), None) if in_list else (values, others)
+        return check_paths(values, others, self._named(ours))
+
+    def read_by_path(self, values: pa.ChunkedArray, ours: str, others: OtherFiles | None) -> pa.ChunkedArray:
+        """Put the bytes of the dataset's files where only their paths are; see `vmeval_hfds.table.by_path`."""
+        return values if ours in self.layout.lists else read_by_path(values, others, self._named(ours))
+
+    def _named(self, ours: str) -> str:
+        return f"{self.where}: column {shown(self.names[ours])}"
 
 
-def map_columns(schema: pa.Schema, where: str, builder: str | None = None) -> ColumnMap:
+def map_columns(
+    schema: pa.Schema, where: str, builder: str | None = None, naming: Naming = NOTHING_SAID
+) -> ColumnMap:
     """Find a row's columns in a table, and make sure that each can be read as what it is needed for.
 
     Args:
         schema: The table's schema.
         where: What to call the table in a message.
         builder: The name of the builder that describes it; None finds it out.
+        naming: What is said of a table that calls its columns otherwise.
 
     Raises:
+        ArgumentError: The layout has no column that was named, or the template is none.
         DatasetError: It has no id or path, or nothing that would be a file; or a column is of another type.
         AmbiguousFolderError: Several builders make such a table, and none was named.
         LayoutNameError: There is no such builder.
     """
-    described = layout_named(builder) if builder else layout_of_columns(schema.names) or QUESTIONS
-    others = _OTHER_NAMES if described == QUESTIONS else {}
-    names = {}
-    for ours in described.columns:
-        theirs = next((one for one in (ours, *others.get(ours, ())) if one in schema.names), None)
-        if theirs is not None and (ours not in described.lists or holds_lists(schema, theirs)):
-            names[ours] = theirs
+    known = [*schema.names, *naming.columns]
+    described = layout_named(builder) if builder else layout_of_columns(known) or QUESTIONS
+    names = find_columns(described, schema.names, naming, where)
+    for ours in described.lists:
+        if ours in names and not holds_lists(schema, names[ours]):
+            del names[ours]
+    template = parse_template(naming, names, schema.names, where)
     files = [ours for ours in described.files if ours in names]
     key = described.id_column if described == QUESTIONS else "path"
-    if key not in names or not files:
+    if (key not in names and not template) or not files:
         expected = ", ".join(dict.fromkeys([key, described.domain_column, *list(described.files)[:1]]))
         raise DatasetError(
-            f"{where}: expected the columns of {described.name} ({expected}, …), found {_listed(schema.names)}"
+            f"{where}: expected the columns of {described.name} ({expected}, …), found {listed(schema.names)}; "
+            "say which column is which with --column OURS=THEIRS"
         )
     uses = {ours: _use(described, ours) for ours in names}
     for ours, theirs in names.items():
         check_type(schema, theirs, uses[ours], where)
-    known = {names[ours] for ours in (*described.key_columns, *files) if ours in names}
-    unused = [column for column in schema.names if column not in known]
-    pathed = [ours for ours in described.media if ours in names and has_names(schema.field(names[ours]).type)]
-    return ColumnMap(where, described, names, uses, unused, pathed)
+    for theirs in template.columns if template else ():
+        check_type(schema, theirs, "name", where)
+    used = {names[ours] for ours in (*described.key_columns, *files) if ours in names}
+    used.update(template.columns if template else ())
+    unused = [column for column in schema.names if column not in used]
+    types = {ours: schema.field(names[ours]).type for ours in described.media if ours in names}
+    pathed = [ours for ours, kind in types.items() if has_names(kind)]
+    alone = [ours for ours, kind in types.items() if is_path(kind)]
+    return ColumnMap(where, described, names, uses, unused, pathed, alone, template)
 
 
 def check_exact(columns: ColumnMap, schema: pa.Schema) -> None:
@@ -334,11 +370,6 @@ def _use(layout: Layout, ours: str) -> Use:
     if ours in layout.text_files and ours != layout.json_from:
         return "text"
     return _USES.get(layout.columns[ours], "fact")
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN_COLUMNS:,} more" if len(names) > _SHOWN_COLUMNS else ""
-    return (", ".join(map(shown, names[:_SHOWN_COLUMNS])) or "none") + more
 
 
 def _usual_path(domain: str | None, task: str | None) -> str | None:

@@ -19,12 +19,12 @@ from vmeval_builders.arrow.arrays import empty_table, integer_array, text_array,
 from vmeval_builders.arrow.listing import ROOT_FOLDER, ListedFile, listed_files
 from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
 from vmeval_builders.paths import PATH_LIMIT_BYTES, is_text
-from vmeval_hfds.errors import DatasetError, UnsafePathError
+from vmeval_hfds.errors import DatasetError, UnsafePathError, shown
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.difference import ascends
 from vmeval_hfds.table.facts import ListingFacts, merge_facts, parse_facts
 from vmeval_hfds.table.reader import Shard, open_shard
-from vmeval_hfds.table.values import Use, check_type, convert, shown
+from vmeval_hfds.table.values import Use, check_type, convert
 
 #: Columns that every list of files has, also one of an earlier version.
 _NEEDED_COLUMNS = ("path", "size", "sha256", "modified")

@@ -175,15 +175,30 @@ class RowGroup:
             return None  # Statistics that cannot be read (text that is not UTF-8) say nothing; the rows do.
 
     def nulls(self, column: str) -> int | None:
-        """Say how many of its rows have nothing in a column (``video.bytes``); None where the statistics do not."""
+        """Say how many of its rows have nothing in a column (``video.bytes``); None where the statistics do not.
+
+        Raises:
+            DatasetError: The column is damaged.
+        """
+        if column not in self._leaves:
+            return None
+        # First, for an error: Arrow ends the process where it is asked for the facts of a damaged column.
+        next(self.batches([column], 1), None)
         chunk = self._chunk(column)
         found = chunk.statistics if chunk else None
         return int(found.null_count) if found is not None and found.has_null_count else None
 
     def _chunk(self, column: str) -> pq.ColumnChunkMetaData | None:
-        group = self.shard.footer.row_group(self.number)
-        chunks = (group.column(number) for number in range(group.num_columns))
-        return next((one for one in chunks if one.path_in_schema == column), None)
+        leaves = self._leaves
+        if column not in leaves:
+            return None
+        return self.shard.footer.row_group(self.number).column(leaves.index(column))
+
+    @property
+    def _leaves(self) -> list[str]:
+        """How Parquet calls the columns, and what is inside them, in the order of the footer."""
+        schema = self.shard.file.schema
+        return [schema.column(number).path for number in range(len(schema.names))]
 
     def _damaged(self, error: Exception) -> DatasetError:
         return DatasetError(

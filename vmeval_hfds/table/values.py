@@ -11,18 +11,20 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import accumulate
-from typing import Literal
+from typing import Literal, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from vmeval_builders.arrow.arrays import text_array
 from vmeval_builders.arrow.schema import media_type
-from vmeval_hfds.errors import DatasetError
+from vmeval_hfds.errors import DatasetError, shown
 
 #: What a column is needed for: a row's name or path, a text file's exact text, something to be looked at, a number, a
 #: whole number, bytes, an image or video, or a list of such.
 Use = Literal["name", "text", "fact", "number", "integer", "bytes", "media", "media list"]
+
+Values = TypeVar("Values", pa.Array, pa.ChunkedArray)
 
 _EXPECTED: dict[Use, str] = {
     "name": "text or whole numbers",
@@ -31,7 +33,7 @@ _EXPECTED: dict[Use, str] = {
     "number": "numbers",
     "integer": "whole numbers",
     "bytes": "bytes",
-    "media": "bytes, or bytes with their file's name ({bytes, path})",
+    "media": "bytes, their file's path, or both ({bytes, path})",
     "media list": "lists of {bytes, path}",
 }
 _TYPES: dict[Use, pa.DataType] = {
@@ -44,8 +46,6 @@ _TYPES: dict[Use, pa.DataType] = {
     "media": media_type(),
     "media list": pa.list_(media_type()),
 }
-#: How much of a type's description a message quotes: nested ones are as long as their maker likes.
-_SHOWN_CHARACTERS = 100
 
 
 def check_type(schema: pa.Schema, column: str, use: Use, where: str) -> None:
@@ -126,7 +126,8 @@ def file_names(values: pa.ChunkedArray, column: str, where: str) -> list[str | N
     Raises:
         DatasetError: One is not UTF-8.
     """
-    names: list[str | None] = convert(pc.struct_field(values, "path"), "text", column, where).to_pylist()
+    paths = pc.struct_field(values, "path") if pa.types.is_struct(values.type) else values
+    names: list[str | None] = convert(paths, "text", column, where).to_pylist()
     return names
 
 
@@ -151,20 +152,20 @@ def holds_lists(schema: pa.Schema, column: str) -> bool:
     return _is_list(kind) and all(_has_field(kind.value_type, name) for name in ("bytes", "path"))
 
 
+def is_path(kind: pa.DataType) -> bool:
+    """Whether a column of images or videos has their files' paths alone."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return _is_text(kind) and not _is_bytes(kind)
+
+
 def has_names(kind: pa.DataType) -> bool:
-    """Whether a column of images or videos has their files' names beside the bytes."""
-    return _has_field(kind.value_type if _is_list(kind) else kind, "path")
+    """Whether a column of images or videos has their files' names, or paths, beside the bytes or alone."""
+    return is_path(kind) or _has_field(kind.value_type if _is_list(kind) else kind, "path")
 
 
 def type_name(kind: pa.DataType) -> str:
     """Name a type for a message."""
     return shown(str(kind))
-
-
-def shown(text: str) -> str:
-    """Make a name of somebody else's printable, and no longer than a message can bear."""
-    text = text if text.isprintable() else ascii(text)[1:-1]
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -217,7 +218,7 @@ def _is_number(kind: pa.DataType) -> bool:
 
 def _is_media(kind: pa.DataType) -> bool:
     if not pa.types.is_struct(kind):
-        return _is_bytes(kind)
+        return _is_text(kind)
     if _twice(kind) or not _has_field(kind, "bytes") or not _is_bytes(kind.field("bytes").type):
         return False
     return not _has_field(kind, "path") or _is_text(kind.field("path").type)
@@ -258,7 +259,7 @@ def _twice(kind: pa.DataType) -> str:
     )
 
 
-def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def _plain(values: Values) -> Values:
     return values.cast(values.type.value_type) if pa.types.is_dictionary(values.type) else values
 
 
@@ -266,17 +267,22 @@ def _media(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Bring images or videos to ``{bytes, path}``; nothing is read from the path."""
     if values.type == media_type():
         return values
-    made = []
-    for chunk in values.chunks:
-        held = chunk if not pa.types.is_struct(chunk.type) else pc.struct_field(chunk, "bytes")
-        names = pa.nulls(len(chunk), pa.string())
-        if _has_field(chunk.type, "path"):
-            names = (
-                _plain(pa.chunked_array([pc.struct_field(chunk, "path")])).cast(pa.string()).combine_chunks()
-            )
-        fields = [held.cast(pa.binary()), names]
-        made.append(pa.StructArray.from_arrays(fields, fields=list(media_type()), mask=chunk.is_null()))
+    made = [_media_of_chunk(chunk) for chunk in _plain(values).chunks]
     return pa.chunked_array(made, media_type())
+
+
+def _media_of_chunk(chunk: pa.Array) -> pa.Array:
+    content: pa.Array = pa.nulls(len(chunk), pa.binary())
+    names: pa.Array = pa.nulls(len(chunk), pa.string())
+    if pa.types.is_struct(chunk.type):
+        content = pc.struct_field(chunk, "bytes").cast(pa.binary())
+        if _has_field(chunk.type, "path"):
+            names = _plain(pc.struct_field(chunk, "path")).cast(pa.string())
+    elif is_path(chunk.type):
+        names = chunk.cast(pa.string())
+    else:
+        content = chunk.cast(pa.binary())
+    return pa.StructArray.from_arrays([content, names], fields=list(media_type()), mask=chunk.is_null())
 
 
 def _media_lists(values: pa.ChunkedArray) -> pa.ChunkedArray:
