@@ -12,7 +12,7 @@ from itertools import pairwise
 import click
 
 from vmeval_hfds import __version__
-from vmeval_hfds.cli import board, local, look, mirror, publish, rebuild
+from vmeval_hfds.cli import board, completion, local, look, mirror, publish, rebuild
 from vmeval_hfds.cli.output import say, say_between, show
 
 EXIT_FAILED = 1
@@ -33,6 +33,7 @@ for command in (
     *mirror.COMMANDS,
     *look.COMMANDS,
     *board.COMMANDS,
+    *completion.COMMANDS,
 ):
     cli.add_command(command)
 

@@ -35,9 +35,18 @@ class TargetType(click.Path):
 FOLDER = FolderType(path_type=Path)
 TARGET = TargetType(path_type=Path)
 
+
+def _builders(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    del context, parameter
+    from vmeval_builders.layouts.registry import layouts
+
+    return [one.name for one in layouts() if one.name.startswith(incomplete)]
+
+
 builder_option = click.option(
     "--builder",
     metavar="NAME",
+    shell_complete=_builders,
     help="What the folder holds: questions, outputs, evaluations, results or another builder; found out when left out.",
 )
 num_proc_option = click.option(
