@@ -124,6 +124,20 @@ def test_where_both_halves_are_there_nothing_is_lost(hub, tmp_path):
     assert shown(row, "frames") == (["frame_1.png"],)
 
 
+def test_a_half_may_hold_all_but_the_first_frame(hub, tmp_path):
+    task = tmp_path / "questions/sort_task/sort_0"
+    write(task / "first_frame.png", png("first"))
+    for name in ("prompt.txt", "goal.txt", "first_video.mp4", "ground_truth.mp4"):
+        write(task / "video" / name, name)
+    write(task / "video/question_metadata.json", '{"difficulty": "hard"}')
+    comes_back(tmp_path / "questions", tmp_path, "questions")
+    [row] = rows_of(tmp_path / "questions").values()
+    assert shown(row, "prompt", "goal", "first_video", "ground_truth", "difficulty") == (
+        *("prompt.txt", "goal.txt", "first_video.mp4", "ground_truth.mp4"),
+        "hard",
+    )
+
+
 def test_a_video_to_go_on_from_stands_for_the_first_frame(tmp_path):
     folder = write_further(tmp_path / "questions")
     assert errors_of(folder) == []

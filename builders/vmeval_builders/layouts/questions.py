@@ -50,16 +50,18 @@ class Questions(Layout):
     split = Computed()
     generator = Computed()
     prompt = Text(*(f"{half}{paths.PROMPT}" for half in _HALVES))
-    goal = Text(paths.GOAL)
+    goal = Text(*(f"{half}{paths.GOAL}" for half in _HALVES))
     first_frame = Image(paths.FIRST_FRAME)
     final_frame = Image(*(f"{half}{paths.FINAL_FRAME}" for half in _HALVES))
     frames = Images(*(f"{half}{name}" for half in ("", "image/") for name in _PICTURES))
-    first_video = Video(paths.FIRST_VIDEO)
+    first_video = Video(*(f"{half}{paths.FIRST_VIDEO}" for half in _HALVES))
     ground_truth = Video(*(f"{half}{paths.GROUND_TRUTH}" for half in _HALVES))
     difficulty = Json("difficulty")
     task_category = Json("task_category")
     created_at = Json("created_at")
-    question_metadata = JsonFile(paths.METADATA, paths.VBVR_METADATA)
+    question_metadata = JsonFile(
+        *(f"{half}{name}" for half in _HALVES for name in (paths.METADATA, paths.VBVR_METADATA))
+    )
 
     def parts(self, path: str) -> dict[str, str | None]:
         """Take a task's path apart; its domain is None where only its metadata can tell."""
