@@ -292,7 +292,8 @@ def digest_of(dataset: DatasetFiles, name: str) -> str:
     """Give the SHA-256 of a shard: as the Hub states it, else of the file."""
     if name in dataset.digests:
         return dataset.digests[name]
-    with dataset.fetch(name).open("rb", buffering=0) as stream:
+    place = dataset.fetch(name) if dataset.root is None else dataset.root / name
+    with place.open("rb", buffering=0) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
