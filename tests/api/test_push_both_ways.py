@@ -5,7 +5,8 @@ import hashlib
 import pytest
 from huggingface_hub import constants
 
-from vmeval_hfds import push_to_hub
+from tests.factories import tree, write_question
+from vmeval_hfds import export, push_to_hub
 from vmeval_hfds.api.mirror import hf_upload
 
 REPO = "user/questions"
@@ -25,3 +26,12 @@ def test_both_ways_give_the_same_tree_of_hashes(hub, folder, monkeypatch, send):
         assert any("/xorbs/" in one.path for one in hub.requests) == xet
         found.append((hashes(hub), hub.lfs_objects(REPO)))
     assert found[0] == found[1]
+
+
+@pytest.mark.both_transfers
+def test_processes_can_be_begun_after_the_client_has_threads_of_its_own(hub, folder, tmp_path):
+    for number in range(3):
+        write_question(folder, "maze", f"maze_900{number}")
+        push_to_hub(folder, REPO, num_proc=2)
+        export(REPO, tmp_path / f"exported-{number}", num_proc=2)
+        assert tree(tmp_path / f"exported-{number}") == tree(folder)
