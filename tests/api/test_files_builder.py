@@ -14,6 +14,7 @@ from vmeval_hfds import (
     info,
     open_repo,
     push_to_hub,
+    to_dataset,
     verify,
     write_gallery,
 )
@@ -66,6 +67,19 @@ def test_info_and_gallery_know_that_there_are_no_rows(tmp_path, unknown):
     for result in (info(dataset), info(unknown, builder="files")):
         assert (result.layout.name, result.rows, result.files, result.size_bytes) == ("files", [], 4, 264)
     assert write_gallery(dataset, tmp_path / "gallery.html").rows == 0
+
+
+def test_other_files_of_others_can_be_added(hub, tmp_path, unknown):
+    push_to_hub(unknown, REPO, builder="files")
+    write(tmp_path / "more/more.bin", "more")
+    push_to_hub(tmp_path / "more", REPO, builder="files", add=True)
+    export(open_repo(REPO), tmp_path / "rebuilt")
+    assert tree(tmp_path / "rebuilt") == {**tree(unknown), "more.bin": b"more"}
+
+
+def test_rows_of_it_are_refused_with_what_to_do(unknown):
+    with pytest.raises(ValueError, match="build or push makes that"):
+        to_dataset(unknown, builder="files")
 
 
 def test_what_differs_is_told(tmp_path, unknown):

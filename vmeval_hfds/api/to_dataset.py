@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vmeval_builders.checks import Allowed
 from vmeval_builders.scan import scan_rows
 from vmeval_hfds.api.check import check_on_all_cores
+from vmeval_hfds.errors import ArgumentError
 from vmeval_hfds.table.tables import TableOptions, refuse
 
 if TYPE_CHECKING:
@@ -43,12 +44,18 @@ def to_dataset(
 
     Raises:
         FolderError: The folder has errors; it carries all problems.
+        ArgumentError: The layout has no rows.
         FileNotFoundError: There is no such folder.
     """
     from vmeval_builders.hf_builders import FolderBuilder
 
     TableOptions(split).check()
     scan = scan_rows(folder, builder)
+    if not scan.layout.has_rows:
+        raise ArgumentError(
+            f"{folder}: expected a layout with rows, found {scan.layout.name}, which is a table of files; build or "
+            "push makes that"
+        )
     refuse(scan, check_on_all_cores(scan, quick=not decode), Allowed(keep_incomplete, allow_secrets))
     made = FolderBuilder.of_scan(scan, split, None if cache_dir is None else os.fspath(cache_dir))
     made.download_and_prepare()
