@@ -13,7 +13,7 @@ import click
 
 from vmeval_hfds import __version__
 from vmeval_hfds.cli import board, completion, local, look, mirror, publish, rebuild
-from vmeval_hfds.cli.output import say, say_between, show
+from vmeval_hfds.cli.output import printable, say, say_between, show
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         shown = io.StringIO()
         error.show(shown)
-        click.echo(_without_tokens(shown.getvalue()), err=True, nl=False)
+        click.echo(printable(_without_tokens(shown.getvalue())), err=True, nl=False)
         _show_as_json(error, error.format_message(), given)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort) as error:
@@ -70,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not _is_expected(error):
             raise
-        say(f"Error: {_without_tokens(_sentence(error))}")
+        # A line feed is of a name too: an error is one sentence.
+        say(f"Error: {_without_tokens(_sentence(error))}".replace("\n", "\\n"))
         _show_as_json(error, _sentence(error), given)
         return EXIT_USAGE if _is_usage(error) else EXIT_FAILED
     finally:

@@ -37,12 +37,12 @@ def format_option(function: Function) -> Function:
 
 def say(message: str) -> None:
     """Talk to the person, on stderr."""
-    click.echo(message, err=True)
+    click.echo(printable(message), err=True)
 
 
 def say_between(message: str) -> None:
     """Talk to the person while a bar may be shown: in its place, and it is drawn again below."""
-    click.echo(f"\r\x1b[2K{message}" if sys.stderr.isatty() else message, err=True)
+    click.echo(f"\r\x1b[2K{printable(message)}" if sys.stderr.isatty() else printable(message), err=True)
 
 
 def show(form: str, result: object, human: Iterable[str]) -> None:
@@ -57,7 +57,17 @@ def show(form: str, result: object, human: Iterable[str]) -> None:
         click.echo(json.dumps(_plain(result), indent=2))
     elif form == "human":
         for line in human:
-            click.echo(line)
+            click.echo(printable(line))
+
+
+def printable(text: str) -> str:
+    """Escape what a terminal would obey instead of showing: it comes from names, prompts and others' messages.
+
+    Line feeds stay; where a name has one, whoever names it in a sentence escapes it.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
 
 
 def _plain(value: object) -> object:
