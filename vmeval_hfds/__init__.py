@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vmeval_hfds.api.load import load
     from vmeval_hfds.api.metadata_frame import metadata_frame
     from vmeval_hfds.api.mirror import hf_download, hf_list_files, hf_upload
+    from vmeval_hfds.api.publish_page import publish_page
     from vmeval_hfds.api.push import PushResult, push_to_hub
     from vmeval_hfds.api.tasks import tasks
     from vmeval_hfds.api.to_dataset import to_dataset
@@ -56,6 +57,7 @@ _HOMES = {
     "load": "vmeval_hfds.api.load",
     "metadata_frame": "vmeval_hfds.api.metadata_frame",
     "open_repo": "vmeval_hfds.store.repository",
+    "publish_page": "vmeval_hfds.api.publish_page",
     "push_to_hub": "vmeval_hfds.api.push",
     "tasks": "vmeval_hfds.api.tasks",
     "to_dataset": "vmeval_hfds.api.to_dataset",
@@ -90,6 +92,7 @@ __all__ = [
     "load",
     "metadata_frame",
     "open_repo",
+    "publish_page",
     "push_to_hub",
     "tasks",
     "to_dataset",

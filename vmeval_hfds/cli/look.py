@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +27,11 @@ from vmeval_hfds.cli.output import (
     size_text,
 )
 from vmeval_hfds.cli.places import open_any, rows_place, target_place
+
+if TYPE_CHECKING:
+    from vmeval_hfds.gallery.cards import GalleryResult
+    from vmeval_hfds.gallery.compare import ComparisonResult
+    from vmeval_hfds.rows.open import Opened
 
 _SHOWN_FRAMES = 20
 
@@ -53,6 +60,10 @@ _SHOWN_FRAMES = 20
     type=click.IntRange(min=1),
     help="Show so many rows at most, as evenly from all domains as they go.",
 )
+@click.option(
+    "--publish", "space", metavar="SPACE", help="Make or update this static Space, USER/NAME, with the page."
+)
+@click.option("--private", is_flag=True, help="With --publish: a private Space.")
 @token_env_option
 @format_option
 def gallery(
@@ -68,86 +79,65 @@ def gallery(
     revision: str | None,
     domains: tuple[str, ...],
     limit: int | None,
+    space: str | None,
+    private: bool,
     token_env: str,
     form: str,
 ) -> None:
     """Show rows on one HTML page, which can be opened from disk and mailed."""
-    if outputs is not None:
-        _compare(outputs, target, evaluations, questions, assets, domains, limit, form, given=source)
-        return
-    if evaluations or questions or assets:
-        raise click.UsageError("--evaluations, --questions and --assets go with --outputs.")
+    if outputs is None:
+        if evaluations or questions or assets:
+            raise click.UsageError("--evaluations, --questions and --assets go with --outputs.")
+        assert source is not None
+        opened, scan = open_any(source, builder, revision, token_env, bool(columns or template))
+        if scan:
+            say_layout(scan.layout.name, scan.layout_found, form)
+        shown: GalleryResult | ComparisonResult
+        options = {"builder": builder, "columns": columns, "template": template}
+        shown, told = _gallery(opened, target, form, **options, domains=domains, limit=limit)
+    elif source is not None:
+        raise click.UsageError("SOURCE and --outputs are both given, and only one of them can be meant.")
+    else:
+        sources = {"evaluations": evaluations, "questions": questions}
+        shown, told = _compare(outputs, target, form, **sources, assets=assets, domains=domains, limit=limit)
+    if space is not None:
+        from vmeval_hfds.api.publish_page import publish_page
+
+        url = publish_page(target, space, assets=assets, private=private, token_env=token_env)
+        shown, told = replace(shown, url=url), f"{told}\n{url}"
+    show(form, shown, told.splitlines())
+
+
+def _gallery(source: Opened, target: Path, form: str, **options: Any) -> tuple[GalleryResult, str]:  # noqa: ANN401
+    """Write a row a card; give the result and what to say of it."""
     from vmeval_hfds.gallery.cards import write_gallery
 
-    assert source is not None
-    opened, scan = open_any(source, builder, revision, token_env, bool(columns or template))
-    if scan:
-        say_layout(scan.layout.name, scan.layout_found, form)
     with progress("Drawing", form) as callback:
-        result = write_gallery(
-            opened,
-            target,
-            builder=builder,
-            columns=columns,
-            template=template,
-            domains=domains,
-            limit=limit,
-            progress=callback,
-        )
+        result = write_gallery(source, target, **options, progress=callback)
     if result.broken and form == "human":
         say(f"{counted(len(result.broken), 'frame')} cannot be shown:")
         for line in result.broken[:_SHOWN_FRAMES]:
             say(f"  {line if line.isprintable() else ascii(line)[1:-1]}")
-    show(
-        form,
-        result,
-        [
-            f"Wrote {result.target}: {rows_text(result.builder, result.rows)} in "
-            f"{counted(len(result.domains), 'domain')}, {size_text(result.size_bytes)}."
-        ],
+    return result, (
+        f"Wrote {result.target}: {rows_text(result.builder, result.rows)} in "
+        f"{counted(len(result.domains), 'domain')}, {size_text(result.size_bytes)}."
     )
 
 
-def _compare(
-    outputs: str,
-    target: Path,
-    evaluations: str | None,
-    questions: str | None,
-    assets: Path | None,
-    domains: tuple[str, ...],
-    limit: int | None,
-    form: str,
-    *,
-    given: object,
-) -> None:
-    """Write models side by side."""
-    if given is not None:
-        raise click.UsageError("SOURCE and --outputs are both given, and only one of them can be meant.")
+def _compare(outputs: str, target: Path, form: str, **options: Any) -> tuple[ComparisonResult, str]:  # noqa: ANN401
+    """Write models side by side; give the result and what to say of it."""
     from vmeval_hfds.api.compare import write_comparison
 
     with progress("Drawing", form) as callback:
-        result = write_comparison(
-            outputs,
-            target,
-            evaluations=evaluations,
-            questions=questions,
-            domains=domains,
-            limit=limit,
-            assets=assets,
-            progress=callback,
-        )
+        result = write_comparison(outputs, target, **options, progress=callback)
     if result.left_out_videos:
         say(
             f"{counted(result.left_out_videos, 'video')} are named only: the page holds those up to 4 MB, 100 MB in all; "
             "--assets puts them beside it."
         )
-    show(
-        form,
-        result,
-        [
-            f"Wrote {result.target}: {counted(result.rows, 'task')}, {counted(len(result.models), 'model')}, "
-            f"{size_text(result.size_bytes)}."
-        ],
+    return result, (
+        f"Wrote {result.target}: {counted(result.rows, 'task')}, {counted(len(result.models), 'model')}, "
+        f"{size_text(result.size_bytes)}."
     )
 
 

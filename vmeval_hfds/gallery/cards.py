@@ -42,6 +42,7 @@ class GalleryResult:
         domains: Domain to the number of its rows that are shown.
         size_bytes: The file's size.
         broken: Frames that cannot be shown, as path and reason.
+        url: The address of the Space that shows it, where it was published.
     """
 
     target: Path
@@ -50,6 +51,7 @@ class GalleryResult:
     domains: dict[str, int]
     size_bytes: int
     broken: list[str] = field(default_factory=list)
+    url: str = ""
 
 
 def write_gallery(

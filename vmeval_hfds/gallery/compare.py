@@ -41,6 +41,7 @@ class ComparisonResult:
         videos: How many videos can be played.
         left_out_videos: How many are named only, since they are too large for the page.
         size_bytes: The file's size.
+        url: The address of the Space that shows it, where it was published.
     """
 
     target: Path
@@ -49,6 +50,7 @@ class ComparisonResult:
     videos: int
     left_out_videos: int
     size_bytes: int
+    url: str = ""
 
 
 @dataclass(slots=True)
