@@ -32,7 +32,7 @@ UPLOADS = {
     "too-many-entries": (
         "FOLDER_ENTRIES",
         3,
-        "The folder would have 4 entries, and the Hub takes 3; spread them",
+        "entries, and the Hub takes 3; spread them over folders",
     ),
     "too-many-files": ("REPOSITORY_FILES", 12, "vmeval-hfds push, which makes few files of many"),
     "too-many-large-files": (

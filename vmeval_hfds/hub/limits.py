@@ -36,7 +36,7 @@ def limit_problems(
             )
             yield Problem("too-large-for-hub", "error", path, message)
     entries, known = _entries(after), _entries(before)
-    for folder, count in entries.items():
+    for folder, count in sorted(entries.items()):
         if count > FOLDER_ENTRIES and count > known[folder]:
             message = (
                 f"The folder would have {count:,} entries, and the Hub takes {FOLDER_ENTRIES:,}; spread them over "
