@@ -15,11 +15,19 @@ from typing import Any
 Prepared = Callable[[], Any]
 
 
-def folder(target: str, questions: str) -> Prepared:
-    """Write a folder of questions."""
+def folder(target: str, questions: str, prefix: str = "") -> Prepared:
+    """Write a folder of questions; with a prefix, in domains that no other has."""
     from tests.benchmarks.folder import write_questions
 
-    return lambda: _count_files(write_questions(Path(target), int(questions)))
+    def call() -> int:
+        written = write_questions(Path(target), int(questions))
+        if prefix:
+            (written / "vmeval_dataset.json").unlink()
+            for domain in list(written.iterdir()):
+                domain.rename(written / f"{prefix}_{domain.name}")
+        return _count_files(written)
+
+    return call
 
 
 def outputs(target: str, runs: str, video_bytes: str) -> Prepared:
@@ -86,7 +94,32 @@ def push(source: str, repo_id: str) -> Prepared:
     """Folder to repository."""
     from vmeval_hfds.api.push import push_to_hub as call
 
-    return lambda: call(source, repo_id).changed
+    return lambda: call(source, repo_id).commit
+
+
+def add(source: str, repo_id: str) -> Prepared:
+    """Folder into a repository that others fill too."""
+    from vmeval_hfds.api.push import push_to_hub as call
+
+    return lambda: call(source, repo_id, add=True).commit
+
+
+def push_plainly(source: str, repo_id: str) -> Prepared:
+    """Folder to repository as `datasets` does it."""
+    from vmeval_hfds.api.to_dataset import to_dataset
+
+    return lambda: str(to_dataset(source).push_to_hub(repo_id, split="test").oid)
+
+
+def upload_folder(source: str, repo_id: str) -> Prepared:
+    """Folder to a raw mirror, with huggingface_hub alone."""
+    from huggingface_hub import HfApi
+
+    def call() -> str:
+        HfApi().create_repo(repo_id, repo_type="dataset")
+        return str(HfApi().upload_folder(repo_id=repo_id, folder_path=source, repo_type="dataset").oid)
+
+    return call
 
 
 def export_repo(repo_id: str, target: str) -> Prepared:
@@ -201,6 +234,9 @@ CALLS: dict[str, Callable[..., Prepared]] = {
         export_id,
         diff,
         push,
+        add,
+        push_plainly,
+        upload_folder,
         export_repo,
         verify_repo,
         load,

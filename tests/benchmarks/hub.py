@@ -1,4 +1,4 @@
-"""Push and export beside a raw mirror, on the tests' Hub: ``python -m tests.benchmarks.hub``."""
+"""Each verb beside what the Hub's own clients do, on the tests' Hub: ``python -m tests.benchmarks.hub``."""
 
 import argparse
 import os
@@ -6,15 +6,14 @@ import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
-from statistics import median
 
 from tests.benchmarks.hub_process import HubProcess
 from tests.benchmarks.measure import (
     Run,
     megabytes,
     print_table,
-    remove,
     run_call,
     same_trees,
     say,
@@ -26,7 +25,7 @@ EXPORT_TIMES_FASTER = 25
 CHANGED_DOMAIN = "maze"
 ONE_TASK_IN = 100
 
-TABLE, MIRROR = "user/questions", "user/mirror"
+TABLE, PLAIN, MIRROR = "user/questions", "user/plain", "user/mirror"
 #: What a snapshot has and the uploaded folder has not.
 ADDED_BY_SNAPSHOT = (".cache", ".gitattributes")
 #: Variables that would lead clients elsewhere than to the tests' Hub and an empty home.
@@ -51,6 +50,14 @@ class Traffic:
         return sum(request.response_bytes for request in self.requests)
 
     @property
+    def to_storage(self) -> int:
+        """Requests that transfer large files: the Hub does not count them."""
+        return sum(
+            one.cdn or one.method == "PUT" or one.brings_content or "/info/lfs/" in one.path
+            for one in self.requests
+        )
+
+    @property
     def uploads(self) -> dict[str, int]:
         """Map what was sent of large files to the bytes that took: a file's sha256, or a xorb's hash."""
         sent: dict[str, int] = {}
@@ -71,32 +78,19 @@ class Bench:
 
     def __init__(self, hub: HubProcess, work: Path, xet: bool):
         self.hub, self.work, self.xet = hub, work, xet
-        self.source, self.exported, self.snapshot = work / "questions", work / "exported", work / "snapshot"
+        self.source, self.others = work / "questions", work / "others"
+        self.exported, self.snapshot = work / "exported", work / "snapshot"
+        self.rows: list[tuple[str, Traffic]] = []
 
-    def client(self, name: str, *arguments: object) -> Traffic:
-        """Run a call in a fresh process with an empty home."""
-        say(name)
+    def client(self, title: str, name: str, *arguments: object) -> Traffic:
+        """Run a call in a fresh process with an empty home, and keep what it took under a title."""
+        say(title)
         self.hub.take_requests()
         with tempfile.TemporaryDirectory(prefix="home-", dir=self.work) as home:
             run = run_call(name, *arguments, environment=self._environment(home))
         traffic = Traffic(run, self.hub.take_requests())
         say(f"  {run.seconds:.2f} s, {len(traffic.requests)} requests")
-        return traffic
-
-    def export(self) -> Traffic:
-        """Export the table to an absent folder."""
-        remove(self.exported)
-        traffic = self.client("export_repo", TABLE, self.exported)
-        if not same_trees(self.source, self.exported):
-            raise SystemExit("the exported folder is not the source")
-        return traffic
-
-    def fetch_mirror(self) -> Traffic:
-        """Fetch the raw mirror to an absent folder, with huggingface_hub alone."""
-        remove(self.snapshot)
-        traffic = self.client("snapshot", MIRROR, self.snapshot)
-        if not same_trees(self.source, self.snapshot, excluded=ADDED_BY_SNAPSHOT):
-            raise SystemExit("the snapshot of the raw mirror is not the source")
+        self.rows.append((title, traffic))
         return traffic
 
     def _environment(self, home: str) -> dict[str, str]:
@@ -116,66 +110,62 @@ class Bench:
         }
 
 
-def measure_all(bench: Bench, questions: int, repeats: int) -> None:
-    """Measure everything and print the tables."""
+def measure_all(bench: Bench, questions: int) -> None:
+    """Measure everything and print the table."""
     run_call("folder", bench.source, questions)
-    files = bench.hub.mirror(MIRROR, bench.source)
-    say(f"{questions} questions, {files} files")
-
-    rows: list[tuple[str, Traffic]] = [("push, to an empty Hub", bench.client("push", bench.source, TABLE))]
-    rows.append(("push again, nothing changed", bench.client("push", bench.source, TABLE)))
-    exports = [bench.export() for _ in range(repeats)]
-    exports.sort(key=lambda one: one.run.seconds)
-    rows.append(("load_dataset", bench.client("load", TABLE)))
-    if rows[-1][1].run.result != questions:
-        raise SystemExit(f"load_dataset found {rows[-1][1].run.result} questions")
-    rows.append((f"export, median of {repeats}", exports[(repeats - 1) // 2]))
-    rows.append(("verify", bench.client("verify_repo", bench.source, TABLE)))
-    if not rows[-1][1].run.result:
-        raise SystemExit("verify found differences")
-    rows.append(("snapshot_download of the raw mirror", bench.fetch_mirror()))
-    mirrored = rows[-1][1].run.seconds
-
+    run_call("folder", bench.others, max(1, questions // ONE_TASK_IN), "other")
     changed = max(1, questions // ONE_TASK_IN)
+    first = bench.client("push, to an empty Hub", "push", bench.source, TABLE).run.result
+    bench.client("push again, nothing changed", "push", bench.source, TABLE)
     run_call("change", bench.source, CHANGED_DOMAIN, changed)
-    second = bench.client("push", bench.source, TABLE)
-    rows.insert(2, (f"push, {changed} questions of {CHANGED_DOMAIN} changed", second))
-    bench.export()
-
+    second = bench.client(f"push, {changed} of {CHANGED_DOMAIN} changed", "push", bench.source, TABLE)
+    paths = bench.hub.paths(TABLE)
+    found = bench.client(
+        "diff of the two revisions", "diff", f"{TABLE}@{first}", f"{TABLE}@{second.run.result}"
+    )
+    if found.run.result != {"added": 0, "removed": 0, "changed": changed}:
+        raise SystemExit(f"diff found {found.run.result}, expected {changed} changed")
+    exported = bench.client("export", "export_repo", TABLE, bench.exported)
+    if not same_trees(bench.source, bench.exported):
+        raise SystemExit("the exported folder is not the source")
+    bench.client("export again, nothing changed", "export_repo", TABLE, bench.exported)
+    bench.client("export of one id", "export_id", TABLE, bench.work / "one", f"{CHANGED_DOMAIN}_00000")
+    if not bench.client("verify", "verify_repo", bench.source, TABLE).run.result:
+        raise SystemExit("verify found differences")
+    loaded = bench.client("load_dataset", "load", TABLE).run.result
+    if loaded != questions:
+        raise SystemExit(f"load_dataset found {loaded} questions")
+    bench.client(f"push --add, {changed} of another", "add", bench.others, TABLE)
+    bench.client("to_dataset().push_to_hub", "push_plainly", bench.source, PLAIN)
+    bench.client("upload_folder", "upload_folder", bench.source, MIRROR)
+    mirrored = bench.client("snapshot_download", "snapshot", MIRROR, bench.snapshot)
+    if not same_trees(bench.source, bench.snapshot, excluded=ADDED_BY_SNAPSHOT):
+        raise SystemExit("the snapshot of the raw mirror is not the source")
     print_table(
-        ["what", "seconds", "whole process", "requests", "sent MB", "received MB"],
+        ["what", "seconds", "whole process", "requests", "to storage", "sent MB", "received MB"],
         [
             [
                 title,
                 f"{traffic.run.seconds:.2f}",
                 f"{traffic.run.wall_seconds:.2f}",
-                str(len(traffic.requests)),
+                str(len(traffic.requests) - traffic.to_storage),
+                str(traffic.to_storage),
                 megabytes(traffic.sent_bytes),
                 megabytes(traffic.received_bytes),
             ]
-            for title, traffic in rows
+            for title, traffic in bench.rows
         ],
     )
     print()
-    _print_uploads(bench.hub.paths(TABLE), second)
-    _print_targets(mirrored, median(one.run.seconds for one in exports), bench, second)
+    _print_targets(mirrored.run.seconds, exported.run.seconds, paths, bench.xet, second)
 
 
-def _print_uploads(paths: dict[str, str], second: Traffic) -> None:
-    uploads = second.uploads
-    print(f"Sent after {CHANGED_DOMAIN} changed:")
-    for oid, size in sorted(uploads.items(), key=lambda one: paths.get(one[0], one[0])):
-        print(f"  {megabytes(size)} MB  {paths.get(oid, 'chunks that are new')}")
-    print(
-        f"  {megabytes(second.sent_bytes - sum(uploads.values()))} MB  in requests: card, commits, questions to the Hub\n"
-    )
-
-
-def _print_targets(mirrored: float, exported: float, bench: Bench, second: Traffic) -> None:
-    paths = bench.hub.paths(TABLE)
+def _print_targets(
+    mirrored: float, exported: float, paths: dict[str, str], xet: bool, second: Traffic
+) -> None:
     allowed = (f"data/{CHANGED_DOMAIN}/", "files/")
     # By way of Xet no shards are sent, but chunks, and all that are new.
-    others = [oid for oid in second.uploads if not bench.xet and not paths.get(oid, "").startswith(allowed)]
+    others = [oid for oid in second.uploads if not xet and not paths.get(oid, "").startswith(allowed)]
     faster = mirrored / exported
     print_table(
         ["target", "measured", "wanted", "reached"],
@@ -200,18 +190,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.hub", description=__doc__)
     parser.add_argument("--questions", type=int, default=2000)
-    parser.add_argument("--latency-ms", type=float, default=30, help="how long every request waits")
-    parser.add_argument("--repeats", type=int, default=3, help="how many exports")
+    parser.add_argument(
+        "--latency-ms", type=float, nargs="+", default=[0, 30], help="how long every request waits"
+    )
     parser.add_argument("--directory", type=Path, default=Path("/dev/shm"), help="where to work; a tmpfs")
     options = parser.parse_args(arguments)
-    for xet in (False, True):
+    for latency_ms, xet in product(options.latency_ms, (False, True)):
+        way = "Xet" if xet else "LFS"
+        print(
+            f"{options.questions:,} questions, {latency_ms:g} ms for each request, large files by way of {way}:\n"
+        )
         with (
             tempfile.TemporaryDirectory(prefix="vmeval-hfds-benchmark-", dir=options.directory) as name,
-            HubProcess(Path(name) / "hub", options.latency_ms / 1000) as hub,
+            HubProcess(Path(name) / "hub", latency_ms / 1000) as hub,
         ):
-            print(f"Large files by way of {'Xet' if xet else 'LFS'}:\n")
-            measure_all(Bench(hub, Path(name), xet), options.questions, options.repeats)
-            print()
+            measure_all(Bench(hub, Path(name), xet), options.questions)
+        print()
 
 
 if __name__ == "__main__":

@@ -37,10 +37,6 @@ class HubProcess:
         if self._process.is_alive():
             self._process.terminate()
 
-    def mirror(self, repo_id: str, folder: Path) -> int:
-        """Make a repo that holds a folder's files as they are, without HTTP; give their number."""
-        return int(self._ask("mirror", repo_id, folder))
-
     def paths(self, repo_id: str) -> dict[str, str]:
         """Map the sha256 of every file at ``main`` to its path."""
         found: dict[str, str] = self._ask("paths", repo_id)
@@ -64,7 +60,6 @@ def _serve(pipe: Connection, directory: Path, latency_seconds: float) -> None:
         hub.latency_seconds = latency_seconds
         pipe.send((hub.endpoint, hub.token("user")))
         answers: dict[str, Callable[..., object]] = {
-            "mirror": lambda repo_id, folder: _mirror(hub, repo_id, folder),
             "paths": lambda repo_id: _paths(hub, repo_id),
             "requests": lambda: _take_requests(hub),
         }
@@ -77,13 +72,6 @@ def _serve(pipe: Connection, directory: Path, latency_seconds: float) -> None:
                 pipe.send(answers[name](*arguments))
             except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
                 pipe.send(error)
-
-
-def _mirror(hub: Hub, repo_id: str, folder: Path) -> int:
-    hub.create_repo(repo_id)
-    paths = [path for path in folder.rglob("*") if path.is_file()]
-    hub.commit(repo_id, {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths})
-    return len(paths)
 
 
 def _paths(hub: Hub, repo_id: str) -> dict[str, str]:

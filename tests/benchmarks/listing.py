@@ -47,13 +47,15 @@ def write_listed(target: Path, questions: int, changed: bool) -> int:
             _question(domain, number, changed) for number in _numbers(domain, questions // DOMAINS, changed)
         ]
         shards[name] = _write_rows(target / name, rows)
-        paths, sizes, digests, ids = [], [], [], []
+        paths: list[str] = []
+        ids: list[str] = []
+        sizes, digests = [], []
         for row, contents in rows:
             for file, content in contents.items():
                 paths.append(f"{row['path']}/{file}")
                 sizes.append(len(content))
                 digests.append(hashlib.sha256(content).hexdigest())
-                ids.append(row["id"])
+                ids.append(str(row["id"]))
         count = len(paths)
         tables.append(
             pa.Table.from_arrays(
