@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from vmeval_hfds.api.load import load
     from vmeval_hfds.api.metadata_frame import metadata_frame
     from vmeval_hfds.api.mirror import hf_download, hf_list_files, hf_upload
+    from vmeval_hfds.api.publication import PushResult
     from vmeval_hfds.api.publish_page import publish_page
-    from vmeval_hfds.api.push import PushResult, push_to_hub
+    from vmeval_hfds.api.push import push_to_hub
     from vmeval_hfds.api.tasks import tasks
     from vmeval_hfds.api.to_dataset import to_dataset
     from vmeval_hfds.api.verify import VerifyResult, verify
@@ -39,7 +40,7 @@ _HOMES = {
     "ExportResult": "vmeval_hfds.api.export",
     "InfoResult": "vmeval_hfds.api.info",
     "Problem": "vmeval_builders.problems",
-    "PushResult": "vmeval_hfds.api.push",
+    "PushResult": "vmeval_hfds.api.publication",
     "EvaluationsBuilder": "vmeval_builders.hf_builders",
     "OutputsBuilder": "vmeval_builders.hf_builders",
     "QuestionsBuilder": "vmeval_builders.hf_builders",

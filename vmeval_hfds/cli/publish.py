@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Executor
 
-    from vmeval_hfds.api.push import PushPlan, PushResult
+    from vmeval_hfds.api.publication import PushResult
+    from vmeval_hfds.api.push import PushPlan
     from vmeval_hfds.table.merge import RowChanges
 
 _SHOWN_CONFIGS = 10
