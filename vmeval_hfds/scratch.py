@@ -6,6 +6,7 @@ held it (and those that it forked), however it ends: a lock that can be had belo
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -93,10 +94,24 @@ def _clear(place: Path, target: str | None) -> None:
 
 def _remove(place: Path) -> None:
     if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place, ignore_errors=True)
+        remove_folder(place)
     else:
         with suppress(OSError):
             place.unlink()
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder and all below it, as far as that can be done, also where hardly a file can be opened."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if os.path.lexists(folder):
+        # What an error on its way holds open, is in the way; and `rmtree` opens a folder for each level.
+        gc.collect()
+        for above, folders, files in os.walk(folder, topdown=False):
+            for path in (os.path.join(above, name) for name in [*files, *folders]):
+                with suppress(OSError):
+                    os.rmdir(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
+        with suppress(OSError):
+            folder.rmdir()
 
 
 @contextmanager

@@ -280,9 +280,9 @@ def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]
 def _export(prepared: _Prepared, options: _Options, progress: Progress | None) -> ExportResult:
     pull, writer, plan = prepared.pull, prepared.writer, prepared.pull.plan
     writer.begin()
-    options.engine.require(options.target)
-    recorded = _take_down(prepared)
     try:
+        options.engine.require(options.target)
+        recorded = _take_down(prepared)
         tally = run(pull, writer, options.engine, progress)
         for path in plan.listing.folders:
             writer.make_folder(path)

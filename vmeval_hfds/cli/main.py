@@ -113,11 +113,20 @@ def _without_tokens(text: str) -> str:
 def _is_expected(error: Exception) -> bool:
     from vmeval_builders.errors import VmevalError
 
-    return isinstance(error, VmevalError | OSError)
+    return isinstance(error, VmevalError | OSError | MemoryError) or _is_without_threads(error)
+
+
+def _is_without_threads(error: Exception) -> bool:
+    """Whether the system gave Python no thread, for which it has no error of its own."""
+    return type(error) is RuntimeError and "can't start new thread" in str(error)
 
 
 def _sentence(error: Exception) -> str:
     """Say an error in one line; for the system's own errors, the path first."""
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory; give this process more (ulimit -v), or use --num-proc 1"
+    if _is_without_threads(error):
+        return "the system starts no more threads; give this process more of them, or more memory (ulimit -u, -v)"
     return str(error)

@@ -11,6 +11,7 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -142,11 +143,21 @@ def run(function: Callable[[Job], Result], jobs: Iterable[Job], num_proc: int) -
 
     # As in `datasets`: where the system can fork, a script needs no `if __name__ == "__main__"`.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(num_proc, mp_context=context, initializer=_begin_worker)
-    waiting: deque[Future[Result]] = deque()
     try:
         # Fork before the jobs' iterator starts threads of its own.
         pool.submit(int).result()
+    except RuntimeError as error:
+        # Workers that nobody talks to would be waited for when this process ends.
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.kill()
+        raise WorkerError(
+            f"no workers can be started ({error}); give this process more threads or memory (ulimit -u, -v), or use "
+            "--num-proc 1"
+        ) from error
+    waiting: deque[Future[Result]] = deque()
+    try:
         for job in jobs:
             waiting.append(pool.submit(function, job))
             if len(waiting) > num_proc * _JOBS_AHEAD:
@@ -212,8 +223,10 @@ def _begin_worker() -> None:
     from multiprocessing import parent_process
 
     parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    # Without a thread to watch it, a parent that is killed outright leaves this worker behind; it works all the same.
+    with suppress(RuntimeError):
+        if parent is not None:
+            threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
 
 
 def _end_with(sentinel: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import uuid
 from collections.abc import Collection, Iterable
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from vmeval_builders.paths import STAGING_FOLDER
 from vmeval_hfds.errors import TargetExistsError, UnsafePathError
 from vmeval_hfds.folder.sink import Outcome
+from vmeval_hfds.scratch import remove_folder
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -73,7 +73,7 @@ class FolderWriter:
                 f"{self._staging}: expected a folder of unfinished files, found something else"
             )
         if self._staging.exists():
-            shutil.rmtree(self._staging)
+            remove_folder(self._staging)
 
     def find(self, path: str, content: Buffer) -> Found:
         """Say what is at a path already, and whether its bytes are these."""
