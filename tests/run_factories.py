@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from tests.factories import AS_IT_SHOULD_BE, MP4, as_json, png, shards, write, write_folder
+from tests.factories import AS_IT_SHOULD_BE, MP4, as_json, png, shards, tree, write, write_folder
 from vmeval_builders.rows import read_unit, row_of
 from vmeval_builders.scan import scan_rows
+from vmeval_hfds import build, export, verify
 
 RUN = "pilot/wan/maze_task/maze_0000/wan_maze_0000_20261123_200121"
 RESULT = "pilot/wan/maze_task/maze_0000/GPT4OEvaluator.json"
@@ -322,3 +323,21 @@ def write_mme_cof(folder):
 
 #: What writes a small folder of each of our own layouts.
 LAYOUTS = {"questions": write_folder, "outputs": write_run, "evaluations": write_results}
+
+
+# There and back
+
+
+def assert_same(rebuilt, folder):
+    assert tree(rebuilt) == tree(folder)
+    assert times(rebuilt) == times(folder)
+
+
+def round_trip(folder, place, **options):
+    """Build and export a folder; all of it must come back."""
+    dataset = build(folder, place / "dataset", **options).target
+    result = export(dataset, place / "rebuilt")
+    assert_same(place / "rebuilt", folder)
+    assert verify(place / "rebuilt", dataset).same
+    assert result.missing == result.changed == result.added == []
+    return dataset

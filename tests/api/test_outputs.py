@@ -1,7 +1,5 @@
 """Outputs: the runs of every variant of the layout as rows, and bytes, empty folders and times that come back."""
 
-import os
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +10,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.api.test_roundtrip import FOLDERS, NAMES, lay_out
-from tests.factories import MP4, edit_rows, png, real_data, shards, tree, write, write_question
+from tests.factories import MP4, png, real_data, shards, tree, write, write_question
 from tests.run_factories import (
     RUN,
+    assert_same,
+    round_trip,
     rows,
     run_metadata,
     scatter_times,
@@ -36,14 +36,16 @@ from vmeval_hfds import (
     open_repo,
     push_to_hub,
     to_dataset,
-    verify,
 )
-from vmeval_hfds.errors import UnsafePathError
 
 REPO = "user/outputs"
 
-
 pytestmark = pytest.mark.folder("outputs", write_runs)
+
+
+@pytest.fixture
+def real(tmp_path):
+    return real_data("outputs.tar", tmp_path / "real") / "outputs"
 
 
 def one_row(folder, builder=None):
@@ -52,24 +54,11 @@ def one_row(folder, builder=None):
     return found[0]
 
 
-def assert_same(rebuilt, folder):
-    assert tree(rebuilt) == tree(folder)
-    assert times(rebuilt) == times(folder)
-
-
-def round_trip(folder, place, **options):
-    """Build and export a folder; all of it must come back."""
-    dataset = build(folder, place / "dataset", **options).target
-    result = export(dataset, place / "rebuilt")
-    assert_same(place / "rebuilt", folder)
-    assert verify(place / "rebuilt", dataset).same
-    assert result.missing == result.changed == result.added == []
-    return dataset
-
-
 # Where runs are
 
 NONE = {"experiment": None, "model": None, "domain": "maze", "task_id": "maze_0000", "run_id": None}
+
+
 RUN_ID = "wan_maze_0000_20261123_200121"
 
 
@@ -331,187 +320,6 @@ def test_folders_that_are_empty_are_no_rows(folder):
     assert not [path for path in paths if "maze_task/maze_0002" in path and path.startswith("pilot")]
 
 
-# Times
-
-
-def test_all_times_come_back(tmp_path, folder):
-    found = times(folder)
-    assert len(set(found.values())) == len(found)
-    round_trip(folder, tmp_path)
-
-
-def test_all_times_come_back_from_the_hub(hub, tmp_path, folder):
-    push_to_hub(folder, REPO)
-    export(open_repo(REPO), tmp_path / "rebuilt")
-    assert_same(tmp_path / "rebuilt", folder)
-    assert verify(tmp_path / "rebuilt", open_repo(REPO)).same
-
-
-@pytest.mark.parametrize("num_proc", [1, 2])
-def test_all_times_come_back_with_any_number_of_processes(tmp_path, folder, num_proc):
-    dataset = build(folder, tmp_path / "dataset", num_proc=num_proc).target
-    export(dataset, tmp_path / "rebuilt", num_proc=num_proc)
-    assert_same(tmp_path / "rebuilt", folder)
-
-
-def test_a_second_build_and_a_build_of_the_rebuilt_folder_give_the_same_bytes(tmp_path, folder, dataset):
-    export(dataset, tmp_path / "rebuilt")
-    build(tmp_path / "rebuilt", tmp_path / "again", num_proc=2)
-    assert tree(tmp_path / "again") == tree(dataset)
-
-
-def test_times_that_others_changed_are_set_again(tmp_path, folder, dataset):
-    target = tmp_path / "rebuilt"
-    export(dataset, target)
-    scatter_times(target, seed=1)
-    result = export(dataset, target)
-    assert result.written == 0
-    assert_same(target, folder)
-
-
-def test_files_that_are_there_keep_their_bytes_and_get_their_times(tmp_path, folder, dataset):
-    target = tmp_path / "rebuilt"
-    for part in ("pilot/wan", "goal"):
-        shutil.copytree(folder / part, target / part, copy_function=shutil.copyfile)
-    result = export(dataset, target)
-    assert result.kept > 0
-    assert_same(target, folder)
-
-
-def test_files_that_are_replaced_get_their_times(tmp_path, folder, dataset):
-    target = tmp_path / "rebuilt"
-    export(dataset, target)
-    write(target / RUN / "metadata.json", "other")
-    export(dataset, target, force=True)
-    assert_same(target, folder)
-
-
-def test_an_export_that_was_interrupted_ends_with_all_times(tmp_path, folder, dataset):
-    class StoppedError(Exception):
-        pass
-
-    def stop(done, total):
-        raise StoppedError
-
-    target = tmp_path / "rebuilt"
-    with pytest.raises(StoppedError):
-        export(dataset, target, progress=stop)
-    assert tree(target) != tree(folder)
-    export(dataset, target)
-    assert_same(target, folder)
-
-
-def test_what_the_dataset_does_not_know_keeps_its_time(tmp_path, folder, dataset):
-    mine = write(tmp_path / "rebuilt" / RUN / "mine.txt", "mine")
-    os.utime(mine, ns=(7, 7))
-    export(dataset, tmp_path / "rebuilt")
-    assert mine.stat().st_mtime_ns == 7
-    expected = times(folder)
-    assert {path: time for path, time in times(tmp_path / "rebuilt").items() if path in expected} == expected
-
-
-@pytest.mark.parametrize(
-    ("choice", "beginnings"),
-    [
-        ({"domains": ["chess"]}, ("pilot/wan/chess_task", "pilot/org--hold/chess_task")),
-        ({"ids": ["maze_0001"]}, ("pilot/org--hold/maze_task/maze_0001",)),
-        ({"domains": ["maze"], "ids": ["maze_0002"]}, ("goal/wan/maze_task/maze_0002",)),
-    ],
-    ids=str,
-)
-def test_a_part_comes_with_its_times(tmp_path, folder, dataset, choice, beginnings):
-    target = tmp_path / "part"
-    export(dataset, target, **choice)
-    whole, part = tree(folder), tree(target)
-    assert part.items() <= whole.items()
-    files = {path for path in part if not path.endswith("/")}
-    assert files == {path for path in whole if path.startswith(beginnings) and not path.endswith("/")}
-    runs = tuple(row["path"] for row in rows(folder) if row["path"].startswith(beginnings))
-    expected = {path: time for path, time in times(folder).items() if path.startswith(runs)}
-    assert {path: time for path, time in times(target).items() if path.startswith(runs)} == expected
-
-
-def test_a_part_has_its_runs_empty_folders(tmp_path, dataset):
-    export(dataset, tmp_path / "part", ids=["maze_0001"])
-    (video_folder,) = (tmp_path / "part").rglob("video")
-    assert video_folder.is_dir()
-
-
-@pytest.mark.parametrize(
-    "time_ns",
-    [
-        0,
-        1,
-        999_999_999,
-        -1,
-        -1_000_000_001,
-        -86_400 * 10**9,
-        2**31 * 10**9,
-        4_102_444_800 * 10**9 + 123_456_789,
-    ],
-)
-def test_any_time_comes_back(tmp_path, time_ns):
-    run = write_run(tmp_path / "outputs")
-    for path in (run / "metadata.json", run / "video", run, tmp_path / "outputs"):
-        os.utime(path, ns=(time_ns, time_ns))
-    if (run / "metadata.json").stat().st_mtime_ns != time_ns:
-        pytest.skip("this file system has no such times")
-    round_trip(tmp_path / "outputs", tmp_path)
-
-
-def test_a_folder_that_nobody_may_write_into_gives_its_time(tmp_path):
-    run = write_run(tmp_path / "outputs")
-    scatter_times(tmp_path / "outputs")
-    run.chmod(0o555)
-    try:
-        round_trip(tmp_path / "outputs", tmp_path)
-    finally:
-        run.chmod(0o755)
-
-
-def test_links_become_copies_with_the_times_of_what_they_lead_to(tmp_path):
-    run = write_run(tmp_path / "outputs", "pilot/wan/maze_task/maze_0000/r1", videos={})
-    other = write_run(tmp_path / "outputs", "pilot/wan/maze_task/maze_0000/r2")
-    real = next((other / "video").iterdir())
-    (run / "video/linked.mp4").symlink_to(real)
-    (run / "more").symlink_to(other / "question")
-    scatter_times(tmp_path / "outputs")
-    dataset = build(tmp_path / "outputs", tmp_path / "dataset").target
-    export(dataset, tmp_path / "rebuilt")
-    assert stored_rows(dataset)["pilot/wan/maze_task/maze_0000/r1"]["video"]["bytes"] == real.read_bytes()
-    found = tmp_path / "rebuilt/pilot/wan/maze_task/maze_0000/r1"
-    assert not (found / "video/linked.mp4").is_symlink()
-    assert (found / "video/linked.mp4").stat().st_mtime_ns == real.stat().st_mtime_ns
-    assert (found / "more").stat().st_mtime_ns == (other / "question").stat().st_mtime_ns
-    assert tree(found / "more") == tree(other / "question")
-
-
-def test_a_target_that_is_a_link_gets_the_times_too(tmp_path, folder, dataset):
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
-    export(dataset, tmp_path / "link")
-    assert_same(tmp_path / "elsewhere", folder)
-
-
-def test_verify_lists_other_times(tmp_path, folder, dataset):
-    assert verify(folder, dataset).same
-    os.utime(folder / RUN / "metadata.json", ns=(1, 1))
-    os.utime(folder / RUN, ns=(2, 2))
-    os.utime(folder, ns=(3, 3))
-    os.utime(folder / "pilot/sora", ns=(4, 4))
-    result = verify(folder, dataset)
-    assert not result.same
-    assert result.other_times == ["./", "pilot/sora/", f"{RUN}/", f"{RUN}/metadata.json"]
-    assert result.missing == result.extra == result.different == []
-
-
-def test_verify_tells_folders_that_are_gone_and_new(folder, dataset):
-    (folder / "pilot/sora").rmdir()
-    (folder / "pilot/luma").mkdir()
-    result = verify(folder, dataset)
-    assert (result.missing, result.extra) == (["pilot/sora/"], ["pilot/luma/"])
-
-
 # As a dataset
 
 MODELS = (
@@ -649,156 +457,31 @@ def test_row_groups_are_small_enough_to_hold_however_large_videos_are(tmp_path):
     assert max(sizes) < 17 * 2**20
 
 
-# Rows that others changed
-
-
-def edit_video(dataset, path, value):
-    def edit(rows):
-        return [{**row, "video": value(row["video"])} if row["path"] == path else row for row in rows]
-
-    for shard in shards(dataset):
-        edit_rows(shard, edit)
-
-
-@pytest.mark.parametrize("place", ["video/v.mp4", "v.mp4", "video/ü 1.webm"])
-def test_a_video_that_was_replaced_in_its_row_comes_to_its_place_and_is_counted(tmp_path, place):
-    run = write_run(tmp_path / "outputs", videos={})
-    write(run / place, MP4)
-    dataset = build(tmp_path / "outputs", tmp_path / "dataset").target
-    edit_video(dataset, RUN, lambda video: {**video, "bytes": b"another"})
-    result = export(dataset, tmp_path / "rebuilt")
-    assert result.changed == [f"{RUN}/{place}"]
-    assert result.missing == result.added == []
-    expected = tree(tmp_path / "outputs") | {f"{RUN}/{place}": b"another"}
-    assert tree(tmp_path / "rebuilt") == expected
-
-
-def test_a_run_that_got_a_video_later_has_it_in_its_video_folder(tmp_path):
-    write_failed_run(tmp_path / "outputs", RUN)
-    dataset = build(tmp_path / "outputs", tmp_path / "dataset").target
-    edit_video(dataset, RUN, lambda video: {"bytes": MP4, "path": "late.mp4"})
-    result = export(dataset, tmp_path / "rebuilt")
-    assert result.added == [f"{RUN}/video/late.mp4"]
-    assert (tmp_path / "rebuilt" / RUN / "video/late.mp4").read_bytes() == MP4
-
-
-def test_a_video_that_was_taken_out_of_its_row_is_missing(tmp_path, folder, dataset):
-    name = "wan_20261123_200121_076138.mp4"
-    edit_video(dataset, RUN, lambda video: None)
-    result = export(dataset, tmp_path / "rebuilt")
-    assert result.missing == [f"{RUN}/video/{name}"]
-    assert tree(tmp_path / "rebuilt") == {
-        path: content for path, content in tree(folder).items() if path != f"{RUN}/video/{name}"
-    }
-
-
-HOSTILE_NAMES = (
-    *(
-        "../../x.mp4",
-        "../x.mp4",
-        "..",
-        "/abs.mp4",
-        "C:\\x.mp4",
-        "..\\x.mp4",
-        "x\0.mp4",
-        "con.mp4",
-        ".",
-        "./x.mp4",
-    ),
-    *("x.mp4 ", "x.mp4/", "a//b.mp4", ".git/x.mp4", "x" * 300 + ".mp4", "a\nb.mp4"),
-)
-
-
-def outside(folder, root):
-    return {path: content for path, content in tree(root).items() if not path.startswith(folder)}
-
-
-@pytest.mark.parametrize("name", HOSTILE_NAMES, ids=ascii)
-@pytest.mark.parametrize("listed", [True, False], ids=["with-list", "no-list"])
-def test_a_videos_name_that_is_no_name_is_refused(tmp_path, name, listed):
-    write_run(tmp_path / "outputs")
-    write_run(tmp_path / "outputs", "pilot/wan/maze_task/maze_0001/r")
-    dataset = build(tmp_path / "outputs", tmp_path / "dataset").target
-    edit_video(dataset, RUN, lambda video: {**video, "path": name})
-    if not listed:
-        shutil.rmtree(dataset / "files")
-    before = tree(tmp_path)
-    for options in ({}, {"force": True}, {"num_proc": 2}):
-        with pytest.raises(UnsafePathError, match="nothing was written"):
-            export(dataset, tmp_path / "a/b/target", **options)
-        assert tree(tmp_path) == before
-
-
-@pytest.mark.parametrize(
-    "name",
-    [None, "", "a/b.mp4", "metadata.json", "first_frame.png", "no-ending", "~", "$HOME.mp4"],
-    ids=ascii,
-)
-@pytest.mark.parametrize("listed", [True, False], ids=["with-list", "no-list"])
-def test_a_videos_odd_name_is_refused_or_stays_in_the_run(tmp_path, name, listed):
-    run = write_run(tmp_path / "outputs")
-    dataset = build(tmp_path / "outputs", tmp_path / "dataset").target
-    edit_video(dataset, RUN, lambda video: {**video, "path": name})
-    if not listed:
-        shutil.rmtree(dataset / "files")
-    before = tree(tmp_path)
-    target = tmp_path / "target"
-    try:
-        export(dataset, target)
-    except UnsafePathError:
-        assert tree(tmp_path) == before
-        return
-    assert outside("target", tmp_path) == before
-    found = tree(target)
-    assert video(RUN) in found.values()
-    kept = {path for path in tree(run) if not path.startswith("video")}
-    kept -= set() if listed else {"question/question_metadata.json"}
-    assert {path: found[f"{RUN}/{path}"] for path in kept} == {path: tree(run)[path] for path in kept}
-
-
-@pytest.mark.parametrize(
-    "path", ["../outside", "/outside", "a/../../b", "", None, "con", f"{RUN}/video"], ids=ascii
-)
-def test_a_runs_path_that_leads_elsewhere_is_refused(tmp_path, path):
-    write_run(tmp_path / "outputs")
-    dataset = build(tmp_path / "outputs", tmp_path / "dataset").target
-    (shard,) = shards(dataset)
-    edit_rows(shard, lambda rows: [{**row, "path": path} for row in rows])
-    before = tree(tmp_path)
-    try:
-        export(dataset, tmp_path / "target")
-    except UnsafePathError:
-        assert tree(tmp_path) == before
-    else:
-        assert path == f"{RUN}/video"
-        assert outside("target", tmp_path) == before
-
-
-def test_a_listed_time_that_is_no_time_of_this_system_is_a_plain_error_or_kept(tmp_path, folder, dataset):
-    (listing,) = (dataset / "files").glob("*.parquet")
-    edit_rows(
-        listing,
-        lambda rows: [
-            {**row, "modified": 2**63 - 1 if row["path"] == "notes.md" else row["modified"]} for row in rows
-        ],
-    )
-    export(dataset, tmp_path / "rebuilt")
-    assert tree(tmp_path / "rebuilt") == tree(folder)
-
-
 # Any folder
 
 LEVELS = st.sampled_from(["pilot/wan/", "pilot/hold/", "wan/", "", "data/outputs/pilot/wan/"])
+
+
 TASKS = st.sampled_from(["maze_task/maze_0000", "maze_task/maze_0001", "chess_task/x"])
+
+
 RUNS = st.sampled_from(["", "/wan_maze_0000_1", "/hold_maze_0000_2", "/ü 1"])
+
+
 ENDINGS = st.sampled_from([".mp4", ".webm", ".txt", ""])
+
+
 RUN_FILES = st.one_of(
     st.sampled_from(
         ["metadata.json", "question/prompt.txt", "question/first_frame.png", "video", "question"]
     ),
     st.builds("{}{}{}".format, st.sampled_from(["", "video/", "log/"]), NAMES, ENDINGS),
 )
+
+
 CONTENTS = st.none() | st.binary(max_size=50) | st.just(run_metadata()) | st.just(png())
+
+
 ENTRIES = st.dictionaries(
     st.builds("{}{}{}/{}".format, LEVELS, TASKS, RUNS, RUN_FILES) | FOLDERS, CONTENTS, min_size=1, max_size=12
 )
@@ -831,14 +514,6 @@ def test_any_outputs_come_back(entries, seed, name):
         assume(scan_rows(root / "outputs", "outputs").units)
         round_trip(root / "outputs", root, builder="outputs", num_proc=1)
         assert times(root / "outputs") == before
-
-
-# Real outputs
-
-
-@pytest.fixture
-def real(tmp_path):
-    return real_data("outputs.tar", tmp_path / "real") / "outputs"
 
 
 def test_real_outputs_come_back_with_their_times(tmp_path, real):

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from vmeval_builders.arrow.listing import ROOT_FOLDER
 from vmeval_hfds.engine.pool import Engine, Progress
-from vmeval_hfds.errors import ChangedRowsError, ReplacedShardError, TargetExistsError, UnsafePathError
-from vmeval_hfds.folder.check import check_apart, check_lengths, check_media, check_row_paths
+from vmeval_hfds.errors import ChangedRowsError, ReplacedShardError, TargetExistsError
+from vmeval_hfds.folder.check import check_apart, check_lengths, check_media, check_repeated, check_row_paths
 from vmeval_hfds.folder.compare import Comparer, compare_listed
 from vmeval_hfds.folder.jobs import Tally
 from vmeval_hfds.folder.places import possible_places
@@ -262,7 +262,7 @@ def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]
         writer.check_folders(_planned_paths(plan))
         pull = replace(pull, found=compare_listed(root, pull.known, options.engine))
     if plan.repeated:
-        _check_repeated(pull)
+        check_repeated(dataset.name, row_paths(pull))
     compared = Tally()
     if plan.looked_into and (occupied or options.strict or plan.repeated):
         compared = run(pull, Comparer(writer), options.engine, None, known=False)
@@ -393,15 +393,3 @@ def _planned_paths(plan: Plan) -> Iterator[str]:
     yield from (f"{path}/" for path in plan.listing.folders)
     for group in plan.looked_into:
         yield from possible_places(group)
-
-
-def _check_repeated(pull: Pull) -> None:
-    """Refuse rows that are for one path and hold different files."""
-    seen: dict[str, tuple[bytes, str]] = {}
-    for path, digest, row in row_paths(pull):
-        other = seen.setdefault(path, (digest, row))
-        if other[0] != digest:
-            raise UnsafePathError(
-                f"{pull.plan.dataset.name}: {row} and {other[1]} have different bytes for {path!a}; "
-                "nothing was written"
-            )

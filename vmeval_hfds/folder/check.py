@@ -178,3 +178,22 @@ def _row_of(path: str, rows: Mapping[str, str], listing: Listing) -> str:
     tasks = (row for task, row in rows.items() if task.startswith(below))
     numbers = (f"row {number} of files" for one, number in listed.items() if one.startswith(below))
     return next(tasks, None) or next(numbers, "a row")
+
+
+def check_repeated(name: str, rows: Iterable[tuple[str, bytes, str]]) -> None:
+    """Refuse rows that are for one path and hold different files.
+
+    Args:
+        name: What messages call the dataset.
+        rows: Path, hash and name of the row, of every file.
+
+    Raises:
+        UnsafePathError: Two of them do.
+    """
+    seen: dict[str, tuple[bytes, str]] = {}
+    for path, digest, row in rows:
+        other = seen.setdefault(path, (digest, row))
+        if other[0] != digest:
+            raise UnsafePathError(
+                f"{name}: {row} and {other[1]} have different bytes for {path!a}; nothing was written"
+            )
