@@ -231,7 +231,9 @@ LISTED = st.one_of(
         TIMES,
         st.none() | st.binary(),
     ),
-    st.builds(ListedFile, st.text(max_size=9).map("{}/".format), st.none(), st.none(), TIMES),
+    st.builds(
+        ListedFile, st.text(max_size=9).map("{}/".format), st.none(), st.none(), TIMES, *[st.none()] * 5
+    ),
 )
 
 

@@ -8,6 +8,9 @@ from tests.factories import as_json, png, write, write_question
 from tests.run_factories import PLAYABLE_WEBM, run_metadata, write_run
 from vmeval_hfds import build, push_to_hub, write_comparison
 from vmeval_hfds.errors import DatasetError, TargetExistsError, UnknownNameError
+from vmeval_hfds.gallery.comparison import Cell, TaskRow, page_around, row_html
+from vmeval_hfds.gallery.page import Clip, Picture
+from vmeval_hfds.gallery.thumbnails import thumbnail
 
 expect = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed").expect
 
@@ -237,17 +240,24 @@ def test_what_is_no_output_and_what_is_in_the_way_is_refused(place, tmp_path):
         write_comparison(place / "outputs", tmp_path / "new.html", domains=["nowhere"])
 
 
+def write_large_page(target):
+    """Write the page of 500 tasks and eight models, whose videos lie beside it."""
+    before, after = page_around("large", "500 tasks, 8 models.", "", addresses=True)
+    poster = Picture(thumbnail(png("poster", (64, 48))))
+    clip = Clip("a.webm", len(PLAYABLE_WEBM), None)
+    with target.open("w", encoding="utf-8") as page:
+        page.write(before)
+        for number in range(500):
+            cells = [Cell(f"m{model}", clip, "videos/a.webm", poster=poster) for model in range(8)]
+            task = f"maze_{number:04d}"
+            row = TaskRow(f"row-{number}", task, "maze", "", f"Solve {task}.", poster, poster, None, cells)
+            page.write(row_html(row))
+        page.write(after)
+
+
 def test_hundreds_of_tasks_of_eight_models_open_and_filter_without_stutter(browser, tmp_path):
-    frame = png("frame", (16, 12))
-    for number in range(500):
-        task = f"maze_{number:04d}"
-        for model in range(8):
-            folder = tmp_path / f"outputs/pilot/m{model}/maze_task/{task}/r"
-            write(folder / "video/a.webm", PLAYABLE_WEBM)
-            write(folder / "question/first_frame.png", frame)
-            write(folder / "question/prompt.txt", f"Solve {task}.")
-            write(folder / "metadata.json", run_metadata("r", model=f"m{model}"))
-    write_comparison(tmp_path / "outputs", tmp_path / "page.html", assets=tmp_path / "videos")
+    write(tmp_path / "videos/a.webm", PLAYABLE_WEBM)
+    write_large_page(tmp_path / "page.html")
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         page = context.new_page()
         page.goto(tmp_path.joinpath("page.html").as_uri())

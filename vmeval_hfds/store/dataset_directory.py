@@ -10,8 +10,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from vmeval_hfds.scratch import scratch, set_aside
+from vmeval_hfds.scratch import remove_folder, scratch, set_aside
 from vmeval_hfds.store.store import Receipt, receipt_of
+
+#: Where a shard is until it is whole.
+_UNFINISHED = ".unfinished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +29,20 @@ class DirectoryStore:
 
     def place(self, name: str) -> Path:
         """Give the path at which a shard is to be written, as `Store.place` says."""
-        place = self.partial / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        return place
+        # Where a worker dies, another may write its shard once more, and both at once: each writes a file of its own. One
+        # that comes after all was done finds no folder to write to.
+        return self.partial / _UNFINISHED / f"{uuid.uuid4().hex}.part"
 
     def put(self, name: str, place: Path) -> Receipt:
         """Take a shard that was written whole, as `Store.put` says."""
-        return receipt_of(name, place)
+        receipt = receipt_of(name, place)
+        self._put_in_place(name, place)
+        return receipt
+
+    def _put_in_place(self, name: str, place: Path) -> None:
+        whole = self.partial / name
+        whole.parent.mkdir(parents=True, exist_ok=True)
+        place.replace(whole)
 
     def keep(self, receipts: Sequence[Receipt]) -> None:
         """Leave shards where they are, as `Store.keep` says."""
@@ -40,7 +50,13 @@ class DirectoryStore:
     def write(self, files: Mapping[str, bytes]) -> None:
         """Write the files that stand beside the shards: the card, and its picture."""
         for name, content in files.items():
-            self.place(name).write_bytes(content)
+            place = self.place(name)
+            place.write_bytes(content)
+            self._put_in_place(name, place)
+
+    def finish(self) -> None:
+        """Throw away what was written beside the shards and never put: no file of a killed worker stays."""
+        remove_folder(self.partial / _UNFINISHED)
 
 
 @contextmanager
@@ -54,8 +70,11 @@ def new_directory(target: Path) -> Iterator[DirectoryStore]:
     partial = target.with_name(f".{target.name[:100]}.partial-{uuid.uuid4().hex[:12]}")
     try:
         with scratch(partial, target):
-            partial.mkdir(mode=0o700)
-            yield DirectoryStore(partial)
+            (partial / _UNFINISHED).mkdir(mode=0o700, parents=True)
+            partial.chmod(0o700)
+            store = DirectoryStore(partial)
+            yield store
+            store.finish()
             partial.chmod(0o777 & ~_umask())
             _put_in_place(partial, target)
     except BaseException:
