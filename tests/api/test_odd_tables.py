@@ -182,16 +182,18 @@ def test_sound_tables_are_read_by_all(layout, run, tmp_path):
 def test_an_odd_column_is_read_or_refused_in_a_sentence(layout, column, kind, run, tmp_path):
     dataset = write_tables(tmp_path / "dataset", odd(sound_table(layout), column, kind))
     target = tmp_path / "out"
-    results = [
-        run("info", dataset, "--builder", layout),
-        run("gallery", dataset, tmp_path / "page.html"),
-        run("export", dataset, target),
-        run("export", dataset, target, "--domain", "maze", "--num-proc", 1),
-        run("verify", tmp_path / "dataset/data", dataset),
-    ]
-    for message in [*(said for code, said in results[:4] if code), *filter(None, frames_of(dataset, layout))]:
+    exported, said = run("export", dataset, target)
+    results = [(exported, said), run("info", dataset, "--builder", layout)]
+    run("verify", tmp_path / "dataset/data", dataset)
+    # What these read is the same for all layouts.
+    if layout == "questions":
+        results += [
+            run("gallery", dataset, tmp_path / "page.html"),
+            run("export", dataset, target, "--domain", "maze", "--num-proc", 1),
+        ]
+    for message in [*(said for code, said in results if code), *filter(None, frames_of(dataset, layout))]:
         assert any(part in message for part in (column, "there is no domain", "has no path", "leads upwards"))
-    if results[2][0]:
+    if exported:
         assert not target.exists()
 
 

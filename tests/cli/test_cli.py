@@ -445,7 +445,7 @@ def test_an_interrupted_build_leaves_nothing(large, tmp_path, num_proc):
         "--num-proc",
         num_proc,
     ]
-    result = interrupt(arguments, lambda: any(tmp_path.glob(".dataset.partial-*/data/*/*")))
+    result = interrupt(arguments, lambda: any(tmp_path.glob(".dataset.partial-*/.unfinished/*")))
     assert result == (130, "", "Interrupted.")
     assert tree(tmp_path) == {}
 
