@@ -27,6 +27,12 @@ class Problem:
         """Tell that the system refused to read a file or folder."""
         return cls("unreadable", "error", path, f"It cannot be read: {error.strerror or error}.")
 
+    @classmethod
+    def too_large(cls, path: str, size_bytes: int, limit_bytes: int) -> Problem:
+        """Tell that no cell of a table can hold a file."""
+        message = f"The file has {size_bytes} bytes; a table's cell holds {limit_bytes} at most."
+        return cls("too-large", "error", path, message)
+
     def __str__(self) -> str:
         """Show the problem as one line, whatever characters its path has."""
         path = self.path or "."

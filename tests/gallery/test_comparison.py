@@ -205,7 +205,7 @@ def test_of_several_runs_the_last_is_shown(tmp_path):
 
 
 def test_the_command_makes_the_page_and_says_what_it_leaves_out(run, place, tmp_path, monkeypatch):
-    monkeypatch.setattr("vmeval_hfds.gallery.compare.VIDEO_BYTES", 10)
+    monkeypatch.setattr("vmeval_hfds.gallery.cards.VIDEO_BYTES", 10)
     words = ["gallery", "--outputs", place / "outputs", "--evaluations", place / "evaluations"]
     code, out, err = run(*words, "--questions", place / "questions", "--target", tmp_path / "page.html")
     assert code == 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -100,18 +101,25 @@ def write_gallery(
     before, after = page_parts(
         title or rows.about.title, _summary(rows.about.layout, shares, in_all), rows.about.layout
     )
+    with page_file(target) as page:
+        page.write(before)
+        broken = _write_cards(page, rows, _first_of_each(groups, shares), progress)
+        page.write(after)
+    size_bytes = target.stat().st_size
+    shown = {domain: share for domain, share in shares.items() if share}
+    return GalleryResult(target, rows.about.layout.name, sum(shown.values()), shown, size_bytes, broken)
+
+
+@contextmanager
+def page_file(target: Path) -> Iterator[IO[str]]:
+    """Open a page to be written, which appears whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.partial")
     with scratch(unfinished):
         # JSON can spell half of a surrogate pair, which UTF-8 cannot hold: it becomes a character reference.
         with unfinished.open("x", encoding="utf-8", errors="xmlcharrefreplace", newline="\n") as page:
-            page.write(before)
-            broken = _write_cards(page, rows, _first_of_each(groups, shares), progress)
-            page.write(after)
-        size_bytes = unfinished.stat().st_size
+            yield page
         unfinished.replace(target)
-    shown = {domain: share for domain, share in shares.items() if share}
-    return GalleryResult(target, rows.about.layout.name, sum(shown.values()), shown, size_bytes, broken)
 
 
 def check_target(target: Path, root: Path | None) -> None:
@@ -208,7 +216,7 @@ def _write_cards(page: IO[str], rows: Rows, numbers: Sequence[int], progress: Pr
     with no_size_warnings(), ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
         for batch in rows.media(numbers, shown):
             clips = [_clip(layout, row) for row in batch]
-            clips, room_bytes = _within(clips, room_bytes)
+            clips, room_bytes = within(clips, room_bytes)
             for text, faults in pool.map(partial(_card, layout), batch, clips):
                 page.write(text)
                 broken += faults
@@ -222,11 +230,17 @@ def _clip(layout: Layout, row: Row) -> Clip | None:
     """Give a row's video; None where the builder's are not shown."""
     if not layout.gallery_video:
         return None
-    video = row.media.get(layout.gallery_video, Media(None, None))
+    return clip_of(row.media.get(layout.gallery_video))
+
+
+def clip_of(video: Media | None) -> Clip:
+    """Give a video as a page shows it, by an empty name where there is none."""
+    if video is None:
+        return Clip("", 0, None)
     return Clip(video.name or "", len(video.content or b""), video.content)
 
 
-def _within(clips: Sequence[Clip | None], room_bytes: int) -> tuple[list[Clip | None], int]:
+def within(clips: Sequence[Clip | None], room_bytes: int) -> tuple[list[Clip | None], int]:
     """Drop the bytes of videos that are too large for the page; give the room that is left for others too."""
     kept: list[Clip | None] = []
     for clip in clips:
@@ -243,7 +257,7 @@ def _card(layout: Layout, row: Row, clip: Clip | None) -> tuple[str, list[str]]:
     """Make one row's card, and list the frames that cannot be shown."""
     texts = row.texts
     frames = [*layout.gallery_frames, *(slot for slot in row.media if column_of(slot) in layout.lists)]
-    pictures = [_picture(row.media.get(column)) for column in frames]
+    pictures = [picture_of(row.media.get(column)) for column in frames]
     named = {layout.id_column, "path", layout.gallery_text, layout.json_from, layout.details}
     text = CardText(
         title=texts.get(layout.id_column) or row.path or "without an id",
@@ -279,7 +293,8 @@ def _tags(layout: Layout, texts: Mapping[str, str | None]) -> list[str]:
     return [*words, f"score {texts['score_text']}"] if texts.get("score_text") else words
 
 
-def _picture(frame: Media | None) -> Picture:
+def picture_of(frame: Media | None) -> Picture:
+    """Make a small picture of a frame, or say why it cannot be shown."""
     if frame is None or (frame.content is None and frame.name is None):
         return Picture()
     if frame.content is None:

@@ -10,21 +10,22 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vmeval_builders.frames import FrameError
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import DatasetError, TargetExistsError, UnknownNameError
 from vmeval_hfds.gallery.cards import (
     PAGE_VIDEO_BYTES,
-    VIDEO_BYTES,
     check_target,
+    clip_of,
     even_shares,
+    page_file,
+    picture_of,
+    within,
 )
 from vmeval_hfds.gallery.comparison import Cell, TaskRow, page_around, row_html
 from vmeval_hfds.gallery.page import VIDEO_KINDS, Clip, Picture
-from vmeval_hfds.gallery.thumbnails import no_size_warnings, thumbnail
+from vmeval_hfds.gallery.thumbnails import no_size_warnings
 from vmeval_hfds.rows.open import Source, open_rows
-from vmeval_hfds.rows.rows import Media, Row, Rows
-from vmeval_hfds.scratch import scratch
+from vmeval_hfds.rows.rows import Row, Rows
 
 #: A task's domain and id.
 Task = tuple[str, str]
@@ -195,17 +196,12 @@ def _read_runs(rows: Rows, runs: Sequence[_Run], assets: Path | None, progress: 
     for batch in rows.media([run.number for run in in_order], columns):
         for row in batch:
             run = next(waiting)
-            clip = _clip(row.media.get(layout.gallery_video))
-            if clip and clip.content is not None:
-                if assets is not None and _ending(clip.name) in VIDEO_KINDS:
-                    run.address = _beside(assets, clip)
-                    clip = replace(clip, content=None)
-                elif clip.size_bytes > min(VIDEO_BYTES, room_bytes):
-                    clip = replace(clip, content=None)
-                else:
-                    room_bytes -= clip.size_bytes
-            run.clip = clip
-            frames = [_picture(row.media.get(name)) for name in layout.gallery_frames]
+            clip = clip_of(row.media.get(layout.gallery_video))
+            if assets is not None and clip.content is not None and _ending(clip.name) in VIDEO_KINDS:
+                run.address = _beside(assets, clip)
+                clip = replace(clip, content=None)
+            [run.clip], room_bytes = within([clip], room_bytes)
+            frames = [picture_of(row.media.get(name)) for name in layout.gallery_frames]
             run.first, run.final = (*frames, Picture(), Picture())[:2]
         done += len(batch)
         if progress:
@@ -228,21 +224,6 @@ def _beside(assets: Path, clip: Clip) -> str:
     return f"{assets.name}/{name}"
 
 
-def _clip(video: Media | None) -> Clip | None:
-    if video is None:
-        return None
-    return Clip(video.name or "", len(video.content or b""), video.content)
-
-
-def _picture(frame: Media | None) -> Picture:
-    if frame is None or frame.content is None:
-        return Picture()
-    try:
-        return Picture(thumbnail(frame.content))
-    except FrameError as error:
-        return Picture(fault=str(error))
-
-
 def _questions(source: Source, tasks: Iterable[Task]) -> dict[Task, _Question]:
     """Read the questions of some tasks; a run may call one by its id or its folder's name."""
     rows = _open(source, "questions", "first_frame")
@@ -257,14 +238,12 @@ def _questions(source: Source, tasks: Iterable[Task]) -> dict[Task, _Question]:
     found = {}
     in_order = iter(sorted(numbers))
     for row in _batches(rows, sorted(numbers), ["first_frame", "final_frame", "ground_truth"]):
-        truth = _clip(row.media.get("ground_truth"))
-        if truth and truth.size_bytes > VIDEO_BYTES:
-            truth = replace(truth, content=None)
+        [truth], _ = within([clip_of(row.media.get("ground_truth"))], PAGE_VIDEO_BYTES)
         found[numbers[next(in_order)]] = _Question(
             row.texts.get("prompt"),
             row.texts.get("split") or "",
-            _picture(row.media.get("first_frame")),
-            _picture(row.media.get("final_frame")),
+            picture_of(row.media.get("first_frame")),
+            picture_of(row.media.get("final_frame")),
             truth,
         )
     return found
@@ -348,14 +327,9 @@ def _write(
     tasks = f"{len(rows):,} {'task' if len(rows) == 1 else 'tasks'}"
     of_models = f"{len(models):,} {'model' if len(models) == 1 else 'models'}"
     before, after = page_around(title, f"{tasks}, {of_models}.", board, addresses)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.partial")
-    with scratch(unfinished):
-        with unfinished.open("x", encoding="utf-8", errors="xmlcharrefreplace", newline="\n") as page:
-            page.write(before)
-            for row in rows:
-                page.write(row_html(row))
-            page.write(after)
-        size_bytes = unfinished.stat().st_size
-        unfinished.replace(target)
-    return size_bytes
+    with page_file(target) as page:
+        page.write(before)
+        for row in rows:
+            page.write(row_html(row))
+        page.write(after)
+    return target.stat().st_size

@@ -179,10 +179,7 @@ class _Found:
             )
             self.problems.append(Problem("not-a-file", "error", path, message))
         elif member.size_bytes > FILE_LIMIT_BYTES:
-            message = (
-                f"The file has {member.size_bytes} bytes; a table's cell holds {FILE_LIMIT_BYTES} at most."
-            )
-            self.problems.append(Problem("too-large", "error", path, message))
+            self.problems.append(Problem.too_large(path, member.size_bytes, FILE_LIMIT_BYTES))
         else:
             self.files.append(FileEntry(path, member.size_bytes, member.mtime_ns, member.offset))
 

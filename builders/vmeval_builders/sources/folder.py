@@ -137,8 +137,7 @@ def _enter(
 
 def _take_in(index: Index, path: str, status: os.stat_result) -> None:
     if status.st_size > FILE_LIMIT_BYTES:
-        message = f"The file has {status.st_size} bytes; a table's cell holds {FILE_LIMIT_BYTES} at most."
-        index.problems.append(Problem("too-large", "error", path, message))
+        index.problems.append(Problem.too_large(path, status.st_size, FILE_LIMIT_BYTES))
     else:
         index.files.append(FileEntry(path, status.st_size, status.st_mtime_ns))
 

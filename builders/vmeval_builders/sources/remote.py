@@ -121,17 +121,18 @@ def read_ahead(
         return
     piece: list[Item] = []
     entries: list[FileEntry] = []
+    piece_bytes = 0
     for item in items:
         more = list(files(item))
-        if piece and (
-            len(entries) + len(more) > _FILES_AT_ONCE
-            or sum(entry.size_bytes for entry in [*entries, *more]) > _BYTES_AT_ONCE
-        ):
+        more_bytes = sum(entry.size_bytes for entry in more)
+        is_full = len(entries) + len(more) > _FILES_AT_ONCE or piece_bytes + more_bytes > _BYTES_AT_ONCE
+        if piece and is_full:
             fetch(source, entries)
             yield from piece
-            piece, entries = [], []
+            piece, entries, piece_bytes = [], [], 0
         piece.append(item)
         entries += more
+        piece_bytes += more_bytes
     if piece:
         fetch(source, entries)
         yield from piece
@@ -164,8 +165,7 @@ def index_remote(url: str) -> Index:
             # What consoles of object stores leave for an empty folder.
             stated.append(path.rstrip("/"))
         elif about["size"] > FILE_LIMIT_BYTES:
-            message = f"The file has {about['size']} bytes; a table's cell holds {FILE_LIMIT_BYTES} at most."
-            index.problems.append(Problem("too-large", "error", path, message))
+            index.problems.append(Problem.too_large(path, about["size"], FILE_LIMIT_BYTES))
         else:
             index.files.append(FileEntry(path, about["size"], _time_ns(about)))
             index.tags[path] = str(about.get("ETag") or about.get("etag") or about.get("md5Hash") or "")
