@@ -100,10 +100,15 @@ def _remove(place: Path) -> None:
             place.unlink()
 
 
-def remove_folder(folder: Path) -> None:
-    """Remove a folder and all below it, as far as that can be done, also where hardly a file can be opened."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if os.path.lexists(folder):
+def remove_folder(folder: str | os.PathLike[str], within: int | None = None) -> None:
+    """Remove a folder and all below it, as far as that can be done, also where hardly a file can be opened.
+
+    Args:
+        folder: The folder.
+        within: The descriptor of the folder that it is in, where it is named relative to that.
+    """
+    shutil.rmtree(folder, ignore_errors=True, dir_fd=within)
+    if within is None and os.path.lexists(folder):
         # What an error on its way holds open, is in the way; and `rmtree` opens a folder for each level.
         gc.collect()
         for above, folders, files in os.walk(folder, topdown=False):
@@ -111,7 +116,7 @@ def remove_folder(folder: Path) -> None:
                 with suppress(OSError):
                     os.rmdir(path) if os.path.isdir(path) and not os.path.islink(path) else os.unlink(path)
         with suppress(OSError):
-            folder.rmdir()
+            os.rmdir(folder)
 
 
 @contextmanager

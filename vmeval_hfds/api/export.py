@@ -17,7 +17,7 @@ from vmeval_hfds.folder.jobs import Tally
 from vmeval_hfds.folder.places import possible_places
 from vmeval_hfds.folder.plan import Plan, make_plan
 from vmeval_hfds.folder.pull import Pull, bytes_to_read, pull_of, row_paths, run
-from vmeval_hfds.folder.record import Brought, Content, is_as_brought, prunable, remove_file, state_folder
+from vmeval_hfds.folder.record import Brought, Content, is_as_brought, prunable, state_folder
 from vmeval_hfds.folder.writer import FolderWriter
 from vmeval_hfds.rows.open import Source, open_dataset
 from vmeval_hfds.store.directory import DatasetFiles, on_this_disk
@@ -117,6 +117,7 @@ class _Prepared:
     record: Brought
     recorded: Mapping[str, Sequence[Content]]
     prune: list[str]
+    was_empty: bool
 
     @property
     def replaced(self) -> list[str]:
@@ -268,7 +269,7 @@ def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]
         compared = run(pull, Comparer(writer), options.engine, None, known=False)
     record = Brought(state_folder(), root, dataset.address or dataset.name)
     recorded = record.read() if options.update or options.prune else {}
-    prepared = _Prepared(pull, writer, compared, record, recorded, [])
+    prepared = _Prepared(pull, writer, compared, record, recorded, [], not occupied)
     _refuse(prepared, options)
     writer.replaceable = frozenset(prepared.replaced)
     writer.is_fresh = not occupied and not plan.repeated
@@ -279,19 +280,21 @@ def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]
 
 def _export(prepared: _Prepared, options: _Options, progress: Progress | None) -> ExportResult:
     pull, writer, plan = prepared.pull, prepared.writer, prepared.pull.plan
-    writer.begin()
+    writer.begin(prepared.was_empty)
     try:
         options.engine.require(options.target)
         recorded = _take_down(prepared)
         tally = run(pull, writer, options.engine, progress)
         for path in plan.listing.folders:
             writer.make_folder(path)
+        for path in prepared.prune:
+            writer.remove(path)
+        writer.done()
     finally:
         writer.end()
-    for path in prepared.prune:
-        remove_file(options.target, path)
     _take_down_done(prepared, recorded)
     _set_times(pull, writer)
+    writer.done()
     return ExportResult(
         target=options.target,
         builder=plan.layout.name,

@@ -42,6 +42,10 @@ class Comparer:
         found = self.writer.find(path, content)
         return "written" if found == "absent" else found
 
+    def done(self) -> None:
+        """Let go of the folders that were looked into."""
+        self.writer.done()
+
 
 @dataclass(frozen=True, slots=True)
 class _Job:

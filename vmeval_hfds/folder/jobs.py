@@ -114,6 +114,7 @@ def run_job(job: ReadJob) -> Tally:
     Raises:
         ReplacedShardError: The shard was taken for one that nobody changed, and was changed.
         DatasetError: The row group is damaged.
+        UnsafePathError: Somebody moved or replaced folders while files were written into them.
     """
     tally = Tally()
     missing = set(job.expected)
@@ -131,6 +132,7 @@ def run_job(job: ReadJob) -> Tally:
             tally.changed.append(path)
         if path not in job.there:
             tally.take(job.sink, path, file.content, job.times.get(path))
+    job.sink.done()
     if job.exact and missing:
         raise ReplacedShardError(job.source.name, job.shard)
     tally.missing += missing

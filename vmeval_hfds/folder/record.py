@@ -145,16 +145,6 @@ def holds(place: Path, content: Content) -> bool:
     return digest.hexdigest() == content.digest
 
 
-def remove_file(root: Path, path: str) -> None:
-    """Remove a file, and the folders above it that are empty then."""
-    os.unlink(root / path)
-    for folder in _above(path):
-        try:
-            os.rmdir(root / folder)
-        except OSError:
-            return
-
-
 def leads_through_link(root: Path, path: str) -> bool:
     """Whether a folder above a file is a link, which may lead anywhere."""
     return any(os.path.islink(root / folder) for folder in _above(path))

@@ -22,3 +22,6 @@ class Sink(Protocol):
             content: The file's bytes.
             modified_ns: Its modification time, where it has one.
         """
+
+    def done(self) -> None:
+        """Hear that the files of a job were handed over, so that nothing need be held open for them."""

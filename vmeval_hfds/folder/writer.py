@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from vmeval_builders.paths import STAGING_FOLDER
-from vmeval_hfds.errors import TargetExistsError, UnsafePathError
+from vmeval_hfds.errors import TargetExistsError, UnsafePathError, VmevalError
+from vmeval_hfds.folder.held import BY_DESCRIPTOR, HeldFolders, refuse_other
 from vmeval_hfds.folder.sink import Outcome
 from vmeval_hfds.scratch import remove_folder
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 Found = Literal["absent", "same", "other", "folder"]
 
-_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+# A pipe that somebody puts in a file's place is not waited for.
+_READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK"))
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
@@ -28,7 +30,8 @@ class FolderWriter:
     """Writes files below a folder: beside their place first, then moved there.
 
     Files that are not whole yet lie in one folder inside the target, on the same file system. What a killed
-    run left there is thrown away by the next.
+    run left there is thrown away by the next. All is done relative to descriptors of folders (`HeldFolders`): whatever
+    others do with the target meanwhile, nothing is written outside of it.
 
     Args:
         root: The target folder.
@@ -44,23 +47,39 @@ class FolderWriter:
         self.force = force
         self.replaceable = frozenset(replaceable)
         self.is_fresh = False
-        self._base = str(root)
-        self._staging = root / STAGING_FOLDER
-        self._staged = f"{root}/{STAGING_FOLDER}/"
-        self._numbers = count()
-        self._name = uuid.uuid4().hex
-        self._folders: set[str] = set()
+        self._unfinished = f"{STAGING_FOLDER}/{uuid.uuid4().hex}"
+        self._held = HeldFolders(str(root), keep=(STAGING_FOLDER, self._unfinished))
+        self._name_unfinished()
 
     def __setstate__(self, state: dict[str, object]) -> None:
         """Call unfinished files by another name in each process, and on each machine."""
         self.__dict__.update(state)
-        self._name = uuid.uuid4().hex
+        self._name_unfinished()
 
-    def begin(self) -> None:
-        """Make the target, and throw away what a killed run left unfinished."""
+    def _name_unfinished(self) -> None:
+        # A whole path, where the system has no descriptors of folders.
+        within = "" if BY_DESCRIPTOR else f"{self.root}/{self._unfinished}/"
+        self._name = f"{within}{uuid.uuid4().hex}-"
+        self._numbers = count()
+
+    def begin(self, was_empty: bool = False) -> None:
+        """Make the target, and throw away what a killed run left unfinished.
+
+        Args:
+            was_empty: Whether nothing was in it when it was looked at.
+
+        Raises:
+            TargetExistsError: It was empty, and is no longer.
+            UnsafePathError: Something else has the name of the folder for unfinished files.
+        """
         self.root.mkdir(parents=True, exist_ok=True)
+        if was_empty and next(self.root.iterdir(), None):
+            raise TargetExistsError(
+                f"{self.root}: was empty, and somebody else writes there by now; choose another target, or run again"
+            )
         self.end()
-        self._staging.mkdir()
+        # Whoever looks for this name in another folder, because somebody put that in the target's place, finds nothing.
+        self._held.folder(self._unfinished, make=True)
 
     def end(self) -> None:
         """Remove what is unfinished.
@@ -68,26 +87,43 @@ class FolderWriter:
         Raises:
             UnsafePathError: Something else has the name of the folder for unfinished files.
         """
-        if self._staging.is_symlink() or (self._staging.exists() and not self._staging.is_dir()):
+        try:
+            name, within = self._held.at(STAGING_FOLDER)
+            mode = os.lstat(name, dir_fd=within).st_mode
+        except FileNotFoundError:
+            return
+        if not stat.S_ISDIR(mode):
             raise UnsafePathError(
-                f"{self._staging}: expected a folder of unfinished files, found something else"
+                f"{self.root / STAGING_FOLDER}: expected a folder of unfinished files, found something else"
             )
-        if self._staging.exists():
-            remove_folder(self._staging)
+        remove_folder(name, within)
+        self._held.close()
+
+    def done(self) -> None:
+        """Let go of the folders that are held open; more may be written afterwards.
+
+        Raises:
+            UnsafePathError: Somebody moved or replaced one, so that what was written is not where it belongs.
+        """
+        self._held.release()
 
     def find(self, path: str, content: Buffer) -> Found:
-        """Say what is at a path already, and whether its bytes are these."""
-        place = f"{self._base}/{path}"
+        """Say what is at a path already, and whether its bytes are these.
+
+        Raises:
+            UnsafePathError: A folder above it is a link.
+        """
         try:
-            status = os.lstat(place)
-        except (FileNotFoundError, NotADirectoryError):
+            name, within = self._held.at(path)
+            status = os.lstat(name, dir_fd=within)
+        except (FileNotFoundError, TargetExistsError):
             return "absent"
         view = memoryview(content).cast("B")
         if stat.S_ISDIR(status.st_mode):
             return "folder"
         if not stat.S_ISREG(status.st_mode) or status.st_size != view.nbytes:
             return "other"
-        return "same" if _holds(place, view) else "other"
+        return "same" if _holds(name, within, view) else "other"
 
     def put(self, path: str, content: Buffer, modified_ns: int | None = None) -> Outcome:
         """Write a file, unless it is there with the same bytes.
@@ -102,6 +138,8 @@ class FolderWriter:
 
         Raises:
             TargetExistsError: A file with other bytes is there and `force` is off, or a folder is there.
+            UnsafePathError: A folder above it is a link.
+            OSError: It cannot be written.
         """
         found = "absent" if self.is_fresh else self.find(path, content)
         if found == "same":
@@ -111,22 +149,79 @@ class FolderWriter:
             raise TargetExistsError(f"{self.root / path}: is a folder, and a file belongs there; move it")
         if found == "other" and not self.force and path not in self.replaceable:
             raise TargetExistsError(f"{self.root / path}: has other bytes; replace it with --force")
-        if (folder := path.rpartition("/")[0]) not in self._folders:
-            self.make_folder(folder)
-        staged = f"{self._staged}{self._name}-{next(self._numbers)}"
-        descriptor = os.open(staged, _CREATE, 0o666)
         try:
-            _write_all(descriptor, content)
-        finally:
-            os.close(descriptor)
-        if modified_ns is not None:
-            _set_time(staged, modified_ns)
-        os.replace(staged, f"{self._base}/{path}")
+            staged, within = f"{self._name}{next(self._numbers)}", self._held.folder(self._unfinished)
+            descriptor = os.open(staged, _CREATE, 0o666, dir_fd=within)
+            try:
+                _write_all(descriptor, content)
+            finally:
+                os.close(descriptor)
+            if modified_ns is not None:
+                _set_time(staged, within, modified_ns)
+            self._move(staged, within, path)
+        except VmevalError:
+            raise
+        except OSError as error:
+            raise self._told(error, path) from error
         return "written"
+
+    def move(self, unfinished: str, path: str) -> None:
+        """Move a file that is whole to its place, and replace what is there.
+
+        Args:
+            unfinished: Where it is, relative to the target.
+            path: Where it belongs, likewise.
+
+        Raises:
+            UnsafePathError: A folder above it is a link.
+            TargetExistsError: A folder above it is a file.
+            OSError: It cannot be moved.
+        """
+        try:
+            self._move(*self._held.at(unfinished), path)
+        except VmevalError:
+            raise
+        except OSError as error:
+            raise self._told(error, path) from error
+
+    def _move(self, name: str, within: int | None, path: str) -> None:
+        folder, _, last = path.rpartition("/")
+        held = self._held.folder(folder, make=True)
+        if within is None:
+            os.replace(name, self.root / path)
+        else:
+            os.replace(name, last, src_dir_fd=within, dst_dir_fd=held)
+
+    def _told(self, error: OSError, path: str) -> Exception:
+        """Name the whole path, where the system's error names a file in a folder that is open."""
+        if isinstance(error, FileNotFoundError):
+            return UnsafePathError(
+                f"{self.root / path}: the target was moved or replaced while files were written, or its folder of "
+                "unfinished files was removed; see what is there, then run again"
+            )
+        return OSError(error.errno, error.strerror, f"{self.root}/{path}")
+
+    def remove(self, path: str) -> None:
+        """Remove a file, and the folders above it that are empty then.
+
+        Raises:
+            UnsafePathError: A folder above it is a link.
+            OSError: It cannot be removed.
+        """
+        name, within = self._held.at(path)
+        os.unlink(name, dir_fd=within)
+        self._held.release()  # an open folder can be removed, and would be missed afterwards
+        while path := path.rpartition("/")[0]:
+            name, within = self._held.at(path)
+            try:
+                os.rmdir(name, dir_fd=within)
+            except OSError:
+                return
 
     def set_time(self, path: str, modified_ns: int | None) -> None:
         """Set the modification time of a file or folder, following no link; None leaves it."""
-        _set_time(f"{self._base}/{path}", modified_ns)
+        if modified_ns is not None:
+            _set_time(*self._held.at(path), modified_ns)
 
     def make_folder(self, path: str) -> None:
         """Make a folder and those above it, following no link.
@@ -135,16 +230,7 @@ class FolderWriter:
             UnsafePathError: One of them is a link.
             TargetExistsError: One of them is a file.
         """
-        missing = []
-        while path and path not in self._folders:
-            missing.append(path)
-            path = path.rpartition("/")[0]
-        for folder in reversed(missing):
-            try:
-                os.mkdir(f"{self._base}/{folder}")
-            except FileExistsError:
-                self.check_folder(folder)
-            self._folders.add(folder)
+        self._held.folder(path, make=True)
 
     def check_folder(self, path: str) -> bool:
         """Make sure that what is at a path is a folder, or nothing.
@@ -161,12 +247,7 @@ class FolderWriter:
             mode = os.lstat(place).st_mode
         except (FileNotFoundError, NotADirectoryError):
             return False
-        if stat.S_ISLNK(mode):
-            raise UnsafePathError(
-                f"{place}: is a link, and files would be written through it; remove it first"
-            )
-        if not stat.S_ISDIR(mode):
-            raise TargetExistsError(f"{place}: is a file, and a folder belongs there; move it")
+        refuse_other(place, mode)
         return True
 
     def check_folders(self, paths: Iterable[str]) -> None:
@@ -187,8 +268,8 @@ class FolderWriter:
                 there[folder] = there[folder.rpartition("/")[0]] and self.check_folder(folder)
 
 
-def _holds(place: str, view: memoryview) -> bool:
-    descriptor = os.open(place, _READ)
+def _holds(name: str, within: int | None, view: memoryview) -> bool:
+    descriptor = os.open(name, _READ, dir_fd=within)
     try:
         position = 0
         while chunk := os.read(descriptor, 1 << 20):
@@ -200,10 +281,9 @@ def _holds(place: str, view: memoryview) -> bool:
     return position == view.nbytes
 
 
-def _set_time(place: str, modified_ns: int | None) -> None:
-    if modified_ns is not None:
-        follow = os.utime not in os.supports_follow_symlinks
-        os.utime(place, ns=(modified_ns, modified_ns), follow_symlinks=follow)
+def _set_time(name: str, within: int | None, modified_ns: int) -> None:
+    follow = os.utime not in os.supports_follow_symlinks
+    os.utime(name, ns=(modified_ns, modified_ns), dir_fd=within, follow_symlinks=follow)
 
 
 def _write_all(descriptor: int, content: Buffer) -> None:

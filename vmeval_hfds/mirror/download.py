@@ -19,7 +19,6 @@ from vmeval_hfds.folder.record import (
     holds,
     is_as_brought,
     prunable,
-    remove_file,
     state_folder,
 )
 from vmeval_hfds.folder.writer import FolderWriter
@@ -165,7 +164,7 @@ def download(
         _write_record(job, before=True)
         _put_in_place(job, writer)
     for path in job.prune:
-        remove_file(job.root, path)
+        writer.remove(path)
     if job.write or job.prune:
         _write_record(job, before=False)
     writer.end()
@@ -326,14 +325,14 @@ def _put_in_place(job: _Job, writer: FolderWriter) -> None:
     staging = job.root / STAGING_FOLDER
     left = Counter(job.write.values())
     for path, content in job.write.items():
-        writer.make_folder(path.rpartition("/")[0])
-        staged = staging / content.name
+        name = content.name
         left[content] -= 1
         if left[content]:
             # The last of several files with these bytes gets them, so that a killed run still has them.
-            staged = staging / "copy"
-            shutil.copyfile(staging / content.name, staged)
-        os.replace(staged, job.root / path)
+            name = "copy"
+            shutil.copyfile(staging / content.name, staging / name)
+        writer.move(f"{STAGING_FOLDER}/{name}", path)
+    writer.done()
 
 
 def _write_record(job: _Job, before: bool) -> None:
