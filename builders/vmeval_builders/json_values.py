@@ -34,7 +34,7 @@ def parse_value(text: str | None, keep: Collection[str] | None = None) -> tuple[
     if text is None:
         return None, "is not UTF-8"
     text = text.removeprefix("\ufeff")
-    hook = None if keep is None else partial(_some_of, keep)
+    hook = None if keep is None else partial(_some_of, frozenset(keep))
     try:
         return json.loads(text, object_hook=hook), None
     except json.JSONDecodeError as error:
@@ -45,8 +45,8 @@ def parse_value(text: str | None, keep: Collection[str] | None = None) -> tuple[
         return json.loads(text, object_hook=hook, parse_int=_integer), None
 
 
-def _some_of(keep: Collection[str], value: dict[str, Any]) -> dict[str, Any]:
-    return {key: value[key] for key in keep if key in value}
+def _some_of(keep: frozenset[str], value: dict[str, Any]) -> dict[str, Any]:
+    return {key: one for key, one in value.items() if key in keep}
 
 
 def _integer(digits: str) -> int | str:

@@ -219,9 +219,16 @@ def test_a_lost_or_broken_record_prunes_nothing(hub, folder, tmp_path):
     target = hf_download(ID, tmp_path / "target")
     (folder / "old.txt").unlink()
     hf_upload(folder, ID, delete=True)
-    for broken in ("", "[]", '{"version": 9}', '{"version": 1, "files": {"old.txt": [[1]]}}'):
-        for record in state_folder().glob("*.json"):
-            record.write_text(broken)
+    breaks = (
+        lambda whole: b"",
+        lambda whole: b"\xff",
+        lambda whole: whole.replace(b"record 2", b"record 9"),
+        lambda whole: whole[: whole.rindex(b"\0")],
+    )
+    wholes = {record: record.read_bytes() for record in state_folder().glob("*.record")}
+    for broken in breaks:
+        for record, whole in wholes.items():
+            record.write_bytes(broken(whole))
         assert download(ID, target, prune=True).pruned == []
 
 

@@ -371,9 +371,9 @@ def _take_down(prepared: _Prepared) -> dict[str, list[Content]]:
 def _take_down_done(prepared: _Prepared, recorded: dict[str, list[Content]]) -> None:
     """Forget what was replaced and what was removed, where there was any."""
     left = dict(recorded)
-    for path, found in zip(prepared.pull.known["path"].to_pylist(), prepared.pull.found, strict=True):
-        if found != "same" and path in left:
-            left[path] = left[path][-1:]
+    if any(len(contents) > 1 for contents in recorded.values()):
+        states = zip(prepared.pull.known["path"].to_pylist(), prepared.pull.found, strict=True)
+        left |= {path: left[path][-1:] for path, found in states if found != "same" and path in left}
     for path in prepared.prune:
         left.pop(path, None)
     if left != recorded:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,7 +14,9 @@ from vmeval_builders.paths import path_problem
 if TYPE_CHECKING:
     from vmeval_hfds.hub.repo import RemoteFile
 
-_VERSION = 1
+#: How a record begins; one that begins otherwise is another version's, and as good as none.
+_MARK = "vmeval-hfds record 2"
+_BETWEEN, _LARGE, _SMALL = "\0", "large", "small"
 _CHUNK_BYTES = 1 << 20
 
 
@@ -72,25 +73,24 @@ class Brought:
         self._target = str(target.resolve())
         self._source = source
         key = hashlib.sha256(f"{self._target}\n{source}".encode("utf-8", "surrogatepass")).hexdigest()
-        self._place = state / f"{key}.json"
+        self._place = state / f"{key}.record"
 
     def read(self) -> dict[str, list[Content]]:
         """Give each file that was brought, and the bytes that it had.
 
         After a killed run they are two: those that it was to replace, and those that it brought.
         """
+        found: dict[str, list[Content]] = {}
         try:
-            record = json.loads(self._place.read_text(encoding="utf-8"))
-            if record["version"] != _VERSION:
+            text = self._place.read_bytes().decode("utf-8", "surrogatepass")
+            mark, _, _, *fields = text.split(_BETWEEN)
+            if mark != _MARK:
                 return {}
-            return {
-                str(path): [
-                    Content(str(digest), int(size), bool(is_large)) for digest, size, is_large in known
-                ]
-                for path, known in record["files"].items()
-            }
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            for path, digest, size, kind in zip(*[iter(fields)] * 4, strict=True):
+                found.setdefault(path, []).append(Content(digest, int(size), kind == _LARGE))
+        except (OSError, ValueError):
             return {}
+        return found
 
     def write(self, files: Mapping[str, Sequence[Content]]) -> None:
         """Replace the record.
@@ -98,15 +98,19 @@ class Brought:
         Raises:
             OSError: It cannot be written.
         """
-        record = {
-            "version": _VERSION,
-            "target": self._target,
-            "source": self._source,
-            "files": dict(files),
-        }
+        # No path holds a NUL. Records of a million files are written and read at once, and JSON would take seconds.
+        fields = [_MARK, self._target, self._source]
+        for path, known in files.items():
+            for content in known:
+                fields += (
+                    path,
+                    content.digest,
+                    str(content.size_bytes),
+                    _LARGE if content.is_large else _SMALL,
+                )
         self._place.parent.mkdir(parents=True, exist_ok=True)
         staged = self._place.with_suffix(f".{os.getpid()}.partial")
-        staged.write_text(json.dumps(record), encoding="utf-8")
+        staged.write_bytes(_BETWEEN.join(fields).encode("utf-8", "surrogatepass"))
         os.replace(staged, self._place)
 
 

@@ -11,7 +11,7 @@ from vmeval_builders.arrow.schema import ROW_KINDS, media_columns
 from vmeval_builders.entries import Contents, FileEntry, FolderEntry, Unit
 from vmeval_builders.errors import LayoutError
 from vmeval_builders.layouts.columns import Column, Computed, File, Image, Item, Json, JsonFile, Part, Video
-from vmeval_builders.layouts.match import Matcher, compile_pattern, pattern_names
+from vmeval_builders.layouts.match import Matcher, compile_pattern, literal_end, pattern_names
 from vmeval_builders.problems import Problem
 
 _STATED = ("name", "noun", "title", "rows", "id_column", "group_column")
@@ -291,7 +291,9 @@ class Layout:
 
     @cached_property
     def _matcher(self) -> Matcher:
-        return Matcher(self.parts, self.files, self.marks, self.never_beside, self.lists)
+        # The patterns alone do not say what rows look like where `parts` is a layout's own.
+        ends = tuple(map(literal_end, _stated(type(self)))) if type(self).parts is Layout.parts else ("",)
+        return Matcher(self.parts, self.files, self.marks, self.never_beside, self.lists, ends)
 
 
 def _fits(place: str, name: str) -> bool:
@@ -299,18 +301,17 @@ def _fits(place: str, name: str) -> bool:
     return name.endswith(place[1:]) if place.startswith("*") else name == place
 
 
+def _stated(layout: type[Layout]) -> tuple[str, ...]:
+    return (layout.rows,) if isinstance(layout.rows, str) else layout.rows
+
+
 def _compiled(layout: type[Layout]) -> list[re.Pattern[str]]:
-    patterns = (layout.rows,) if isinstance(layout.rows, str) else layout.rows
     expressions = {name: one.expression for name, one in layout.declared.items() if isinstance(one, Part)}
-    return [compile_pattern(pattern, expressions) for pattern in patterns]
+    return [compile_pattern(pattern, expressions) for pattern in _stated(layout)]
 
 
 def _check(layout: type[Layout]) -> None:
-    """Refuse a declaration that contradicts itself.
-
-    Raises:
-        LayoutError: The message names the column.
-    """
+    """Refuse a declaration that contradicts itself; the message of the `LayoutError` names the column."""
     for name, fault in _faults(layout):
         raise LayoutError(f"column {name}: {fault}")
 
@@ -387,8 +388,7 @@ def _path_faults(layout: type[Layout]) -> Iterator[tuple[str, str]]:
     except re.error as error:
         yield "path", f"the pattern {layout.rows!r} cannot be read ({error})"
         return
-    patterns = (layout.rows,) if isinstance(layout.rows, str) else layout.rows
-    named = {name for pattern in patterns for name in pattern_names(pattern)}
+    named = {name for pattern in _stated(layout) for name in pattern_names(pattern)}
     for name, column in layout.declared.items():
         if isinstance(column, Part) and name not in named:
             yield name, f"is a part of the path, but there is no {{{name}}} in {layout.rows!r}"

@@ -36,6 +36,11 @@ def compile_pattern(pattern: str, expressions: Mapping[str, str]) -> re.Pattern[
     return re.compile("".join(tokens), re.DOTALL)
 
 
+def literal_end(pattern: str) -> str:
+    """Give the text in which whatever fits a pattern ends."""
+    return re.split(r"[}\]]|\*\*/", pattern)[-1]
+
+
 def _token(token: str, expressions: Mapping[str, str]) -> str:
     if token[0] != "{":
         return re.escape(token)
@@ -65,6 +70,7 @@ class Matcher:
         marks: Collection[str],
         never_beside: Collection[str],
         lists: Collection[str] = (),
+        row_ends: tuple[str, ...] = ("",),
     ) -> None:
         """Take what describes the rows.
 
@@ -74,8 +80,10 @@ class Matcher:
             marks: What makes a path a row; any file of `files` where it is empty.
             never_beside: Names of files; a folder that directly holds one is no row, nor does it hold one.
             lists: The columns that take all files at a place, instead of one.
+            row_ends: What the path of every row that is a file ends in, so that few others are taken apart.
         """
         self._parts = parts
+        self._row_ends = row_ends
         self._files = files
         self._never_beside = frozenset(never_beside)
         self._lists = frozenset(lists)
@@ -142,7 +150,10 @@ class Matcher:
         above, _, last = folder.rpartition("/")
         ending = f"*.{name.rpartition('.')[2]}"
         choices = [(above, f"{last}/{name}"), (above, f"{last}/{ending}")] if last in self._subfolders else []
-        for row, place in (*choices, (folder, ending), (path, "")):
+        choices.append((folder, ending))
+        if path.endswith(self._row_ends):
+            choices.append((path, ""))
+        for row, place in choices:
             if row and place in self._places and self._parts(row) is not None:
                 return row, place
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from vmeval_builders.entries import FileEntry, FolderEntry, Unit
 from vmeval_builders.errors import AmbiguousFolderError, LayoutNameError
@@ -15,6 +15,9 @@ from vmeval_builders.layouts.outputs import Outputs
 from vmeval_builders.layouts.peers import MmeCof, TiViBench, VReasonBench
 from vmeval_builders.layouts.questions import Questions
 from vmeval_builders.layouts.results import Results
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 #: Where third parties register theirs: ``[project.entry-points."vmeval_hfds.builders"]``.
 ENTRY_POINT_GROUP = "vmeval_hfds.builders"
@@ -54,6 +57,9 @@ def layouts() -> list[Layout]:
 
 @cache
 def _registered() -> dict[str, EntryPoint]:
+    # A dataset that names one of our own builders need not wait for this.
+    from importlib.metadata import entry_points
+
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=ENTRY_POINT_GROUP):
         if point.name in _OWN or point.name in found:
