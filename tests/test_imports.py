@@ -25,6 +25,7 @@ ROOMS = {
         "table",
         "store",
         "hub | engine | sample",
+        "claim",
         "scratch",
         "errors",
     ),

@@ -60,6 +60,10 @@ class TargetExistsError(VmevalError, FileExistsError):
     """Something else is where the result would be written."""
 
 
+class BusyTargetError(TargetExistsError):
+    """Another run writes where the result would be written."""
+
+
 class UnknownNameError(VmevalError, LookupError):
     """A domain or id that the dataset does not have."""
 

@@ -71,7 +71,7 @@ def remove_leftovers() -> None:
     """
     if fcntl is None:
         return
-    for lock in _locks().glob("*.lock"):
+    for lock in locks_folder().glob("*.lock"):
         # A lock that another holds, or that says nothing, is passed over.
         with suppress(OSError, ValueError, TypeError, KeyError), lock.open("r+", encoding="utf-8") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -80,6 +80,10 @@ def remove_leftovers() -> None:
             if stated["machine"] == _machine():
                 _clear(Path(stated["place"]), stated["target"])
                 lock.unlink()
+    for claim in locks_folder().glob("*.claim"):  # of `vmeval_hfds.claim`: nothing but the lock itself
+        with suppress(OSError), claim.open("rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            claim.unlink()
 
 
 def _clear(place: Path, target: str | None) -> None:
@@ -127,7 +131,7 @@ def _locked(place: Path, target: Path | None) -> Iterator[None]:
         "place": os.path.abspath(place),
         "target": target and os.path.abspath(target),
     }
-    name = _locks() / uuid.uuid4().hex
+    name = locks_folder() / uuid.uuid4().hex
     held = None
     with suppress(OSError):
         if fcntl is not None:
@@ -147,7 +151,8 @@ def _locked(place: Path, target: Path | None) -> Iterator[None]:
                 held.close()
 
 
-def _locks() -> Path:
+def locks_folder() -> Path:
+    """Give the folder, in the Hugging Face home, that says what is at work."""
     home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
     return Path(home) / "vmeval-hfds" / "running"
 

@@ -137,7 +137,7 @@ def build(
     existing_card = _existing_card(target, scan.layout, force)
     engine.require(scan.root)
     refuse_names(scan, options)
-    with new_directory(target) as store:
+    with new_directory(target, replaces=existing_card is not None) as store:
         engine.require(store.partial)
         facts, problems = _write(scan, store, options, existing_card)
         read_back_directory(str(target), store.partial)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from vmeval_builders.arrow.listing import ROOT_FOLDER
+from vmeval_hfds.claim import claimed
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import ChangedRowsError, ReplacedShardError, TargetExistsError
 from vmeval_hfds.folder.check import check_apart, check_lengths, check_media, check_repeated, check_row_paths
@@ -169,7 +170,8 @@ def export(
     Raises:
         UnsafePathError: A row's path, or a link in the target, leads where nothing must be written.
             Nothing was written.
-        TargetExistsError: Files with other bytes are in the way and `force` is off. Nothing was written.
+        TargetExistsError: Files with other bytes are in the way and `force` is off, or another run writes
+            there (`BusyTargetError`). Nothing was written.
         AmbiguousNameError: Several questions have an id; the message lists their paths, of which one may be given.
         UnknownNameError: The dataset has no such domain or id. Nothing was written.
         ArgumentError: The layout has no such column, the template is none, or the dataset needs neither.
@@ -180,7 +182,7 @@ def export(
     root = on_this_disk(target)
     said, engine = Naming(columns, template), Engine(num_proc, executor)
     options = _Options(root, Wanted(domains, ids), builder, said, force, strict, update, prune, engine)
-    with open_dataset(source) as dataset:
+    with claimed(root), open_dataset(source) as dataset:
         return _distrusting(lambda replaced: _export(_prepare(dataset, options, replaced), options, progress))
 
 

@@ -14,7 +14,8 @@ from vmeval_builders.scan import Scan, scan_rows
 from vmeval_builders.sources.folder import Folder
 from vmeval_hfds.api.export import export
 from vmeval_hfds.api.to_dataset import to_dataset
-from vmeval_hfds.errors import UnknownNameError
+from vmeval_hfds.claim import wait_until_free
+from vmeval_hfds.errors import BusyTargetError, UnknownNameError
 from vmeval_hfds.folder.record import state_folder
 from vmeval_hfds.rows.open import Opened, Source, open_source
 from vmeval_hfds.store.directory import DatasetFiles
@@ -76,8 +77,13 @@ def _exported(opened: Opened, domains: Collection[str], ids: Collection[str]) ->
         name, dataset = str(opened._fingerprint), opened
     folder = state_folder().parent / "tasks" / hashlib.sha256(name.encode()).hexdigest()[:32]
     # The cache is nobody's work, so that what is there may be replaced.
-    export(dataset, folder, domains=domains, ids=ids, force=True)
-    return folder
+    while True:
+        try:
+            export(dataset, folder, domains=domains, ids=ids, force=True)
+        except BusyTargetError:
+            wait_until_free(folder)
+        else:
+            return folder
 
 
 def _task(scan: Scan, unit: Unit) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from vmeval_builders.choice import Choice
 from vmeval_builders.paths import STAGING_FOLDER
+from vmeval_hfds.claim import claimed
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import HubError, TargetExistsError, UnknownNameError, UnsafePathError
 from vmeval_hfds.folder.record import (
@@ -145,7 +146,7 @@ def download(
 
     Raises:
         UnsafePathError: The repository has names that must not be written. Nothing was written.
-        TargetExistsError: Files of the target have other bytes. Nothing was written.
+        TargetExistsError: Files of the target have other bytes, or another run writes there. Nothing was written.
         UnknownNameError: No file matches `include`.
         AddressError: The repo id is none, or the address of something else.
         HubError: The Hub failed or refused; the message names the file. No file of the target was touched.
@@ -154,7 +155,15 @@ def download(
     repo_id, revision = repo_and_revision(repo_id, repo_type, revision)
     repo = HubRepo(repo_id, repo_type, token_env, wait=wait)
     choice = Choice(include, exclude, drops_tools=False)
-    job = _prepare(repo, Path(target_dir), revision, choice, prune, force)
+    with claimed(Path(target_dir)):
+        job = _prepare(repo, Path(target_dir), revision, choice, prune, force)
+        _download(job, progress)
+    return DownloadResult(
+        Path(target_dir), job.commit, len(job.write), len(job.wanted) - len(job.write), job.prune
+    )
+
+
+def _download(job: _Job, progress: Progress | None) -> None:
     job.root.mkdir(parents=True, exist_ok=True)
     writer = FolderWriter(job.root)
     if job.write:
@@ -168,9 +177,6 @@ def download(
     if job.write or job.prune:
         _write_record(job, before=False)
     writer.end()
-    return DownloadResult(
-        Path(target_dir), job.commit, len(job.write), len(job.wanted) - len(job.write), job.prune
-    )
 
 
 def plan_download(

@@ -13,7 +13,7 @@ from vmeval_builders.sources.remote import is_url
 from vmeval_hfds.errors import AddressError, ArgumentError, DatasetError, HubNotFoundError, SourceTypeError
 from vmeval_hfds.hub.address import is_address, looks_like_repo, parse_address
 from vmeval_hfds.rows.rows import Rows
-from vmeval_hfds.store.directory import DatasetFiles, open_dataset_dir
+from vmeval_hfds.store.directory import DatasetFiles, open_dataset_dir, unreplaced
 from vmeval_hfds.store.names import ROWS_FOLDER
 
 if TYPE_CHECKING:
@@ -136,12 +136,13 @@ def open_dataset(source: Source) -> Iterator[DatasetFiles]:
         source: What to open, as `open_source` takes it.
 
     Raises:
-        DatasetError: It is a folder, whose rows are files already.
+        DatasetError: It is a folder, whose rows are files already; or it was replaced while it was read.
         VmevalError: As `open_source` does.
     """
     opened = open_files(source) if isinstance(source, str | os.PathLike) else open_source(source)
     if isinstance(opened, DatasetFiles):
-        yield opened
+        with unreplaced(opened):
+            yield opened
     elif isinstance(opened, Scan):
         raise DatasetError(
             f"{opened.root}: expected a dataset, found a folder of {opened.layout.name}; "

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from vmeval_hfds.errors import TargetExistsError
 from vmeval_hfds.scratch import remove_folder, scratch, set_aside
 from vmeval_hfds.store.store import Receipt, receipt_of
 
@@ -60,11 +61,21 @@ class DirectoryStore:
 
 
 @contextmanager
-def new_directory(target: Path) -> Iterator[DirectoryStore]:
+def new_directory(target: Path, replaces: bool = False) -> Iterator[DirectoryStore]:
     """Make a dataset directory that appears, or replaces the one that is there, whole or not at all.
 
     Folders above it that were missing go again where it does not appear.
+
+    Args:
+        target: Where it will be.
+        replaces: Whether one that is there may be replaced; one that came meanwhile, too.
+
+    Raises:
+        TargetExistsError: Something is there, and may not be replaced.
+        OSError: It cannot be written, or what is there cannot be removed.
     """
+    if replaces:
+        _check_removable(target)
     missing = [parent for parent in target.parents if not parent.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name[:100]}.partial-{uuid.uuid4().hex[:12]}")
@@ -76,7 +87,7 @@ def new_directory(target: Path) -> Iterator[DirectoryStore]:
             yield store
             store.finish()
             partial.chmod(0o777 & ~_umask())
-            _put_in_place(partial, target)
+            _put_in_place(partial, target, replaces)
     except BaseException:
         for parent in missing:
             with suppress(OSError):
@@ -84,17 +95,42 @@ def new_directory(target: Path) -> Iterator[DirectoryStore]:
         raise
 
 
-def _put_in_place(partial: Path, target: Path) -> None:
+def _put_in_place(partial: Path, target: Path, replaces: bool) -> None:
     if not os.path.lexists(target):
         partial.rename(target)
         return
+    if not replaces:
+        raise TargetExistsError(
+            f"{target}: another run made it meanwhile; choose another target, or replace it with --force"
+        )
     old = set_aside(partial, target)
     try:
         partial.rename(target)
     except BaseException:
-        old.rename(target)
+        # Where another run put its own there meanwhile, that is the one that stays.
+        if os.path.lexists(target):
+            remove_folder(old)
+        else:
+            old.rename(target)
         raise
-    shutil.rmtree(old)
+    remove_folder(old)
+    if os.path.lexists(old):
+        raise OSError(
+            errno.EACCES, "the new one is in its place, but this, from before, cannot be removed", str(old)
+        )
+
+
+def _check_removable(directory: Path) -> None:
+    """Make sure, before anything is written, that a directory can be removed later.
+
+    Raises:
+        TargetExistsError: Some folder in it cannot be written.
+    """
+    for folder, _, _ in os.walk(directory):
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise TargetExistsError(
+                f"{folder}: cannot be written, so that {directory} cannot be replaced; nothing was written"
+            )
 
 
 def _umask() -> int:

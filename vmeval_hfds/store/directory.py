@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -81,6 +82,38 @@ def open_dataset_dir(path: str | os.PathLike[str]) -> DatasetFiles:
     return DatasetFiles(
         str(path), rows, listings, root.joinpath, root.joinpath, root, sizes, address=address, others=others
     )
+
+
+@contextmanager
+def unreplaced(dataset: DatasetFiles) -> Iterator[None]:
+    """Make sure that a dataset directory is not replaced by another while it is read: the two would be mixed.
+
+    Raises:
+        DatasetError: It was.
+    """
+    before = _identity(dataset.root)
+    try:
+        yield
+    except Exception as error:
+        if _identity(dataset.root) == before:
+            raise
+        raise DatasetError(_REPLACED.format(dataset.name)) from error
+    if _identity(dataset.root) != before:
+        raise DatasetError(_REPLACED.format(dataset.name))
+
+
+_REPLACED = (
+    "{}: was replaced or removed while it was read, so that what was made of it may be of both; run again"
+)
+
+
+def _identity(root: Path | None) -> tuple[int, int] | None:
+    if root is None:
+        return None
+    with suppress(OSError):
+        status = root.stat()
+        return status.st_dev, status.st_ino
+    return None
 
 
 def on_this_disk(target: str | os.PathLike[str]) -> Path:
