@@ -17,6 +17,7 @@ from vmeval_builders.manifest import TaskKey, compare_manifests, manifest_names
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.secrets import SECRET_CODES, name_problems
+from vmeval_builders.sources.passes import pass_of, pass_of_units, runs
 from vmeval_builders.sources.remote import read_ahead
 from vmeval_builders.sources.source import Source
 
@@ -70,9 +71,10 @@ class CheckJob:
 
 def check_jobs(scan: Scan, decode: bool) -> Iterator[CheckJob]:
     """Cut the check of a walked folder into jobs."""
-    for start in range(0, len(scan.units), _JOB_ROWS):
-        units = scan.units[start : start + _JOB_ROWS]
-        yield CheckJob(scan.source, scan.layout, units, [], decode)
+    source = scan.source
+    units = sorted(scan.units, key=lambda unit: pass_of_units(source, [unit]))
+    for of_job in runs(units, lambda unit: pass_of_units(source, [unit]), _JOB_ROWS):
+        yield CheckJob(source, scan.layout, of_job, [], decode)
     yield from other_jobs(scan)
 
 
@@ -80,8 +82,8 @@ def other_jobs(scan: Scan) -> Iterator[CheckJob]:
     """Cut the files that no row holds into jobs."""
     of_rows = {entry.path for unit in scan.units for entry in unit.files.values()}
     others = sorted((one for one in scan.files if one.path not in of_rows), key=lambda one: one.offset)
-    for start in range(0, len(others), _JOB_FILES):
-        yield CheckJob(scan.source, scan.layout, [], others[start : start + _JOB_FILES], decode=False)
+    for of_job in runs(others, lambda entry: pass_of(scan.source, entry), _JOB_FILES):
+        yield CheckJob(scan.source, scan.layout, [], of_job, decode=False)
 
 
 def other_file_problems(scan: Scan) -> list[Problem]:

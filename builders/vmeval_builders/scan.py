@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from vmeval_builders import paths
-from vmeval_builders.choice import ALL_BUT_TOOLS, Choice, tool_name
+from vmeval_builders.choice import ALL_BUT_TOOLS, Choice, matches, tool_name
 from vmeval_builders.entries import FileEntry, FolderEntry, Unit
 from vmeval_builders.errors import FolderChangedError, FolderTypeError, MissingPathError, NotAFolderError
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, find_layout, layout_named
 from vmeval_builders.problems import Problem
-from vmeval_builders.sources.archive import index_archive, is_archive
-from vmeval_builders.sources.archives import archive_paths, look_into_archives
+from vmeval_builders.sources.archive import index_archive, is_archive, names_archive
+from vmeval_builders.sources.archives import look_into_archives
 from vmeval_builders.sources.folder import Folder, index_folder
 from vmeval_builders.sources.remote import Url, index_remote, is_url
 from vmeval_builders.sources.source import Index, Source
@@ -85,8 +86,8 @@ def scan_rows(
     """
     scan = _matched(scan_files(folder, choice), builder)
     finds_none = scan.layout.has_rows and not any(unit.files for unit in scan.units)
-    if finds_none and holds_archives(scan):
-        scan = _matched(scan_archives(scan.root, choice), builder)
+    if finds_none and (packed := archives_of(scan, choice)):
+        scan = _matched(scan_archives(scan, packed, choice), builder)
     scan.layout_found = builder is None
     return scan
 
@@ -182,20 +183,41 @@ def refuse_changes(scan: Scan) -> None:
             )
 
 
-def holds_archives(scan: Scan) -> bool:
-    """Say whether a folder on disk has archives in it, which may stand for what is in them."""
-    return isinstance(scan.source, Folder) and bool(archive_paths(scan.files))
+def archives_of(scan: Scan, choice: Choice = ALL_BUT_TOOLS) -> frozenset[str]:
+    """List the archives in a folder on disk, which may stand for what is in them.
+
+    An archive that is excluded is none of them; what is included is asked of the files in it.
+    """
+    if not isinstance(scan.source, Folder):
+        return frozenset()
+    left_out = (path for path in scan.left_out if not (tool_name(path) or matches(path, choice.exclude)))
+    return frozenset(filter(names_archive, chain((entry.path for entry in scan.files), left_out)))
 
 
-def scan_archives(root: Path | Url, choice: Choice = ALL_BUT_TOOLS) -> Scan:
-    """Walk a folder of archives, each of which stands for what is in it, as if it were unpacked beside itself.
+def scan_archives(scan: Scan, packed: Collection[str], choice: Choice = ALL_BUT_TOOLS) -> Scan:
+    """Look into the archives of a folder that was walked, each of which stands for what is in it.
+
+    Args:
+        scan: The folder, as its files lie on disk.
+        packed: Its archives, from `archives_of`.
+        choice: Which files are meant, those in the archives among them.
+
+    Returns:
+        What the same folder is with each archive unpacked beside itself.
 
     Raises:
         ArchiveError: One of them is damaged or cut short.
         OSError: It cannot be read.
     """
-    assert isinstance(root, Path)
-    return _in_order(root, look_into_archives(index_folder(root)), choice)
+    assert isinstance(scan.root, Path)
+    if choice.has_globs:
+        # They are about paths that were not known when the folder was walked.
+        return _in_order(scan.root, look_into_archives(index_folder(scan.root), packed), choice)
+    problems = [one for one in scan.problems if one.code != "bad-name"]
+    index = Index(scan.source, scan.files, scan.folders, problems)
+    opened = _in_order(scan.root, look_into_archives(index, packed), choice)
+    opened.left_out = sorted([*scan.left_out, *opened.left_out])
+    return opened
 
 
 def _in_order(root: Path | Url, index: Index, choice: Choice) -> Scan:

@@ -120,3 +120,36 @@ def test_a_damaged_archive_is_named(packed, tmp_path):
     with pytest.raises(ArchiveError, match=archive.name):
         build(packed, tmp_path / "dataset")
     assert not (tmp_path / "dataset").exists()
+
+
+def test_globs_are_about_what_is_in_archives_and_an_excluded_archive_stays_closed(folder, packed, tmp_path):
+    of_folder = build(folder, tmp_path / "of-the-folder", include=["maze_task/*"]).target
+    of_archives = build(packed, tmp_path / "of-the-archives", include=["maze_task/*"]).target
+    assert tree(of_archives) == tree(of_folder)
+    maze = next(
+        path for path in sorted(packed.iterdir()) if ".tar" in path.name and "maze_task" in listed(path)
+    )
+    without = build(packed, tmp_path / "without", exclude=[maze.name], keep_incomplete=True)
+    assert without.configs == {
+        name: rows for name, rows in build(folder, tmp_path / "all").configs.items() if name != "maze"
+    }
+    assert without.left_out == [maze.name]
+
+
+def listed(archive):
+    return subprocess.run(["tar", "tf", archive], check=True, capture_output=True, text=True).stdout
+
+
+def test_what_tools_leave_behind_is_named_though_the_folder_is_walked_once(packed, tmp_path):
+    write(packed / ".git/config", "[core]")
+    made = build(packed, tmp_path / "dataset")
+    assert made.left_out == [".git/config"]
+
+
+def test_a_tgz_with_one_folder_on_top_comes_back_under_that(tmp_path):
+    write_question(tmp_path / "q/O-1_maze_data-generator", "maze", "maze_00000000")
+    (tmp_path / "packed/questions").mkdir(parents=True)
+    pack(tmp_path / "q", tmp_path / "packed/questions/O-1.tgz", "O-1_maze_data-generator", remove=False)
+    dataset = build(tmp_path / "packed", tmp_path / "dataset").target
+    export(dataset, tmp_path / "rebuilt")
+    assert tree(tmp_path / "rebuilt/questions") == tree(tmp_path / "q")

@@ -34,6 +34,17 @@ def test_datasets_streams_all_rows_and_each_node_its_part(ids):
     assert sorted(parts) == ids
 
 
+def test_a_data_loader_of_two_workers_gives_each_row_once(ids):
+    data = pytest.importorskip("torch.utils.data", reason="PyTorch is large, and so not among the dev extra")
+    from datasets import load_dataset
+
+    streamed = load_dataset(REPO, split="test", streaming=True)
+    loader = data.DataLoader(streamed, batch_size=2, num_workers=2, collate_fn=list)
+    rows = [row for batch in loader for row in batch]
+    assert sorted(row["id"] for row in rows) == ids
+    assert any(row["first_frame"].size for row in rows)
+
+
 def test_pandas_reads_a_shard_and_its_pictures_are_bytes(ids):
     import pandas as pd
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from vmeval_builders.choice import Choice
-from vmeval_builders.scan import Scan, holds_archives, refuse_changes, scan_archives, scan_files
-from vmeval_builders.sources.archives import archive_paths
+from vmeval_builders.scan import Scan, archives_of, refuse_changes, scan_archives, scan_files
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.folder.plan import make_plan
@@ -126,9 +125,10 @@ def _verify(
         listing = replace(planned, table=packed(planned.table))
     listing = chosen(listing, choice)
     scan = scan_files(folder, choice)
-    if holds_archives(scan) and not everything.among(set(archive_paths(scan.files))):
+    packed_files = archives_of(scan, choice)
+    if packed_files and not everything.among(packed_files):
         # The dataset knows what is in the archives, and not these.
-        scan = scan_archives(scan.root, choice)
+        scan = scan_archives(scan, packed_files, choice)
     old = ListedSide(source, scan.layout, listing)
     engine.require(scan.root)
     new = FolderSide(scan, lists_all=True, engine=engine, progress=progress)

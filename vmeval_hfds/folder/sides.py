@@ -20,6 +20,7 @@ from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.paths import is_text
 from vmeval_builders.scan import Scan
 from vmeval_builders.sources.folder import Folder
+from vmeval_builders.sources.passes import pass_of, runs
 from vmeval_builders.sources.remote import read_ahead
 from vmeval_builders.sources.source import Source
 from vmeval_hfds.engine import pool
@@ -257,10 +258,8 @@ class FolderSide:
         in_order = sorted(range(len(wanted)), key=lambda at: self._entries[wanted[at]].offset)
         files = [self._entries[wanted[at]] for at in in_order]
         source = self.scan.source
-        jobs = [
-            _Job(source, files[start : start + _FILES_PER_JOB])
-            for start in range(0, len(files), _FILES_PER_JOB)
-        ]
+        of_jobs = runs(files, lambda entry: pass_of(source, entry), _FILES_PER_JOB)
+        jobs = [_Job(source, of_job) for of_job in of_jobs]
         work_bytes = sum(entry.size_bytes for entry in files)
         digests: list[bytes] = []
         for found in self.engine.run(_hash, jobs, work_bytes, source.splits):

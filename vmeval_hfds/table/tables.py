@@ -31,7 +31,8 @@ from vmeval_hfds.store.store import Receipt, Store
 from vmeval_hfds.table.card import DEFAULT_CONFIG, FILES_CONFIG, CardFacts, ConfigFacts, GroupFacts
 from vmeval_hfds.table.facts import ListingFacts, ShardFacts
 from vmeval_hfds.table.listing_shards import Entries, ListingReport, listing_jobs, write_listing
-from vmeval_hfds.table.plan import ShardPlan, batches
+from vmeval_hfds.table.passes import shards_of_jobs
+from vmeval_hfds.table.plan import ShardPlan
 from vmeval_hfds.table.shards import ShardJob, ShardReport
 
 # `datasets` accepts these as split names: https://huggingface.co/docs/datasets/repository_structure
@@ -89,7 +90,7 @@ def run_shards(
     Returns:
         The reports, in the order of the shards.
     """
-    gathered = list(batches(shards))
+    gathered = shards_of_jobs(scan.source, shards)
     jobs: Iterable[ShardJob] = (
         ShardJob(store, scan.source, scan.layout, batch, options.decode) for batch in gathered
     )
@@ -112,7 +113,8 @@ def run_shards(
             options.progress(done, rows)
     if beside is not None:
         beside.wait()
-    return reports
+    number = {shard.name: number for number, shard in enumerate(shards)}
+    return sorted(reports, key=lambda report: number[report.plan.name])
 
 
 def refuse_names(scan: Scan, options: TableOptions) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from vmeval_builders.entries import FileEntry, FolderEntry
 from vmeval_builders.problems import Problem
-from vmeval_builders.sources.archive import TarSource, index_archive, names_archive
+from vmeval_builders.sources.archive import GzipTarSource, TarSource, index_archive
 from vmeval_builders.sources.folder import Folder
 from vmeval_builders.sources.source import Index, Source
+
+#: The pass of what costs every worker the same to read: a file on disk, or in an archive that is not compressed.
+ANYWHERE = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,13 @@ class Archives:
         source, within = self._part(entry)
         return source.head(within, length)
 
+    def pass_of(self, entry: FileEntry) -> int:
+        """Give the number of the compressed archive that a file lies in; `ANYWHERE` where it is read by itself."""
+        if not entry.offset:
+            return ANYWHERE
+        number = bisect_right(self.starts, entry.offset) - 1
+        return number if isinstance(self.archives[number], GzipTarSource) else ANYWHERE
+
     def _part(self, entry: FileEntry) -> tuple[Source, FileEntry]:
         if not entry.offset:
             return self.folder, entry
@@ -55,18 +65,14 @@ class Archives:
         return self.archives[number], entry._replace(offset=entry.offset - self.starts[number])
 
 
-def archive_paths(files: Sequence[FileEntry]) -> list[str]:
-    """List the archives among files, by path order."""
-    return sorted(entry.path for entry in files if names_archive(entry.path))
-
-
-def look_into_archives(index: Index) -> Index:
+def look_into_archives(index: Index, packed: Collection[str]) -> Index:
     """Put what is in the archives of a folder in their place, as ``tar xf`` beside each would.
 
     What an archive is called is kept nowhere; a warning for each says so.
 
     Args:
         index: What was found in a folder on disk.
+        packed: The paths of its archives that are looked into; any others stay files.
 
     Raises:
         ArchiveError: An archive is damaged or cut short.
@@ -75,12 +81,11 @@ def look_into_archives(index: Index) -> Index:
     """
     folder = index.source
     assert isinstance(folder, Folder)
-    packed = archive_paths(index.files)
-    files = [entry for entry in index.files if entry.path not in set(packed)]
+    files = [entry for entry in index.files if entry.path not in packed]
     times = {path: found.mtime_ns for path, found in index.folders.items()}
     problems = list(index.problems)
     starts, archives, start = [], [], 0
-    for path in packed:
+    for path in sorted(packed):
         inside = index_archive(folder.root / path)
         assert isinstance(inside.source, TarSource)
         above = path.rpartition("/")[0]
