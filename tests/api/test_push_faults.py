@@ -1,8 +1,10 @@
 """Whatever fails at whichever request: the branch is intact or complete, and a second run completes.
 
 One fault at a time is put at every request of a push and of an export, and a process is killed at many of them.
+Where a sweep would go where another has been, it hits some requests with each fault, and all with some.
 """
 
+import itertools
 import os
 import signal
 import subprocess
@@ -32,6 +34,12 @@ FAULTS = {
 }
 
 
+#: By way of LFS every request is hit by every fault; by way of Xet, which shares all but the transfer with it, and in a
+#: push that adds, which shares most with a push, by some.
+WHOLE = {"lfs": 1, "xet": 3}
+PART = {"lfs": 3, "xet": 4}
+
+
 def write_one(folder):
     write_question(folder, "maze", "maze_0000")
     write(folder / "vmeval_dataset.json", '{"pairs": []}')
@@ -39,14 +47,57 @@ def write_one(folder):
 
 
 pytestmark = [pytest.mark.folder("questions", write_one), pytest.mark.both_transfers]
-#: By way of LFS every request is hit; by way of Xet, which shares all but the transfer with it, every third.
-STEPS = {"lfs": 1, "xet": 3}
 
 
-def fresh(hub):
-    """Empty the Hub, and forget what the client has of it."""
-    hub.reset()
-    _xet.XET_CONNECTION_INFO_CACHE.clear()
+def steps(fault, step):
+    """Give the requests to hit, each `step`-th; each fault begins at another one, so that together they hit all."""
+    return itertools.count([*FAULTS].index(fault) % step, step)
+
+
+class Sweep:
+    """A repository that is put back before each try, and what became of it when nothing failed.
+
+    Args:
+        hub: where it is.
+        old: what it holds before.
+        after: what it holds when all went well.
+    """
+
+    def __init__(self, hub, old, *after, **options):
+        self.hub, self.options = hub, options
+        push_to_hub(old, REPO)
+        self.old = hub.files(REPO)
+        self.put_back()
+        push_to_hub(after[0], REPO, **options)
+        export(open_repo(REPO), old.parent / "after")
+        assert tree(old.parent / "after") == {
+            path: one for folder in after for path, one in tree(folder).items()
+        }
+        self.new = hub.files(REPO)
+
+    def put_back(self):
+        """Empty the Hub of all but the old rows, forget what the client has of it, and begin to count requests."""
+        self.hub.reset()
+        _xet.XET_CONNECTION_INFO_CACHE.clear()
+        self.hub.create_repo(REPO)
+        self.hub.commit(REPO, self.old)
+        self.hub.clear_log()
+
+    def hits(self, folder, fault, at):
+        """Push with a fault at one request: all or nothing, and all at the next try; say whether it was reached."""
+        self.put_back()
+        before = self.hub.head(REPO)
+        self.hub.fault(**FAULTS[fault], at=at)
+        error = pushed(folder, **self.options)
+        reached = len(self.hub.requests) > at
+        where = f"request {at}: {self.hub.requests[min(at, len(self.hub.requests) - 1)]}"
+        self.hub.clear_faults()
+        if error is not None:
+            assert self.hub.head(REPO) == before, where
+            assert pushed(folder, **self.options) is None
+        assert self.hub.files(REPO) == self.new, where
+        assert len(self.hub.log(REPO, "main")) == 3, f"{where}: a commit was made twice"
+        return reached
 
 
 def pushed(folder, **options):
@@ -62,67 +113,29 @@ def is_published(folder):
     return verify(folder, open_repo(REPO)).same
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_push_with_a_fault_at_any_request(hub, folder, tmp_path, fault, transfer):
-    old = tmp_path / "old"
-    write_question(old, "maze", "maze_0000", prompt="The old prompt.")
-    at = 0
-    while True:
-        fresh(hub)
-        push_to_hub(old, REPO)
-        before = hub.head(REPO)
-        hub.clear_log()
-        hub.fault(**{key: value for key, value in fault.items() if key != "kind"}, kind=fault["kind"], at=at)
-        error = pushed(folder)
-        reached = len(hub.requests) > at
-        hub.clear_faults()
-        if error is not None:
-            assert hub.head(REPO) == before, f"request {at}: {hub.requests[at]}"
-            assert is_published(old)
-            assert pushed(folder) is None
-        assert is_published(folder), f"request {at}: {hub.requests[at]}"
-        assert len(hub.log(REPO, "main")) == 3, f"request {at}: a commit was made twice"
-        if not reached:
-            break
-        at += STEPS[transfer]
+    write_question(tmp_path / "old", "maze", "maze_0000", prompt="The old prompt.")
+    sweep = Sweep(hub, tmp_path / "old", folder)
+    at = next(at for at in steps(fault, WHOLE[transfer]) if not sweep.hits(folder, fault, at))
     assert at > 10
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_rows_that_are_added_with_a_fault_at_any_request(hub, folder, tmp_path, fault, transfer):
-    old = tmp_path / "old"
-    write_question(old, "chess", "chess_0000")
-    at = 0
-    while True:
-        fresh(hub)
-        push_to_hub(old, REPO)
-        before = hub.head(REPO)
-        hub.clear_log()
-        hub.fault(**{key: value for key, value in fault.items() if key != "kind"}, kind=fault["kind"], at=at)
-        error = pushed(folder, add=True)
-        reached = len(hub.requests) > at
-        hub.clear_faults()
-        if error is not None:
-            assert hub.head(REPO) == before, f"request {at}: {hub.requests[at]}"
-            assert pushed(folder, add=True) is None
-        both = tmp_path / f"both-{at}"
-        export(open_repo(REPO), both)
-        assert tree(both) == {**tree(old), **tree(folder)}, f"request {at}: {hub.requests[at]}"
-        assert len(hub.log(REPO, "main")) == 3, f"request {at}: a commit was made twice"
-        if not reached:
-            break
-        at += STEPS[transfer]
+    write_question(tmp_path / "old", "chess", "chess_0000")
+    sweep = Sweep(hub, tmp_path / "old", folder, tmp_path / "old", add=True)
+    at = next(at for at in steps(fault, PART[transfer]) if not sweep.hits(folder, fault, at))
     assert at > 10
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_an_export_with_a_fault_at_any_request(hub, folder, tmp_path, fault, monkeypatch, transfer):
     push_to_hub(folder, REPO)
-    at = 0
-    while True:
+    for at in steps(fault, WHOLE[transfer]):
         hub.clear_log()
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / f"cache-{at}"))
-        hub.fault(**{key: value for key, value in fault.items() if key != "kind"}, kind=fault["kind"], at=at)
+        hub.fault(**FAULTS[fault], at=at)
         target = tmp_path / f"exported-{at}"
         try:
             export(open_repo(REPO), target)
@@ -135,7 +148,6 @@ def test_an_export_with_a_fault_at_any_request(hub, folder, tmp_path, fault, mon
         assert tree(target) == tree(folder)
         if not reached:
             break
-        at += STEPS[transfer]
     assert at > 5
 
 
@@ -157,7 +169,7 @@ def killed_at(hub, at, *arguments):
     return process.returncode == -signal.SIGKILL
 
 
-def test_a_push_that_is_killed_leaves_the_branch_as_it_was(hub, folder, tmp_path):
+def test_a_push_that_is_killed_leaves_the_branch_as_it_was(hub, folder, tmp_path, transfer):
     old = tmp_path / "old"
     write_question(old, "maze", "maze_0000", prompt="The old prompt.")
     push_to_hub(old, REPO)
@@ -166,7 +178,7 @@ def test_a_push_that_is_killed_leaves_the_branch_as_it_was(hub, folder, tmp_path
         if hub.head(REPO) != before:
             break
         assert is_published(old)
-        at += 1
+        at += WHOLE[transfer]
     assert at > 5
     assert pushed(folder) is None
     assert is_published(folder)
