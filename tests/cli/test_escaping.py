@@ -1,27 +1,18 @@
 """What a terminal would obey instead of showing is escaped in all that commands print."""
 
 import json
-import re
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.cli.test_hostile_text import CONTROL, TEXTS
 from tests.factories import png
 from vmeval_hfds.cli.main import main
 from vmeval_hfds.cli.output import printable
 
-HOSTILE = {
-    "ANSI": "\x1b[31mred\x1b[2J",
-    "bidi": "abc\u202egpj.exe",
-    "line feed": "maze\nError: nothing",
-    "carriage return": "maze\rall is well",
-    "NUL": "a\0b",
-    "bell": "a\x07",
-    "C1": "a\x9b31m",
-    "line separator": "a\u2028b",
-}
-CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+NAMES = ("ANSI", "bidi", "line feed", "carriage return", "NUL", "bell", "C1", "line separator")
+HOSTILE = {name: TEXTS[name] for name in NAMES}
 
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +21,7 @@ from vmeval_hfds.hub.repo import HubRepo
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
 from vmeval_hfds.store.names import CARD_NAME, PREVIEW_NAME, ROWS_FOLDER
 from vmeval_hfds.store.repository_store import RepositoryStore
-from vmeval_hfds.table.card import CardFacts, render_card
+from vmeval_hfds.table.card import CardFacts, quoted, render_card
 from vmeval_hfds.table.foreign import foreign_content
 from vmeval_hfds.table.merge import RowChanges
 from vmeval_hfds.table.next_version import NextVersion, draft_version, write_version
@@ -289,8 +288,8 @@ def _own_files(
 ) -> dict[str, bytes]:
     """Make the files that stand beside the shards: the card, on top of the one that is there, and its picture."""
     stated = {"license": options.license_name, "pretty_name": options.pretty_name}
-    quoted = {key: json.dumps(value, ensure_ascii=False) for key, value in stated.items() if value}
-    files = {CARD_NAME: render_card(replace(facts, address=repo_id), published.card, quoted).encode()}
+    as_yaml = {key: quoted(value) for key, value in stated.items() if value}
+    files = {CARD_NAME: render_card(replace(facts, address=repo_id), published.card, as_yaml).encode()}
     others = {group.value for group in facts.groups} - read.plan.units.keys()
     present = published.picture if others else None
     if picture := preview_of(read.scan, read.plan.units, others, present):

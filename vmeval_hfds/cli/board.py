@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +16,10 @@ from vmeval_hfds.cli.places import place
 
 if TYPE_CHECKING:
     pass
+
+_MARKDOWN = re.compile(r"[\\`*\[\]|~<>&$:@]|(?<![^\W_])_|_(?![^\W_])")
+#: What begins a formula in some spreadsheet.
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 Cell = str | int | float | None
 _SOURCES = "a folder, an archive, a dataset directory or a repository (USER/NAME[@REVISION] or its address)"
@@ -111,8 +116,21 @@ def _readable(value: Cell) -> Cell:
 
 def _csv(names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([names, *rows])
+    inert = ([_inert(value) for value in row] for row in rows)
+    csv.writer(text, lineterminator="\n").writerows([names, *inert])
     yield text.getvalue().removesuffix("\n")
+
+
+def _inert(value: Cell) -> Cell:
+    """Keep a spreadsheet from taking a name for a formula: https://owasp.org/www-community/attacks/CSV_Injection."""
+    if not isinstance(value, str):
+        return value
+    text = _one_line(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _one_line(text: str) -> str:
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _markdown(names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
@@ -121,8 +139,10 @@ def _markdown(names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Iterator[
 
 
 def _cell(value: Cell) -> str:
-    text = "" if value is None else str(_readable(value))
-    return " ".join(text.replace("\\", "\\\\").replace("|", "\\|").split())
+    if not isinstance(value, str):
+        return "" if value is None else str(_readable(value))
+    # A backslash makes text of any punctuation; `_` inside a word is text already.
+    return _MARKDOWN.sub(r"\\\g<0>", _one_line(" ".join(value.split())))
 
 
 _TABLES: dict[str, Callable[[Sequence[str], Sequence[Sequence[Cell]]], Iterator[str]]] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from statistics import fmean
 
-from vmeval_hfds.gallery.page import VIDEO_KINDS, Clip, Picture, hash_of, picture_url, text_of
+from vmeval_hfds.gallery.page import VIDEO_KINDS, Clip, Picture, fill, hash_of, picture_url, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ def page_around(title: str, summary: str, board: str, addresses: bool) -> tuple[
         f"script-src {hash_of('script', template)}; base-uri 'none'; form-action 'none'"
     )
     before, _, after = template.replace("@policy@", policy).partition("@cards@\n")
-    before = before.replace("@board@", board)
-    return before.replace("@summary@", text_of(summary)).replace("@title@", text_of(title)), after
+    filled = {"@board@": board, "@summary@": text_of(summary), "@title@": text_of(title)}
+    return fill(before, filled), after
 
 
 def board_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -155,7 +155,7 @@ def _cell(cell: Cell, task_id: str) -> str:
     else:
         shown = _video(cell.clip, cell.address, cell.poster, f"{cell.model} on {task_id}")
     scores = "".join(
-        f'<p class="scores">{text_of(evaluator)} <b>{text_of(score)}</b></p>'
+        f'<p class="scores"><bdi>{text_of(evaluator)}</bdi> <b>{text_of(score)}</b></p>'
         for evaluator, score, _ in cell.scores
     )
     status = (
@@ -178,7 +178,7 @@ def _video(clip: Clip, address: str, poster: Picture, name: str) -> str:
         source = f"data:{kind};base64,{base64.b64encode(clip.content).decode()}"
     if not source:
         size = f"{clip.size_bytes / 1e6:,.1f} MB"
-        return f'<div class="missing">{text_of(clip.name)}, {size}, is not on this page</div>'
+        return f'<div class="missing"><bdi>{text_of(clip.name)}</bdi>, {size}, is not on this page</div>'
     still = f' poster="{picture_url(poster)}"' if poster.thumbnail else ""
     return (
         f'<video controls muted playsinline preload="none" src="{text_of(source)}"{still} '

@@ -102,9 +102,18 @@ def page_parts(title: str, summary: str, layout: Layout) -> tuple[str, str]:
     before, _, after = template.replace("@policy@", policy).partition("@cards@\n")
     name = layout.gallery_filter.replace("_", " ") or "level"
     plural = f"{name[:-1]}ies" if name.endswith("y") else f"{name}s"
-    before = before.replace("@level@", text_of(name.capitalize())).replace("@levels@", text_of(plural))
-    before = before.replace("@summary@", text_of(summary)).replace("@title@", text_of(title))
-    return before, after
+    filled = {
+        "@level@": text_of(name.capitalize()),
+        "@levels@": text_of(plural),
+        "@summary@": text_of(summary),
+        "@title@": text_of(title),
+    }
+    return fill(before, filled), after
+
+
+def fill(template: str, filled: Mapping[str, str]) -> str:
+    """Put HTML where a template names it, all at once: a model or folder may be called ``@title@``."""
+    return re.sub("|".join(filled), lambda found: filled[found[0]], template)
 
 
 def hash_of(element: str, template: str) -> str:
@@ -174,7 +183,9 @@ def _video(row: CardText, clip: Clip | None) -> str:
     kind = VIDEO_KINDS.get(clip.name.rpartition(".")[2].lower())
     if clip.content is None or kind is None:
         size = f"{clip.size_bytes / 1e6:,.1f} MB"
-        return f'<div class="missing clip">{text_of(clip.name)}, {size}, is not on this page</div>\n'
+        return (
+            f'<div class="missing clip"><bdi>{text_of(clip.name)}</bdi>, {size}, is not on this page</div>\n'
+        )
     data = base64.b64encode(clip.content).decode()
     return (
         f'<video class="clip" controls muted playsinline preload="none" src="data:{kind};base64,{data}" '

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vmeval_builders.arrow.schema import SCHEMA_VERSION
@@ -40,6 +40,10 @@ _SIZE_BRACKETS = (
     (1_000_000, "100K<n<1M"),
     (10_000_000, "1M<n<10M"),
 )
+
+
+_PLAIN_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_YAML_WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,16 +215,16 @@ def _own_blocks(facts: CardFacts) -> dict[str, str]:
 
 def _config_entry(split: str, config: ConfigFacts) -> str:
     return (
-        f"- config_name: {_quoted(config.name)}\n"
-        f"  data_files:\n  - split: {_quoted(split)}\n    path: {_quoted(config.pattern)}\n"
+        f"- config_name: {quoted(config.name)}\n"
+        f"  data_files:\n  - split: {quoted(split)}\n    path: {quoted(config.pattern)}\n"
     )
 
 
 def _info_entry(split: str, config: ConfigFacts) -> str:
-    columns = "".join(_column_entry(name, kind) for name, kind in config.columns.items())
+    columns = "".join(_column_entry(_plain(name), kind) for name, kind in config.columns.items())
     return (
-        f"- config_name: {_quoted(config.name)}\n  features:\n{columns}"
-        f"  splits:\n  - name: {_quoted(split)}\n"
+        f"- config_name: {quoted(config.name)}\n  features:\n{columns}"
+        f"  splits:\n  - name: {quoted(split)}\n"
         f"    num_bytes: {config.table_bytes}\n    num_examples: {config.rows}\n"
         f"  download_size: {config.download_bytes}\n  dataset_size: {config.table_bytes}\n"
     )
@@ -235,9 +239,19 @@ def _column_entry(name: str, kind: str) -> str:
     return f"  - name: {name}\n    dtype:{dtype}\n"
 
 
-def _quoted(text: str) -> str:
-    # Every JSON string is a YAML string; unquoted, `on`, `007` or `1e3` would be something else.
-    return json.dumps(text, ensure_ascii=False)
+def _plain(name: str) -> str:
+    """Leave a column's name unquoted, as `datasets` writes it, where that is read as the text that it is."""
+    return name if _PLAIN_NAME.fullmatch(name) and name.lower() not in _YAML_WORDS else quoted(name)
+
+
+def quoted(text: str) -> str:
+    """Write any text as a YAML string: unquoted, `on`, `007` or `1e3` would be something else."""
+    # Every JSON string is one, but for characters that YAML takes for line breaks, or not at all.
+    return _escaped(json.dumps(text, ensure_ascii=False), lambda code: f"\\U{code:08x}")
+
+
+def _escaped(text: str, escape: Callable[[int], str]) -> str:
+    return "".join(one if one.isprintable() else escape(ord(one)) for one in text)
 
 
 def _merged_body(facts: CardFacts, body: str) -> str:
@@ -315,8 +329,9 @@ def _group_table(layout: Layout, groups: Iterable[GroupFacts]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Show any text in a cell of a Markdown table: it comes from data, and is neither HTML nor Markdown."""
-    return re.sub(r"[\\`*_\[\]|~]", lambda match: f"&#{ord(match[0])};", html.escape(" ".join(text.split())))
+    """Show any text in a cell of a Markdown table: it comes from data, and is neither HTML, Markdown nor control."""
+    text = _escaped(" ".join(text.split()), lambda code: ascii(chr(code))[1:-1])
+    return re.sub(r"[\\`*_\[\]|~:@$]", lambda match: f"&#{ord(match[0])};", html.escape(text))
 
 
 def schema_version(card: str) -> int | None:
