@@ -126,7 +126,10 @@ def _check_schemas(
             )
     # On the Hub the hash tells that such a shard is the one that was listed; looking into it is a request.
     for shard in open_shards(dataset, sorted(trusted) if dataset.root is not None else []):
-        check_exact(map_columns(shard.schema, shard.name, layout.name), shard.schema)
+        columns = map_columns(shard.schema, shard.name, layout.name)
+        check_exact(columns, shard.schema)
+        for row_group in shard.row_groups():
+            row_group.check(columns.file_columns)
 
 
 def _index_can_tell(layout: Layout, wanted: Wanted) -> bool:

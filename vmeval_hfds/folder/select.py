@@ -160,6 +160,7 @@ def _select_in_group(
         and (files is None or path in files)
     ]
     if rows:
+        group.check(columns.file_columns)
         yield GroupRows(
             shard=name,
             group=group.number,

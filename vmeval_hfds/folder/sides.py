@@ -161,14 +161,15 @@ class ListedSide:
     def _texts(self, name: str, paths: Mapping[int, str]) -> dict[str, str | None]:
         found: dict[str, str | None] = {}
         with peek_shard(self.dataset, name) as shard:
-            column = map_columns(shard.schema, shard.name, self.layout.name).names.get(self.layout.json_from)
-            if column is None:
+            mapped, ours = map_columns(shard.schema, shard.name, self.layout.name), self.layout.json_from
+            if ours is None or ours not in mapped.names:
                 return found
             for group in shard.row_groups():
                 rows = [row for row in paths if 0 <= row - group.first_row < group.rows]
                 if rows:
                     numbers = integer_array([row - group.first_row for row in rows])
-                    values = group.read([column])[column].take(numbers).to_pylist()
+                    table = group.read([mapped.names[ours]]).take(numbers)
+                    values = mapped.values(table, ours).to_pylist()
                     found |= {paths[row]: value for row, value in zip(rows, values, strict=True)}
         return found
 

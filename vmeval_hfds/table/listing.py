@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -23,11 +23,9 @@ from vmeval_hfds.errors import DatasetError, UnsafePathError, shown
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.difference import ascends
 from vmeval_hfds.table.facts import ListingFacts, merge_facts, parse_facts
+from vmeval_hfds.table.listed_columns import check_columns, check_types, typed
 from vmeval_hfds.table.reader import Shard, open_shard
-from vmeval_hfds.table.values import Use, check_type, convert
 
-#: Columns that every list of files has, also one of an earlier version.
-_NEEDED_COLUMNS = ("path", "size", "sha256", "modified")
 _INDEX_COLUMNS = tuple(name for name in FILE_COLUMNS if name != "content")
 #: The number of a file's row in the whole list, for messages.
 _NUMBER = pa.field("number", pa.int64())
@@ -37,7 +35,6 @@ _WHOLE_BYTES = 16 * 2**20
 #: A shard on this disk is hashed, to see whether it was replaced, where that takes no time.
 _HASHED_BYTES = 2**20
 _DIGEST = "^[0-9a-fA-F]{64}$"
-_USES: dict[str, Use] = {"string": "text", "int64": "integer", "binary": "bytes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,15 +167,16 @@ def _read(
     number = 0
     facts: list[ListingFacts | None] = []
     for shard in _listing_shards(dataset):
-        _check_columns(shard, ("config", "id") if wanted else ())
+        check_columns(shard, ("config", "id") if wanted else ())
         facts.append(parse_facts(shard.file.metadata.metadata, shard.name))
         there = [name for name in columns if name in shard.schema.names]
         for group in shard.row_groups():
             first, number = number, number + group.rows
-            mask = wanted(_typed(shard, group.read(list(by)))) if wanted else None
+            mask = wanted(typed(shard, group.read(list(by)))) if wanted else None
             if mask is not None and not pc.any(mask).as_py():
                 continue
-            table = _index(_typed(shard, group.read(there)), first)
+            group.check(["content"])
+            table = _index(typed(shard, group.read(there)), first)
             _check_rows(table, dataset.name)
             tables.append(made(table if mask is None else table.filter(mask)))
     table = pa.concat_tables(tables) if tables else made(empty_table(_SCHEMA))
@@ -238,12 +236,12 @@ def read_contents(dataset: DatasetFiles, paths: Collection[str]) -> Iterator[Lis
     """
     wanted = text_array(sorted(paths))
     for shard in _listing_shards(dataset):
-        _check_columns(shard)
+        check_columns(shard)
         for group in shard.row_groups():
-            found = pc.is_in(_typed(shard, group.read(["path"]))["path"], value_set=wanted)
+            found = pc.is_in(typed(shard, group.read(["path"]))["path"], value_set=wanted)
             if pc.any(found).as_py():
                 there = [name for name in FILE_COLUMNS if name in shard.schema.names]
-                table = _typed(shard, group.read(there))
+                table = typed(shard, group.read(there))
                 yield from listed_files(table.filter(pc.and_(found, pc.is_valid(table["content"]))))
 
 
@@ -258,9 +256,9 @@ def read_sizes(dataset: DatasetFiles) -> dict[str, int]:
         with open_shard(dataset.peek(name), f"{dataset.name}: {name}") as shard:
             if not {"path", "size"} <= set(shard.schema.names):
                 continue
-            _check_types(shard, ["path", "size"])
+            check_types(shard, ["path", "size"])
             for group in shard.row_groups():
-                table = _typed(shard, group.read(["path", "size"]))
+                table = typed(shard, group.read(["path", "size"]))
                 listed = zip(table["path"].to_pylist(), table["size"].to_pylist(), strict=True)
                 sizes.update((path, size) for path, size in listed if path is not None and size is not None)
     return sizes
@@ -312,27 +310,6 @@ def _bring(dataset: DatasetFiles, name: str) -> Path | BinaryIO:
             prefetch([(0, size_bytes)])
             return place
     return dataset.fetch(name)
-
-
-def _check_columns(shard: Shard, further: Iterable[str] = ()) -> None:
-    if missing := sorted({*_NEEDED_COLUMNS, "content", *further} - set(shard.schema.names)):
-        raise DatasetError(f"{shard.name}: has no column {missing[0]}; it lists no files")
-    _check_types(shard, [name for name in FILE_COLUMNS if name in shard.schema.names])
-
-
-def _check_types(shard: Shard, columns: Iterable[str]) -> None:
-    for name in columns:
-        check_type(shard.schema, name, _USES[FILE_COLUMNS[name]], shard.name)
-
-
-def _typed(shard: Shard, table: pa.Table) -> pa.Table:
-    """Bring columns of the list to our types, whoever made it."""
-    return pa.table(
-        {
-            name: convert(table[name], _USES[FILE_COLUMNS[name]], name, shard.name)
-            for name in table.column_names
-        }
-    )
 
 
 def _index(table: pa.Table, first: int) -> pa.Table:

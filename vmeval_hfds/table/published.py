@@ -10,11 +10,12 @@ import pyarrow as pa
 
 from vmeval_builders.arrow.arrays import empty_table
 from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
-from vmeval_hfds.errors import DatasetError, HubNotFoundError, HubRevisionError
+from vmeval_hfds.errors import HubNotFoundError, HubRevisionError
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
 from vmeval_hfds.hub.transfer import fetch
 from vmeval_hfds.store.names import CARD_NAME, PREVIEW_NAME, pick_shards
 from vmeval_hfds.table.facts import ListingFacts, ShardFacts, merge_facts, parse_facts
+from vmeval_hfds.table.listed_columns import check_columns, typed
 from vmeval_hfds.table.reader import Shard, open_shard
 
 
@@ -90,12 +91,11 @@ class Published:
             HubError: It cannot be had.
         """
         schema = arrow_schema(FILE_COLUMNS)
-        tables = [empty_table(schema)]
+        tables, columns = [empty_table(schema)], list(FILE_COLUMNS)
         for shard in self._listings():
-            if missing := [column for column in FILE_COLUMNS if column not in shard.schema.names]:
-                raise DatasetError(f"{shard.name}: has no column {missing[0]}; it was made by something else")
+            check_columns(shard, FILE_COLUMNS)
             for group in shard.row_groups():
-                tables.append(group.read(list(FILE_COLUMNS)).select(list(FILE_COLUMNS)).cast(schema))
+                tables.append(typed(shard, group.read(columns)).select(columns))
         return pa.concat_tables(tables)
 
 

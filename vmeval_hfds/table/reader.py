@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from vmeval_builders.errors import VmevalError
 from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.store.directory import DatasetFiles
+from vmeval_hfds.table.pages import Chunks, check_footer, extent, read_footer
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +110,10 @@ class RowGroup:
             columns: The columns to read; None for all.
 
         Raises:
-            DatasetError: Its pages are damaged.
+            DatasetError: Its pages are damaged, or would unpack to far more than they are.
         """
         try:
-            self._prefetch(columns)
+            self._look_at(columns, whole=True)
             return _without_views(
                 self.shard.file.read_row_group(self.number, columns=columns, use_threads=False)
             )
@@ -129,10 +130,10 @@ class RowGroup:
             rows: How many rows at a time.
 
         Raises:
-            DatasetError: Its pages are damaged.
+            DatasetError: Its pages are damaged, or would unpack to far more than they are.
         """
         try:
-            self._prefetch(columns)
+            self._look_at(columns)
             for batch in self.shard.file.iter_batches(
                 rows, row_groups=[self.number], columns=columns, use_threads=False
             ):
@@ -142,25 +143,45 @@ class RowGroup:
         except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
             raise self._damaged(error) from error
 
+    def check(self, columns: Sequence[str]) -> None:
+        """Refuse columns that would unpack to far more than they are, before anything of them is read.
+
+        Of a shard that is not on this disk they are looked at when they are read: this alone would fetch them.
+
+        Args:
+            columns: The columns.
+
+        Raises:
+            DatasetError: One would, or its pages are damaged.
+        """
+        if self.shard.is_local:
+            self._look_at(columns)
+
     def bytes_of(self, columns: Sequence[str] | None = None) -> list[tuple[int, int]]:
         """Say where the bytes of some columns begin and end in the shard.
 
         Args:
             columns: The columns; None for all.
         """
-        group = self.shard.footer.row_group(self.number)
-        parts = []
-        for chunk in map(group.column, range(group.num_columns)):
-            path = chunk.path_in_schema
-            if columns is None or any(path == name or path.startswith(f"{name}.") for name in columns):
-                start = chunk.dictionary_page_offset or chunk.data_page_offset
-                parts.append((start, start + chunk.total_compressed_size))
-        return parts
+        return [extent(chunk) for _, chunk in self._chunks(columns)]
 
-    def _prefetch(self, columns: Sequence[str] | None) -> None:
-        prefetch = getattr(self.shard.place, "prefetch", None)
+    def _chunks(self, columns: Sequence[str] | None) -> Iterator[tuple[str, pq.ColumnChunkMetaData]]:
+        """Give what the footer says of some columns, and of what is inside them."""
+        group = self.shard.footer.row_group(self.number)
+        for number, path in enumerate(self._leaves):
+            if columns is None or any(path == name or path.startswith(f"{name}.") for name in columns):
+                yield path, group.column(number)
+
+    def _look_at(self, columns: Sequence[str] | None, whole: bool = False) -> None:
+        """Bring the bytes of some columns here, and refuse them where they are no more than packed nothing."""
+        chunks = list(self._chunks(columns))
+        place = self.shard.place
+        prefetch = getattr(place, "prefetch", None)
         if prefetch is not None:
-            prefetch(self.bytes_of(columns))
+            prefetch([extent(chunk) for _, chunk in chunks])
+        where = f"{self.shard.name}: row group {self.number}"
+        looked_at = Chunks(place, self.shard.footer, self.number, where)
+        looked_at.check(chunks, whole)
 
     def only_value(self, column: str) -> Any | None:  # noqa: ANN401 (whatever the column holds)
         """Give the one value that all its rows have in a column, where the statistics say so."""
@@ -182,8 +203,6 @@ class RowGroup:
         """
         if column not in self._leaves:
             return None
-        # First, for an error: Arrow ends the process where it is asked for the facts of a damaged column.
-        next(self.batches([column], 1), None)
         chunk = self._chunk(column)
         found = chunk.statistics if chunk else None
         return int(found.null_count) if found is not None and found.has_null_count else None
@@ -239,10 +258,14 @@ def open_shard(place: Path | BinaryIO, name: str, footer: pq.FileMetaData | None
     """
     is_local = isinstance(place, Path)
     try:
+        content = read_footer(place) if footer is None else b""
         file = pq.ParquetFile(
             place, metadata=footer, memory_map=is_local, pre_buffer=False, page_checksum_verification=True
         )
         _ = file.schema_arrow.names
+        if footer is None:  # What was read before was looked at then.
+            _ = [file.schema.column(number).path for number in range(len(file.schema.names))]
+            check_footer(file.metadata, content, name)
     except (VmevalError, FileNotFoundError):
         raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
