@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
-from vmeval_builders.entries import FileEntry, FolderEntry, Unit
+from vmeval_builders.entries import FileEntry, FileList, FolderEntry, Unit
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.match import Matcher, in_order
 
@@ -33,14 +32,11 @@ class FilesBeside(Layout):
 
     def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
         """Find the rows, and what lies beside them."""
-        entries = list(files)
+        entries = FileList.of(files)
         units = super().units(entries, folders)
         if not units:
             return []
-        by_folder: dict[str, dict[str, FileEntry]] = defaultdict(dict)
-        for entry in entries:
-            folder, _, name = entry.path.rpartition("/")
-            by_folder[folder][name] = entry
+        by_folder = entries.by_folder
         taken: set[str] = set()
         found = []
         for unit in units:

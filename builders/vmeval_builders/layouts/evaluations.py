@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from vmeval_builders import paths
-from vmeval_builders.entries import Contents, FileEntry, FolderEntry, Unit
+from vmeval_builders.entries import Contents, FileEntry, FileList, FolderEntry, Unit
 from vmeval_builders.json_values import json_text, number, scalar_text, value_at
 from vmeval_builders.layouts.columns import Computed, Json, JsonFile, Part
 from vmeval_builders.layouts.layout import Layout
@@ -65,7 +65,7 @@ class Evaluations(Layout):
 
     def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
         """Find the results, and the summary above each that its evaluator wrote."""
-        files = list(files)
+        files = FileList.of(files)
         found = super().units(files, folders)
         summaries = {entry.path: entry for entry in files if entry.path.endswith(_SUMMARY)}
         return [replace(unit, beside=_summary_of(unit, summaries)) for unit in found] if summaries else found

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from vmeval_builders.arrow.schema import ROW_KINDS, media_columns
-from vmeval_builders.entries import Contents, FileEntry, FolderEntry, Unit
+from vmeval_builders.entries import Contents, FileEntry, FileList, FolderEntry, Unit
 from vmeval_builders.errors import LayoutError
 from vmeval_builders.layouts.columns import Column, Computed, File, Image, Item, Json, JsonFile, Part, Video
 from vmeval_builders.layouts.match import Matcher, compile_pattern, literal_end, pattern_names
@@ -176,7 +176,7 @@ class Layout:
         Returns:
             The rows, by path order.
         """
-        return self._matcher.units(list(files), folders)
+        return self._matcher.units(FileList.of(files), folders)
 
     def parts(self, path: str) -> dict[str, str | None] | None:
         """Take a path apart by the first pattern that fits; None where none does."""

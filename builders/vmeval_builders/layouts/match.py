@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 
-from vmeval_builders.entries import FileEntry, FolderEntry, Unit
+from vmeval_builders.entries import FileEntry, FileList, FolderEntry, Unit, column_of
 
 #: Takes a path apart; None where it is no row's.
 Parts = Callable[[str], "dict[str, str | None] | None"]
@@ -84,18 +84,18 @@ class Matcher:
         """
         self._parts = parts
         self._row_ends = row_ends
+        self._name_ends = tuple(end[max(0, end.rfind("/")) :] for end in row_ends)
+        self._chosen_before: dict[tuple[str, ...], list[tuple[str, str]]] = {}
         self._files = files
         self._never_beside = frozenset(never_beside)
         self._lists = frozenset(lists)
         self._marks = frozenset(marks or self._places)
 
-    def units(self, files: Sequence[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
+    def units(self, files: FileList, folders: Mapping[str, FolderEntry]) -> list[Unit]:
         """Find the rows, by path order."""
-        ruled_out: set[str] = set()
-        if self._never_beside:
-            split = (entry.path.rpartition("/") for entry in files)
-            ruled_out = {folder for folder, _, name in split if name in self._never_beside}
-        found = self._claims(files, ruled_out, self._halves(files, folders))
+        never, by_folder = self._never_beside, files.by_folder
+        ruled_out = {folder for folder, names in by_folder.items() if not never.isdisjoint(names)}
+        found = self._claims(by_folder, ruled_out, self._halves(by_folder, folders))
         units = []
         for path in sorted(self._marked(found, folders)):
             places = found.get(path, {})
@@ -105,24 +105,45 @@ class Matcher:
         return units
 
     def _claims(
-        self, files: Iterable[FileEntry], ruled_out: Collection[str], halves: Collection[str]
+        self,
+        by_folder: Mapping[str, Mapping[str, FileEntry]],
+        ruled_out: Collection[str],
+        halves: Collection[str],
     ) -> dict[str, dict[str, list[FileEntry]]]:
         """Sort files by the row that they would belong to and the place they have there."""
         found: dict[str, dict[str, list[FileEntry]]] = defaultdict(lambda: defaultdict(list))
-        places = self._places
-        for entry in files:
-            folder, _, name = entry.path.rpartition("/")
-            if name in places and folder and folder not in halves:
-                found[folder][name].append(entry)
-            elif not self._is_simple and (
-                folder not in ruled_out or folder.rpartition("/")[2] in self._subfolders
-            ):
-                claim = self._claim(entry.path, folder, name)
-                if claim:
-                    found[claim[0]][claim[1]].append(entry)
+        # Folders with the same names in them are looked into once: there are few such sets in a folder of a million.
+        seen: dict[tuple[str, tuple[str, ...]], tuple[list[str], list[str], list[str]]] = {}
+        for folder, entries in by_folder.items():
+            last = folder.rpartition("/")[2]
+            alike = (last if last in self._subfolders else "", tuple(entries))
+            if alike not in seen:
+                seen[alike] = self._sorted_names(*alike)
+            own, others, without_own = seen[alike]
+            if not folder or folder in halves:
+                own, others = [], without_own
+            for name in own:
+                found[folder][name].append(entries[name])
+            if others and (folder not in ruled_out or alike[0]):
+                for name in others:
+                    if claim := self._claim(entries[name].path, folder, name):
+                        found[claim[0]][claim[1]].append(entries[name])
         return found
 
-    def _halves(self, files: Sequence[FileEntry], folders: Collection[str]) -> set[str]:
+    def _sorted_names(self, last: str, names: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+        """Pick the names of a folder's own places, and those that may be claimed: beside them, and without them."""
+        own = [name for name in names if name in self._places]
+        claimed = [name for name in names if self._may_claim(last, name)]
+        return own, [name for name in claimed if name not in self._places], claimed
+
+    def _may_claim(self, last: str, name: str) -> bool:
+        """Say whether `_claim` may claim a file of a name, whatever the folders above it are called."""
+        ending = f"*.{name.rpartition('.')[2]}"
+        choices = (f"{last}/{name}", f"{last}/{ending}", ending)
+        may_be_row = "" in self._places and f"/{name}".endswith(self._name_ends)
+        return may_be_row or any(place in self._places for place in choices)
+
+    def _halves(self, by_folder: Mapping[str, Mapping[str, FileEntry]], folders: Collection[str]) -> set[str]:
         """Name the folders that are a part of the row above them, although their files are called as a row's own are.
 
         Such a folder has nothing but what the row above has a place for (``video/prompt.txt``), and that row has
@@ -131,19 +152,14 @@ class Matcher:
         named = [
             sub for sub in self._subfolders if any(f"{sub}/{name}" in self._places for name in self._places)
         ]
-        candidates = {folder for folder in folders if folder.rpartition("/")[2] in named}
-        if not candidates:
-            return set()
-        above = {folder.rpartition("/")[0] for folder in candidates}
-        whole: set[str] = set()
-        for entry in files:
-            folder, _, name = entry.path.rpartition("/")
-            if name in self._places:
-                if folder in above:
-                    whole.add(folder)
-                if folder in candidates and f"{folder.rpartition('/')[2]}/{name}" not in self._places:
-                    candidates.discard(folder)
-        return {folder for folder in candidates if folder.rpartition("/")[0] in whole}
+        halves = set()
+        for folder in folders if named else ():
+            above, _, last = folder.rpartition("/")
+            if last in named and not self._places.keys().isdisjoint(by_folder.get(above, ())):
+                own = self._places.keys() & by_folder.get(folder, {}).keys()
+                if all(f"{last}/{name}" in self._places for name in own):
+                    halves.add(folder)
+        return halves
 
     def _claim(self, path: str, folder: str, name: str) -> tuple[str, str] | None:
         """Name the row and the place of a file that lies deeper than its row, or is one of several names."""
@@ -169,6 +185,9 @@ class Matcher:
 
     def _chosen(self, places: Mapping[str, list[FileEntry]]) -> dict[str, FileEntry]:
         """Choose each column's file."""
+        alike = tuple(places)
+        if (columns := self._chosen_before.get(alike)) and all(len(places[place]) == 1 for place in alike):
+            return {column: places[place][0] for column, place in columns}
         chosen: dict[str, FileEntry] = {}
         for column, groups in self._choices:
             for group in groups:
@@ -179,6 +198,11 @@ class Matcher:
                     elif len(there) == 1:
                         chosen[column] = there[0]
                     break
+        if all(len(there) == 1 for there in places.values()) and self._lists.isdisjoint(
+            map(column_of, chosen)
+        ):
+            by_entry = {there[0]: place for place, there in places.items()}
+            self._chosen_before[alike] = [(column, by_entry[entry]) for column, entry in chosen.items()]
         return chosen
 
     @cached_property
@@ -201,8 +225,3 @@ class Matcher:
     def _places(self) -> dict[str, str]:
         """Every place of a file, and the column that it is of."""
         return {place: column for column, places in self._files.items() for place in places}
-
-    @cached_property
-    def _is_simple(self) -> bool:
-        """Whether every file lies directly in its row's folder, under a name of its own."""
-        return not any("/" in place or "*" in place or not place for place in self._places)

@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import Any
 
 from vmeval_builders import paths
-from vmeval_builders.entries import Contents, FileEntry, FolderEntry, Unit
+from vmeval_builders.entries import Contents, FileEntry, FileList, FolderEntry, Unit
 from vmeval_builders.json_values import scalar_text, value_at
 from vmeval_builders.layouts.columns import Computed, Image, Images, Json, JsonFile, Text, Video
 from vmeval_builders.layouts.layout import Layout
@@ -94,7 +94,7 @@ class Outputs(Layout):
 
     def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
         """Find the runs that have folders, and the videos and pictures that lie in no such folder."""
-        entries = list(files)
+        entries = FileList.of(files)
         parts = {
             path: read.as_parts()
             for path in _run_folders(entries, folders)

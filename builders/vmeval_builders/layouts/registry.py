@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from vmeval_builders.entries import FileEntry, FolderEntry, Unit
+from vmeval_builders.entries import FileEntry, FileList, FolderEntry, Unit
 from vmeval_builders.errors import AmbiguousFolderError, LayoutNameError
 from vmeval_builders.layouts.evaluations import Evaluations
 from vmeval_builders.layouts.files import Files
@@ -109,6 +109,7 @@ def find_layout(
         AmbiguousFolderError: Several find rows; the message lists them.
         LayoutNameError: A builder that is registered cannot be loaded.
     """
+    files = FileList(files)
     found = {one: one.units(files, folders) for one in (layouts() if candidates is None else candidates)}
     claimed = [one for one, units in found.items() if any(unit.files for unit in units)]
     claimed = [one for one in claimed if not any(_yields(one, other, found) for other in claimed)]
