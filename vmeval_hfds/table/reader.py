@@ -25,6 +25,9 @@ from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.pages import Chunks, check_footer, extent, read_footer
 
+#: How much of a column is read at once, so that no more than a batch of a large row group is held.
+_BUFFER_BYTES = 2**18
+
 
 @dataclass(frozen=True, slots=True)
 class Shard:
@@ -259,8 +262,14 @@ def open_shard(place: Path | BinaryIO, name: str, footer: pq.FileMetaData | None
     is_local = isinstance(place, Path)
     try:
         content = read_footer(place) if footer is None else b""
+        # Read, not mapped: a file that is cut short meanwhile would end the process, and its pages come one by one.
         file = pq.ParquetFile(
-            place, metadata=footer, memory_map=is_local, pre_buffer=False, page_checksum_verification=True
+            place,
+            metadata=footer,
+            memory_map=False,
+            buffer_size=_BUFFER_BYTES if is_local else 0,
+            pre_buffer=False,
+            page_checksum_verification=True,
         )
         _ = file.schema_arrow.names
         if footer is None:  # What was read before was looked at then.
