@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
+
+#: Three characters of JSON can take 64 bytes of memory, an empty list, so that this may take 1.4 GB.
+JSON_LIMIT_CHARACTERS = 2**26
+#: Where most is dropped as it is read: the manifest of a million questions repeats all their metadata.
+KEPT_JSON_LIMIT_CHARACTERS = 2**30
 
 
 def parse_object(
@@ -33,16 +38,26 @@ def parse_value(text: str | None, keep: Collection[str] | None = None) -> tuple[
     """Parse JSON of any kind, as `parse_object` does."""
     if text is None:
         return None, "is not UTF-8"
+    limit = JSON_LIMIT_CHARACTERS if keep is None else KEPT_JSON_LIMIT_CHARACTERS
+    if len(text) > limit:
+        return None, f"has {len(text):,} characters of JSON; {limit:,} at most are parsed"
     text = text.removeprefix("\ufeff")
     hook = None if keep is None else partial(_some_of, frozenset(keep))
     try:
-        return json.loads(text, object_hook=hook), None
+        return _parsed(text, hook), None
     except json.JSONDecodeError as error:
         return None, f"is not JSON (line {error.lineno}, column {error.colno}: {error.msg})"
     except RecursionError:
         return None, "is nested too deeply"
+
+
+def _parsed(text: str, hook: Callable[[dict[str, Any]], Any] | None) -> object:
+    try:
+        return json.loads(text, object_hook=hook)
+    except json.JSONDecodeError:
+        raise
     except ValueError:
-        return json.loads(text, object_hook=hook, parse_int=_integer), None
+        return json.loads(text, object_hook=hook, parse_int=_integer)
 
 
 def _some_of(keep: frozenset[str], value: dict[str, Any]) -> dict[str, Any]:

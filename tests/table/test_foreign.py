@@ -26,7 +26,7 @@ REPOSITORIES = {
     "another's dataset": (["data/test-00000-of-00001.parquet", "README.md"], OTHERS, "dataset_info", True),
     "a mirror": (["maze_task/maze_0000/prompt.txt", "README.md"], A_PERSONS, "maze_task/maze_0000/prompt.txt", False),
     "a mirror over a push": ([SHARD, PREVIEW, "maze_task/m/prompt.txt"], None, "maze_task/m/prompt.txt", True),
-    "a card that cannot be read": (["README.md"], "---\ndataset_info: [\n---\n", None, False),
+    "a card that cannot be read": (["README.md"], "---\ndataset_info: [\n---\n", "dataset_info", True),
     "another picture": (["assets/photo.png"], None, "assets/photo.png", False),
     "parquet of another layout": (["train.parquet"], None, "train.parquet", False),
 }  # fmt: skip

@@ -28,7 +28,7 @@ from vmeval_hfds.scratch import remove_leftovers
 from vmeval_hfds.store.dataset_directory import DirectoryStore, new_directory
 from vmeval_hfds.store.directory import on_this_disk
 from vmeval_hfds.store.names import CARD_NAME, PREVIEW_NAME, is_shard_name
-from vmeval_hfds.table.card import CardFacts, card_layout, render_card, schema_version
+from vmeval_hfds.table.card import CARD_LIMIT_BYTES, CardFacts, card_layout, render_card, schema_version
 from vmeval_hfds.table.facts import ListingFacts
 from vmeval_hfds.table.listing_shards import listed_rows
 from vmeval_hfds.table.plan import plan_shards
@@ -209,7 +209,11 @@ def foreign_entry(directory: Path) -> str | None:
         return "this is not a directory"
     card = directory / CARD_NAME
     try:
-        ours = card.is_file() and schema_version(card.read_text(encoding="utf-8")) is not None
+        ours = (
+            card.is_file()
+            and card.stat().st_size <= CARD_LIMIT_BYTES
+            and schema_version(card.read_text(encoding="utf-8")) is not None
+        )
     except (UnicodeDecodeError, DatasetError):
         ours = False
     if not ours:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from vmeval_builders.entries import Unit
-from vmeval_builders.frames import FrameError
+from vmeval_builders.frames import FrameError, frame_size
 from vmeval_builders.scan import Scan
 from vmeval_builders.sources.source import Source
 from vmeval_hfds.gallery.thumbnails import no_size_warnings, small_image
@@ -126,6 +126,7 @@ def _cells_of(content: bytes, groups: frozenset[str]) -> dict[str, Image]:
     from PIL import Image
 
     try:
+        frame_size(content)  # Before Pillow, whose limit is higher and an error of its own kind.
         with no_size_warnings(), Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
             stated = json.loads(str(picture.info[_GROUPS_KEY]))
             whole = picture.convert("RGB")
@@ -133,7 +134,7 @@ def _cells_of(content: bytes, groups: frozenset[str]) -> dict[str, Image]:
         boxes = {
             group: _cell_box(number, len(stated)) for number, group in enumerate(stated) if group in groups
         }
-    except (OSError, SyntaxError, ValueError, KeyError, TypeError, ZeroDivisionError):
+    except (OSError, SyntaxError, ValueError, KeyError, TypeError, ZeroDivisionError, RecursionError):
         return {}
     return {
         group: whole.crop([round(scale * side) for side in box]).resize((_CELL_WIDTH, _CELL_HEIGHT))

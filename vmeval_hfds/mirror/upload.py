@@ -41,6 +41,7 @@ from vmeval_hfds.mirror.plan import (
 )
 from vmeval_hfds.mirror.remote import Branch, attributes_are_hubs, look_at_branch
 from vmeval_hfds.store.names import CARD_NAME
+from vmeval_hfds.table.card import check_card_size
 from vmeval_hfds.table.foreign import held_dataset, is_dataset_file
 
 _SHOWN_PROBLEMS = 3
@@ -260,6 +261,7 @@ def _holds_another_dataset(repo: HubRepo, folder: _Folder, branch: Branch, force
         return False
     card = None
     if CARD_NAME in branch.files and branch.start is not None:
+        check_card_size(branch.files[CARD_NAME].size_bytes, f"{repo.repo_id}: {CARD_NAME}")
         card = fetch(repo, CARD_NAME, branch.start).read_bytes().decode("utf-8", "replace")
     held = held_dataset(branch.files, card)
     if held and not force:

@@ -27,9 +27,13 @@ DIRECTORY_ADDRESS = "path/to/this/folder"
 #: Keys that are facts of the data; they are written anew each time. All other keys belong to people.
 OWN_KEYS = ("configs", "dataset_info", "size_categories", "vmeval_hfds")
 
+#: A card of 1,000 configs, which no repository can have more of, has 2 MB.
+CARD_LIMIT_BYTES = 2**24
+
 _BEGIN = "<!-- vmeval-hfds: from here to the end mark, the text is written anew by every build -->"
 _END = "<!-- vmeval-hfds: end -->"
 _TOP_LEVEL_KEY = re.compile(r"""^(?P<quote>["']?)(?P<key>[A-Za-z_][\w.-]*)(?P=quote)\s*:(?=\s|$)""")
+_DATASET_INFO = re.compile(r"""^(?:\{\s*)?["']?dataset_info["']?\s*:""", re.MULTILINE)
 _YAML_LINE_BREAK = re.compile(r"\r?\n")
 
 # https://huggingface.co/docs/hub/datasets-cards: the brackets that the Hub filters by.
@@ -157,20 +161,21 @@ def header_blocks(header: str) -> list[tuple[str, str]]:
     Raises:
         DatasetError: A line at the margin is neither a key, a list item, a comment nor blank.
     """
-    blocks: list[tuple[str, str]] = []
+    blocks: list[tuple[str, list[str]]] = []
     for number, line in enumerate(_lines(_YAML_LINE_BREAK.sub("\n", header)), start=2):
         line = line if line.endswith("\n") else f"{line}\n"
         if match := _TOP_LEVEL_KEY.match(line):
-            blocks.append((match["key"], line))
+            blocks.append((match["key"], [line]))
         elif line.isspace() or line[0] == "#" or (line[0] in " \t-]}" and blocks and blocks[-1][0]):
-            key, text = blocks.pop() if blocks else ("", "")
-            blocks.append((key, text + line))
+            if not blocks:
+                blocks.append(("", []))
+            blocks[-1][1].append(line)
         else:
             message = (
                 f"{CARD_NAME}, line {number}: expected a key such as 'license: mit'; mend the card's YAML"
             )
             raise DatasetError(message)
-    return blocks
+    return [(key, "".join(lines)) for key, lines in blocks]
 
 
 def _lines(text: str) -> list[str]:
@@ -334,10 +339,34 @@ def _cell(text: str) -> str:
     return re.sub(r"[\\`*_\[\]|~:@$]", lambda match: f"&#{ord(match[0])};", html.escape(text))
 
 
+def check_card_size(size_bytes: int, where: str) -> None:
+    """Refuse a card that nobody would read, before it is fetched or read.
+
+    Args:
+        size_bytes: Its size.
+        where: What messages call it.
+
+    Raises:
+        DatasetError: It is larger than `CARD_LIMIT_BYTES`.
+    """
+    if size_bytes > CARD_LIMIT_BYTES:
+        raise DatasetError(
+            f"{where}: has {size_bytes:,} bytes; expected {CARD_LIMIT_BYTES:,} at most; shorten the card"
+        )
+
+
+def states_dataset(card: str) -> bool:
+    """Whether a card states what a dataset holds, as `datasets` writes it, whoever wrote it.
+
+    Its YAML is not parsed: aliases of aliases would make gigabytes of a few lines.
+    """
+    return _DATASET_INFO.search(split_card(card)[0]) is not None
+
+
 def schema_version(card: str) -> int | None:
     """Read which version of the columns a card was written for, or None where it is not one of ours."""
     for key, text in header_blocks(split_card(card)[0]):
-        if key == "vmeval_hfds" and (match := re.search(r"schema_version:\s*(\d+)", text)):
+        if key == "vmeval_hfds" and (match := re.search(r"schema_version:\s*(\d{1,9})\b", text)):
             return int(match[1])
     return None
 

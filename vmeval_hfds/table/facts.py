@@ -103,7 +103,7 @@ def parse_facts(metadata: Mapping[bytes, bytes] | None, name: str) -> ListingFac
         shards = {str(shard): _shard_facts(facts) for shard, facts in stated["shards"].items()}
         groups = {str(config): str(value) for config, value in stated["groups"].items()}
         return ListingFacts(str(stated["builder"]), groups, shards)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DatasetError(
             f"{name}: its metadata {METADATA_KEY!r} is damaged ({error!r}); fetch or build it again"
         ) from error

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vmeval_hfds.errors import DatasetError
-from vmeval_hfds.hub.card import dataset_rows
 from vmeval_hfds.store.names import CARD_NAME, PREVIEW_NAME, is_shard_name
-from vmeval_hfds.table.card import card_layout, schema_version
+from vmeval_hfds.table.card import card_layout, schema_version, states_dataset
 
 #: Files that a repository may have without holding somebody's data.
 _HARMLESS_FILES = frozenset(
@@ -29,7 +28,7 @@ def foreign_content(files: Iterable[str], card: str | None, layout: str) -> str 
     if card is not None and _is_ours(card):
         found = card_layout(card)
         return None if found == layout else f"{found}, not {layout}"
-    if card is not None and dataset_rows(card):
+    if card is not None and states_dataset(card):
         return "a card with dataset_info that vmeval-hfds did not write"
     return next((path for path in sorted(files) if not _is_of_a_push(path)), None)
 
@@ -43,7 +42,7 @@ def held_dataset(files: Iterable[str], card: str | None) -> str | None:
     """
     if card is not None and _is_ours(card):
         return f"a dataset of {card_layout(card)}"
-    if card is not None and dataset_rows(card):
+    if card is not None and states_dataset(card):
         return "a dataset that load_dataset reads"
     return "the shards of a dataset" if any(map(is_shard_name, files)) else None
 

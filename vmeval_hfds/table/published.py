@@ -14,9 +14,13 @@ from vmeval_hfds.errors import HubNotFoundError, HubRevisionError
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
 from vmeval_hfds.hub.transfer import fetch
 from vmeval_hfds.store.names import CARD_NAME, PREVIEW_NAME, pick_shards
+from vmeval_hfds.table.card import check_card_size
 from vmeval_hfds.table.facts import ListingFacts, ShardFacts, merge_facts, parse_facts
 from vmeval_hfds.table.listed_columns import check_columns, typed
 from vmeval_hfds.table.reader import Shard, open_shard
+
+#: A larger picture was not drawn by a push, which takes parts of its own only.
+_PICTURE_LIMIT_BYTES = 2**22
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,11 @@ class Published:
 
         Raises:
             HubError: It cannot be had.
+            DatasetError: It is too large.
         """
         if CARD_NAME not in self.files:
             return None
+        check_card_size(self.files[CARD_NAME].size_bytes, f"{self.repo.repo_id}: {CARD_NAME}")
         return fetch(self.repo, CARD_NAME, str(self.commit)).read_bytes().decode("utf-8", "replace")
 
     @cached_property
@@ -56,7 +62,7 @@ class Published:
         Raises:
             HubError: It cannot be had.
         """
-        if PREVIEW_NAME not in self.files:
+        if PREVIEW_NAME not in self.files or self.files[PREVIEW_NAME].size_bytes > _PICTURE_LIMIT_BYTES:
             return None
         return fetch(self.repo, PREVIEW_NAME, str(self.commit)).read_bytes()
 

@@ -19,6 +19,9 @@ from vmeval_builders.sources.source import Index, Source
 from vmeval_builders.sources.tar_members import FILE_TYPES, FOLDER_TYPE, SPARSE_TYPE, Member, members
 from vmeval_builders.sources.tar_streams import ArchiveFile, GzipStream, PlainStream, Stream
 
+#: The files of a million questions and their folders, with room; each takes about 500 bytes of memory.
+MEMBERS_LIMIT = 2**23
+
 _SUFFIXES = (".tar", ".tar.gz", ".tgz")
 #: Each holds up to 20 MB of checkpoints.
 _STREAMS = 4
@@ -141,7 +144,11 @@ def gzip_stream(archive: ArchiveFile) -> GzipStream:
 
 def _index(stream: Stream, source: Source) -> Index:
     found = _Found()
-    for member in members(stream):
+    for number, member in enumerate(members(stream)):
+        if number == MEMBERS_LIMIT:
+            raise stream.damaged(
+                f"has more than {MEMBERS_LIMIT:,} members: expected that many at most", "pack it as several"
+            )
         found.take_in(member)
     folders = {path: FolderEntry(found.entries[path], time) for path, time in found.times.items()}
     return Index(source, found.files, folders, found.problems + list(_bad_folders(folders)))

@@ -13,6 +13,11 @@ from typing import NamedTuple
 
 from vmeval_builders.errors import ArchiveError, FolderChangedError
 
+#: More than this is decompressed only of what is not packed better than `GZIP_FACTOR`: zeros reach 1,000, and images and
+#: videos, of which archives of this kind are made, hardly 1.
+GZIP_LIMIT_BYTES = 2**30
+GZIP_FACTOR = 100
+
 _GZIP_WBITS = 31
 #: How much is read from disk, given to zlib, and given by it, at a time. zlib gets slower with more at once.
 _AHEAD_BYTES = 2**19
@@ -176,6 +181,12 @@ class GzipStream(Stream):
                 raise self.cut_short(f"more gzip data than {self._compressed} bytes")
             piece = self._decompress(min(limit, PIECE_BYTES))
         self.position += len(piece)
+        if self.position > GZIP_LIMIT_BYTES and self.position > GZIP_FACTOR * self._compressed:
+            raise self.damaged(
+                f"unpacks to {self.position:,} bytes or more from its first {self._compressed:,}: expected "
+                f"{GZIP_FACTOR} times as many at most",
+                "pack it again from data that is meant",
+            )
         self._set_checkpoint()
         return piece
 
