@@ -45,12 +45,18 @@ _WINDOWS_DEVICES = frozenset(
     {"con", "prn", "aux", "nul", "conin$", "conout$"}
     | {f"{port}{digit}" for port in ("com", "lpt") for digit in "123456789¹²³"}
 )
+_ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 _WINDOWS_CHARACTERS = frozenset('<>:"|?*')
 #: What paths are made of that are sound everywhere, whatever stands where.
 _PLAIN_CHARACTERS = bytes(set(range(0x20, 0x7F)) - set(b"\\") - set("".join(_WINDOWS_CHARACTERS).encode()))
 _CONFIG_CHARACTERS = re.compile(r"[^\w.-]")
 # `push_to_hub` refuses "data"; the other two are configs of every dataset.
 _RESERVED_CONFIGS = frozenset({"default", "files", "data"})
+
+
+def names_archive(name: str) -> bool:
+    """Say whether a file of this name would be read as an archive: ``.tar``, ``.tar.gz`` or ``.tgz``, in any case."""
+    return name.lower().endswith(_ARCHIVE_SUFFIXES)
 
 
 def domain_of(task_path: str, metadata_domain: str | None = None) -> str:

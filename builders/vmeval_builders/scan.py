@@ -17,8 +17,6 @@ from vmeval_builders.errors import FolderChangedError, FolderTypeError, MissingP
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, find_layout, layout_named
 from vmeval_builders.problems import Problem
-from vmeval_builders.sources.archive import index_archive, is_archive, names_archive
-from vmeval_builders.sources.archives import look_into_archives
 from vmeval_builders.sources.folder import Folder, index_folder
 from vmeval_builders.sources.remote import Url, index_remote, is_url
 from vmeval_builders.sources.source import Index, Source
@@ -124,6 +122,11 @@ def scan_files(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS) -
     return scan_archive(path, choice) if is_archive(path) else scan_folder(folder, choice)
 
 
+def is_archive(path: Path) -> bool:
+    """Say whether a path is a file that is called as an archive is."""
+    return paths.names_archive(path.name) and path.is_file()
+
+
 def scan_folder(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS) -> Scan:
     """Walk a folder once, without opening any file.
 
@@ -159,6 +162,9 @@ def scan_archive(path: Path, choice: Choice = ALL_BUT_TOOLS) -> Scan:
         ArchiveError: The archive is damaged or cut short.
         OSError: It cannot be read.
     """
+    # Most folders are walked without any of this.
+    from vmeval_builders.sources.archive import index_archive
+
     index = index_archive(path)
     top = None if choice.keeps_top_folder else top_folder(index)
     scan = _in_order(path, below(index, top) if top else index, choice)
@@ -191,7 +197,7 @@ def archives_of(scan: Scan, choice: Choice = ALL_BUT_TOOLS) -> frozenset[str]:
     if not isinstance(scan.source, Folder):
         return frozenset()
     left_out = (path for path in scan.left_out if not (tool_name(path) or matches(path, choice.exclude)))
-    return frozenset(filter(names_archive, chain((entry.path for entry in scan.files), left_out)))
+    return frozenset(filter(paths.names_archive, chain((entry.path for entry in scan.files), left_out)))
 
 
 def scan_archives(scan: Scan, packed: Collection[str], choice: Choice = ALL_BUT_TOOLS) -> Scan:
@@ -209,6 +215,8 @@ def scan_archives(scan: Scan, packed: Collection[str], choice: Choice = ALL_BUT_
         ArchiveError: One of them is damaged or cut short.
         OSError: It cannot be read.
     """
+    from vmeval_builders.sources.archives import look_into_archives
+
     assert isinstance(scan.root, Path)
     if choice.has_globs:
         # They are about paths that were not known when the folder was walked.

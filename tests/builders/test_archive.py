@@ -42,9 +42,9 @@ from tests.tar_factories import (
 from vmeval_builders.entries import FolderEntry
 from vmeval_builders.errors import ArchiveError, FolderChangedError
 from vmeval_builders.paths import path_problems
-from vmeval_builders.scan import scan_archive
+from vmeval_builders.scan import is_archive, scan_archive
 from vmeval_builders.sources import archive, tar_streams
-from vmeval_builders.sources.archive import gzip_stream, index_archive, is_archive
+from vmeval_builders.sources.archive import gzip_stream, index_archive
 
 
 def link(name, to="a"):

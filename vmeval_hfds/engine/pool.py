@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import signal
-import socket
 import sys
 import threading
 import uuid
@@ -97,6 +96,8 @@ class Engine:
 
 
 def _unseen(asked: tuple[int, list[str]]) -> tuple[str, list[str]]:
+    import socket
+
     return socket.gethostname(), [place for place in asked[1] if not Path(place).exists()]
 
 

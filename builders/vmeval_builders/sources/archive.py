@@ -21,8 +21,6 @@ from vmeval_builders.sources.tar_streams import ArchiveFile, GzipStream, PlainSt
 
 #: The files of a million questions and their folders, with room; each takes about 500 bytes of memory.
 MEMBERS_LIMIT = 2**23
-
-_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 #: Each holds up to 20 MB of checkpoints.
 _STREAMS = 4
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -34,16 +32,6 @@ _REFUSED = {
     tarfile.FIFOTYPE: "A pipe, not a file; leave it out.",
     SPARSE_TYPE: "A sparse file, whose holes are left out; pack it whole (tar without --sparse).",
 }
-
-
-def is_archive(path: Path) -> bool:
-    """Say whether a path is a file that is called ``.tar``, ``.tar.gz`` or ``.tgz``, in any case of letters."""
-    return names_archive(path.name) and path.is_file()
-
-
-def names_archive(name: str) -> bool:
-    """Say whether a file of this name would be read as an archive."""
-    return name.lower().endswith(_SUFFIXES)
 
 
 def index_archive(path: Path) -> Index:
