@@ -44,11 +44,30 @@ def change(target: str, domain: str, count: str) -> Prepared:
     return lambda: change_questions(Path(target), domain, int(count))
 
 
-def build(source: str, target: str, num_proc: str = "") -> Prepared:
+def archives(target: str, questions: str, count: str) -> Prepared:
+    """Write a folder of archives of questions."""
+    from tests.benchmarks.archives import write_archives
+
+    return lambda: write_archives(Path(target), int(questions), int(count))
+
+
+def change_archive(folder: str) -> Prepared:
+    """Change a question in the first archive, take one out of it and put another one in."""
+    from tests.benchmarks.archives import change_first
+
+    return lambda: change_first(Path(folder))
+
+
+def build(source: str, target: str, num_proc: str = "", scheduler: str = "") -> Prepared:
     """Folder to dataset directory, frames not decoded: that takes as long as Pillow takes."""
     from vmeval_hfds.api.build import build as call
 
-    return lambda: call(source, target, num_proc=_number(num_proc), decode=False).rows
+    return _on(
+        scheduler,
+        lambda executor: (
+            call(source, target, num_proc=_number(num_proc), executor=executor, decode=False).rows
+        ),
+    )
 
 
 def export(dataset: str, target: str, num_proc: str = "") -> Prepared:
@@ -95,6 +114,18 @@ def push(source: str, repo_id: str) -> Prepared:
     from vmeval_hfds.api.push import push_to_hub as call
 
     return lambda: call(source, repo_id).commit
+
+
+def push_undecoded(source: str, repo_id: str, num_proc: str, scheduler: str = "") -> Prepared:
+    """Folder to repository, frames not decoded, in so many processes or on a Dask cluster."""
+    from vmeval_hfds.api.push import push_to_hub as call
+
+    return _on(
+        scheduler,
+        lambda executor: (
+            call(source, repo_id, num_proc=_number(num_proc), executor=executor, decode=False).commit
+        ),
+    )
 
 
 def add(source: str, repo_id: str) -> Prepared:
@@ -226,6 +257,8 @@ CALLS: dict[str, Callable[..., Prepared]] = {
     for call in (
         folder,
         outputs,
+        archives,
+        change_archive,
         change,
         build,
         export,
@@ -234,6 +267,7 @@ CALLS: dict[str, Callable[..., Prepared]] = {
         export_id,
         diff,
         push,
+        push_undecoded,
         add,
         push_plainly,
         upload_folder,
@@ -272,6 +306,19 @@ def _rows(source: Path) -> Iterator[dict[str, str | None]]:
 
 def _count_files(folder: Path) -> int:
     return sum(path.is_file() for path in folder.rglob("*"))
+
+
+def _on(scheduler: str, call: Callable[[Any], Any]) -> Prepared:
+    """Call with the executor of a Dask cluster, or None where none is named; to connect is part of the call."""
+    if not scheduler:
+        return lambda: call(None)
+    from vmeval_hfds.engine.dask import dask_executor
+
+    def there() -> Any:
+        with dask_executor(scheduler) as executor:
+            return call(executor)
+
+    return there
 
 
 def _number(text: str) -> int | None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from tests.benchmarks.hub_process import HubProcess
 from tests.benchmarks.measure import (
@@ -82,18 +83,26 @@ class Bench:
         self.exported, self.snapshot = work / "exported", work / "snapshot"
         self.rows: list[tuple[str, Traffic]] = []
 
-    def client(self, title: str, name: str, *arguments: object) -> Traffic:
-        """Run a call in a fresh process with an empty home, and keep what it took under a title."""
+    def client(self, title: str, name: str, *arguments: object, **watching: Any) -> Traffic:
+        """Run a call in a fresh process with an empty home, and keep what it took under a title.
+
+        Args:
+            title: What the table calls it.
+            name: The call.
+            arguments: Its arguments.
+            watching: How its memory is looked at, as `run_call` takes it.
+        """
         say(title)
         self.hub.take_requests()
         with tempfile.TemporaryDirectory(prefix="home-", dir=self.work) as home:
-            run = run_call(name, *arguments, environment=self._environment(home))
+            run = run_call(name, *arguments, environment=self.environment(home), **watching)
         traffic = Traffic(run, self.hub.take_requests())
         say(f"  {run.seconds:.2f} s, {len(traffic.requests)} requests")
         self.rows.append((title, traffic))
         return traffic
 
-    def _environment(self, home: str) -> dict[str, str]:
+    def environment(self, home: str) -> dict[str, str]:
+        """Give the environment of a client of this Hub, whose home is a folder of its own."""
         kept = {name: value for name, value in os.environ.items() if not FOREIGN.fullmatch(name)}
         return kept | {
             "HF_HOME": home,

@@ -20,7 +20,7 @@ PROFILE_LINES = 12
 
 @dataclass
 class Memory:
-    """The most memory that a process and all below it held at one time, in bytes; 0 where it was not looked at.
+    """The most memory that a process, all below it and those beside it held at one time, in bytes; 0 where it was not looked at.
 
     Attributes:
         pss: Proportional set size: shared pages count once over all processes; pages of mapped files count too.
@@ -53,7 +53,12 @@ class Run:
 
 
 def run_call(
-    name: str, *arguments: object, environment: Mapping[str, str] | None = None, watch: bool = False
+    name: str,
+    *arguments: object,
+    environment: Mapping[str, str] | None = None,
+    watch: bool = False,
+    beside: Sequence[int] = (),
+    every_seconds: float = SAMPLE_EVERY_SECONDS,
 ) -> Run:
     """Run a call in a fresh process.
 
@@ -63,6 +68,8 @@ def run_call(
         environment: The process's whole environment; None is this one's.
         watch: Look at the memory of the process tree meanwhile. That takes processor time, so a run that is
             watched should not be the one whose seconds are told.
+        beside: Processes that work for it, such as a cluster's; their memory counts too.
+        every_seconds: How often the memory is looked at.
 
     Raises:
         SystemExit: The call failed; it has said why on stderr.
@@ -72,7 +79,8 @@ def run_call(
     # This process stays small: ru_maxrss of a child starts at what its parent held.
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as child:
         memory, ended = Memory(), threading.Event()
-        watcher = threading.Thread(target=_watch, args=(child.pid, memory, ended), daemon=True)
+        roots = [child.pid, *beside]
+        watcher = threading.Thread(target=_watch, args=(roots, memory, ended, every_seconds), daemon=True)
         if watch:
             watcher.start()
         assert child.stdout is not None
@@ -146,19 +154,19 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _watch(pid: int, memory: Memory, ended: threading.Event) -> None:
-    """Note the peaks of a process tree until it has ended; only Linux tells them."""
-    while not ended.wait(SAMPLE_EVERY_SECONDS):
-        tree = _tree(pid)
+def _watch(roots: Sequence[int], memory: Memory, ended: threading.Event, every_seconds: float) -> None:
+    """Note the peaks of process trees until the first has ended; only Linux tells them."""
+    while not ended.wait(every_seconds):
+        tree = _tree(roots)
         memory.pss = max(memory.pss, sum(_proc_bytes(f"/proc/{one}/smaps_rollup", "Pss:") for one in tree))
         memory.anonymous = max(
             memory.anonymous, sum(_proc_bytes(f"/proc/{one}/status", "RssAnon:") for one in tree)
         )
 
 
-def _tree(pid: int) -> list[int]:
-    """List a process and all below it."""
-    found = [pid]
+def _tree(roots: Sequence[int]) -> list[int]:
+    """List processes and all below them."""
+    found = list(roots)
     for one in found:
         try:
             for thread in os.listdir(f"/proc/{one}/task"):
