@@ -6,6 +6,7 @@ held it (and those that it forked), however it ends: a lock that can be had belo
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import os
@@ -23,6 +24,8 @@ except ImportError:  # Windows: what a killed run leaves there stays
     fcntl = None  # type: ignore[assignment]
 
 _OLD = ".old"
+#: What a disk answers that is full, or broken; a write to an open file does not name it.
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 @contextmanager
@@ -48,11 +51,18 @@ def scratch(place: Path, target: Path | None = None) -> Iterator[None]:
     Args:
         place: Where a file or folder may be made; it may be renamed to where it belongs.
         target: What `set_aside` may move aside for it.
+
+    Raises:
+        OSError: The disk is full or fails; where the system does not say which, the place is named.
     """
     remove_leftovers()
     with _locked(place, target):
         try:
             yield
+        except OSError as error:
+            if error.filename is None and error.errno in _DISK:
+                raise OSError(error.errno, os.strerror(error.errno), str(place.parent)) from error
+            raise
         finally:
             _remove(place)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from typing import Literal
+
+#: Of open files (in this process, in all), and of memory.
+_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,13 @@ class Problem:
 
     @classmethod
     def unreadable(cls, path: str, error: OSError) -> Problem:
-        """Tell that the system refused to read a file or folder."""
+        """Tell that the system refused to read a file or folder.
+
+        Raises:
+            OSError: This process is short of something, which says nothing of the file.
+        """
+        if error.errno in _SHORTAGES:
+            raise error
         return cls("unreadable", "error", path, f"It cannot be read: {error.strerror or error}.")
 
     @classmethod

@@ -1,5 +1,6 @@
 """What a build may replace, what it never touches, and what it leaves where it is interrupted."""
 
+import os
 import shutil
 
 import pytest
@@ -173,3 +174,24 @@ def test_a_folder_by_way_of_a_link_is_the_folder_too(folder, tmp_path):
         build(tmp_path / "link", tmp_path / "questions/dataset")
     build(tmp_path / "link", tmp_path / "dataset")
     assert len(load_dataset(str(tmp_path / "dataset"), split="test")) == 4
+
+
+def test_a_directory_that_cannot_be_removed_is_refused_before_anything_is_written(
+    folder, target, monkeypatch
+):
+    build(folder, target)
+    before, access = tree(target.parent), os.access
+    monkeypatch.setattr(
+        os, "access", lambda place, mode: not str(place).endswith("/data") and access(place, mode)
+    )
+    with pytest.raises(TargetExistsError, match=r"data: cannot be written, so that .* cannot be replaced"):
+        build(folder, target, force=True)
+    assert tree(target.parent) == before
+
+
+def test_what_is_left_of_a_directory_that_was_replaced_is_said(folder, target, monkeypatch):
+    build(folder, target)
+    monkeypatch.setattr("vmeval_hfds.store.dataset_directory.remove_folder", lambda place: None)
+    with pytest.raises(OSError, match="the new one is in its place") as error:
+        build(folder, target, force=True)
+    assert os.path.isdir(error.value.filename)

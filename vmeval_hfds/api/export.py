@@ -282,8 +282,7 @@ def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]
 
 def _export(prepared: _Prepared, options: _Options, progress: Progress | None) -> ExportResult:
     pull, writer, plan = prepared.pull, prepared.writer, prepared.pull.plan
-    writer.begin(prepared.was_empty)
-    try:
+    with writer.writing(prepared.was_empty):
         options.engine.require(options.target)
         recorded = _take_down(prepared)
         tally = run(pull, writer, options.engine, progress)
@@ -291,9 +290,6 @@ def _export(prepared: _Prepared, options: _Options, progress: Progress | None) -
             writer.make_folder(path)
         for path in prepared.prune:
             writer.remove(path)
-        writer.done()
-    finally:
-        writer.end()
     _take_down_done(prepared, recorded)
     _set_times(pull, writer)
     writer.done()

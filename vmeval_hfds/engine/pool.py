@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 from vmeval_hfds.errors import ArgumentError, WorkerError
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Executor, Future, ProcessPoolExecutor
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -137,26 +137,10 @@ def run(function: Callable[[Job], Result], jobs: Iterable[Job], num_proc: int) -
     if num_proc <= 1:
         yield from map(function, jobs)
         return
-    # Small work never comes here, and need not wait for these.
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
+    # Small work never comes here, and need not wait for it.
     from concurrent.futures.process import BrokenProcessPool
 
-    # As in `datasets`: where the system can fork, a script needs no `if __name__ == "__main__"`.
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(num_proc, mp_context=context, initializer=_begin_worker)
-    try:
-        # Fork before the jobs' iterator starts threads of its own.
-        pool.submit(int).result()
-    except RuntimeError as error:
-        # Workers that nobody talks to would be waited for when this process ends.
-        for worker in set(multiprocessing.active_children()) - others:
-            worker.kill()
-        raise WorkerError(
-            f"no workers can be started ({error}); give this process more threads or memory (ulimit -u, -v), or use "
-            "--num-proc 1"
-        ) from error
+    pool = _started(num_proc)
     waiting: deque[Future[Result]] = deque()
     try:
         for job in jobs:
@@ -169,6 +153,39 @@ def run(function: Callable[[Job], Result], jobs: Iterable[Job], num_proc: int) -
         raise WorkerError("a worker process was killed; run again with fewer (--num-proc 1)") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _started(num_proc: int) -> ProcessPoolExecutor:
+    """Start workers, and end those that there are where one cannot be started.
+
+    Raises:
+        WorkerError: The system gives too little for it.
+    """
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    # As in `datasets`: where the system can fork, a script needs no `if __name__ == "__main__"`.
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    others = set(multiprocessing.active_children())
+    try:
+        pool = ProcessPoolExecutor(num_proc, mp_context=context, initializer=_begin_worker)
+        # Fork before the jobs' iterator starts threads of its own.
+        pool.submit(int).result()
+    except (RuntimeError, OSError) as error:
+        reason = str(error)
+    else:
+        return pool
+    # Workers that nobody talks to would be waited for when this process ends.
+    for worker in set(multiprocessing.active_children()) - others:
+        worker.kill()
+        worker.join()
+    # The error is gone, and with it the pipes of a half-made pool: whoever cleans up needs what they took.
+    pool = None  # type: ignore[assignment]
+    gc.collect()
+    raise WorkerError(
+        f"no workers can be started ({reason}); give this process more threads, memory or open files "
+        "(ulimit -u, -v, -n), or use --num-proc 1"
+    )
 
 
 def run_there(executor: Executor, function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:

@@ -104,12 +104,18 @@ class HeldFolders:
 
     def close(self) -> None:
         """Let go of all that is held."""
-        for descriptor in (*self._held.values(), self._root_held):
+        self.close_below()
+        if self._root_held is not None:
+            os.close(self._root_held)
+        self._root_held = None
+
+    def close_below(self) -> None:
+        """Let go of all that is held but the root."""
+        for descriptor in self._held.values():
             if descriptor is not None:
                 os.close(descriptor)
         self._held.clear()
         self._passed.clear()
-        self._root_held = None
 
     def _hold_root(self) -> int | None:
         if self._root_held is None and BY_DESCRIPTOR:

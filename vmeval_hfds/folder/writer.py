@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -62,6 +63,29 @@ class FolderWriter:
         self._name = f"{within}{uuid.uuid4().hex}-"
         self._numbers = count()
 
+    @contextmanager
+    def writing(self, was_empty: bool = False) -> Iterator[None]:
+        """Begin, and end: also where something fails, and then without an empty target that was not there before.
+
+        Args:
+            was_empty: Whether nothing was in the target when it was looked at.
+
+        Raises:
+            VmevalError: As `begin` and `done` do.
+        """
+        was_there = self.root.exists()
+        try:
+            self.begin(was_empty)
+            yield
+            self.done()
+            self.end()
+        except BaseException:
+            self.end()
+            if not was_there:
+                with suppress(OSError):
+                    self.root.rmdir()
+            raise
+
     def begin(self, was_empty: bool = False) -> None:
         """Make the target, and throw away what a killed run left unfinished.
 
@@ -87,6 +111,7 @@ class FolderWriter:
         Raises:
             UnsafePathError: Something else has the name of the folder for unfinished files.
         """
+        self._held.close_below()  # removing takes descriptors, too
         try:
             name, within = self._held.at(STAGING_FOLDER)
             mode = os.lstat(name, dir_fd=within).st_mode

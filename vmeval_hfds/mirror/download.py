@@ -164,13 +164,14 @@ def download(
 
 
 def _download(job: _Job, progress: Progress | None) -> None:
+    if job.write:
+        _write_record(job, before=True)  # first: where that cannot be, nothing is begun
     job.root.mkdir(parents=True, exist_ok=True)
     writer = FolderWriter(job.root)
     if job.write:
         (job.root / STAGING_FOLDER).mkdir(exist_ok=True)
         with without_bars():
             _fetch(job, progress)
-        _write_record(job, before=True)
         _put_in_place(job, writer)
     for path in job.prune:
         writer.remove(path)
