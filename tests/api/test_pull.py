@@ -11,7 +11,7 @@ from vmeval_hfds.errors import TargetExistsError
 from vmeval_hfds.store.repository import open_repo
 
 REPO = "user/questions"
-DOMAINS, PER_DOMAIN = 50, 4
+DOMAINS, PER_DOMAIN = 20, 4
 
 
 def write_domains(folder):

@@ -193,7 +193,9 @@ def test_somebody_who_pushed_meanwhile_is_kept(hub, mazes, sudokus, tmp_path):
     assert exported(tmp_path) == {**tree(mazes), **tree(sudokus), **tree(third)}
 
 
-@pytest.mark.both_transfers
+@pytest.mark.parametrize(
+    "transfer", ["xet"], indirect=True
+)  # as by default; they meet at the commit, not before
 def test_eight_that_add_models_at_once_all_succeed(hub, tmp_path):
     folders = []
     for number in range(8):

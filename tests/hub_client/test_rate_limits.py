@@ -41,8 +41,7 @@ def sent(hub):
 
 
 @pytest.mark.both_transfers
-@pytest.mark.parametrize("states_retry_after", [False, True])
-@pytest.mark.parametrize("requests", [100, 9])
+@pytest.mark.parametrize(("requests", "states_retry_after"), [(100, True), (9, False), (9, True)])
 def test_sixty_domains_are_pushed_under_so_few_requests_in_five_seconds(
     hub, many, tmp_path, requests, states_retry_after
 ):
