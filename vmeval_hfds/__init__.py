@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from vmeval_hfds.api.check import check_folder
     from vmeval_hfds.api.compare import write_comparison
     from vmeval_hfds.api.diff import DiffResult, diff_datasets
-    from vmeval_hfds.api.export import ExportResult, export
+    from vmeval_hfds.api.export import export
+    from vmeval_hfds.api.exported import ExportResult
     from vmeval_hfds.api.info import InfoResult, info
     from vmeval_hfds.api.leaderboard import leaderboard
     from vmeval_hfds.api.load import load
@@ -37,7 +38,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "BuildResult": "vmeval_hfds.api.build",
     "DiffResult": "vmeval_hfds.api.diff",
-    "ExportResult": "vmeval_hfds.api.export",
+    "ExportResult": "vmeval_hfds.api.exported",
     "InfoResult": "vmeval_hfds.api.info",
     "Problem": "vmeval_builders.problems",
     "PushResult": "vmeval_hfds.api.publication",

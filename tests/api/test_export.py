@@ -206,7 +206,7 @@ def test_a_task_inside_a_task_is_a_task_of_its_own(tmp_path, target):
         ({"ids": ["maze_000"]}, "no id 'maze_000'; near ones: .*maze_000"),
         ({"ids": [""]}, "no id ''"),
         ({"domains": ["maze"], "ids": ["nothing like it"]}, "no id 'nothing like it'"),
-        ({"domains": ["maze"], "ids": ["chess_0000"]}, "chess_0000|no row has both"),
+        ({"domains": ["maze"], "ids": ["chess_0000"]}, "chess_0000|no row has all"),
         ({"domains": ["*"]}, "no domain '\\*'"),
     ],
 )

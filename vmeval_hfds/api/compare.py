@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.gallery.compare import ComparisonResult, write_page
 from vmeval_hfds.gallery.comparison import board_table
 from vmeval_hfds.rows.open import Source
+from vmeval_hfds.table.wanted import Chosen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,11 +21,11 @@ def write_comparison(
     *,
     evaluations: Source | None = None,
     questions: Source | None = None,
-    domains: Collection[str] = (),
     limit: int | None = None,
     title: str | None = None,
     assets: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
+    **rows: Unpack[Chosen],
 ) -> ComparisonResult:
     """Write runs of several models on one HTML page: a task a row, a model a column.
 
@@ -37,17 +37,18 @@ def write_comparison(
         target: The HTML file. A gallery or comparison that is there is replaced.
         evaluations: Their results: scores beside the videos, and the leaderboard on top.
         questions: The questions, with frames, prompt and ground truth; without them, what the runs keep of them.
-        domains: Only these domains; all where empty.
         limit: Show so many tasks at most, as evenly from all domains as they go.
         title: The page's title; None is the name of the outputs.
         assets: A folder below the page's own for the videos. Without it those up to 4 MB, 100 MB in all, are in the
             page, and others are named.
         progress: Called with runs done and runs in all.
+        **rows: Which runs, as `export` takes them: `domains`, `ids`, `models`, `experiments`, `where`. The leaderboard
+            on top is of all.
 
     Raises:
         DatasetError: One of them is something else, or damaged.
         TargetExistsError: Something that is no gallery is at the target.
-        UnknownNameError: There is no such domain.
+        UnknownNameError: No run has what is asked for, or outputs have no such column.
     """
     board = "" if evaluations is None else _board(evaluations, outputs)
     return write_page(
@@ -56,11 +57,11 @@ def write_comparison(
         evaluations=evaluations,
         questions=questions,
         board=board,
-        domains=domains,
         limit=limit,
         title=title,
         assets=assets,
         progress=progress,
+        **rows,
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Unpack
 
 import pyarrow as pa
 
@@ -15,12 +15,14 @@ from vmeval_builders.json_values import parse_object
 from vmeval_builders.scan import Scan
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import DatasetError, SourceTypeError
+from vmeval_hfds.folder.check import folders_of
 from vmeval_hfds.folder.sides import FolderSide, ListedSide, Near, Side, chosen
-from vmeval_hfds.rows.open import Source, open_source
+from vmeval_hfds.rows.open import Opened, Source, open_rows, open_source
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.columns import layout_of_dataset
 from vmeval_hfds.table.difference import Difference, compare, taken
 from vmeval_hfds.table.listing import digest_of, read_packed_listing, trusted_shards
+from vmeval_hfds.table.wanted import Chooser, Chosen, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def diff_datasets(
     builder: str | None = None,
     num_proc: int | None = None,
     progress: Progress | None = None,
+    **rows: Unpack[Chosen],
 ) -> DiffResult:
     """Tell which rows, and which files of them, differ between two versions.
 
@@ -116,9 +119,12 @@ def diff_datasets(
         builder: The name of the builder that describes a folder; None finds it out.
         num_proc: How many processes hash; None chooses.
         progress: Called with files hashed and files to hash, of each folder.
+        **rows: Which rows are told of, and nothing outside of rows, as `export` takes them: `domains`, `ids`,
+            `models`, `evaluators`, `experiments`, `where`.
 
     Raises:
         DatasetError: A dataset has no list of files, or a damaged one, or its layout is not installed here.
+        UnknownNameError: No row of either has what is asked for, or a layout has no such column.
         MissingPathError: There is no such folder or dataset.
         SourceTypeError: It is a `datasets.Dataset`, which lists no files.
         LayoutNameError: There is no such builder.
@@ -127,13 +133,48 @@ def diff_datasets(
         HubError: A repository cannot be read.
         OSError: A file cannot be read.
     """
-    one, other = (_side(source, builder, num_proc, progress) for source in (old, new))
+    opened = [open_source(source, builder) for source in (old, new)]
+    one, other = (_side(source, num_proc, progress) for source in opened)
+    kept = _wanted_paths(opened, builder, Wanted(**rows)) if rows else None
     one, other = _as_walked(one, other), _as_walked(other, one)
-    return _result(one, other, compare(one.files, other.files))
+    result = _result(one, other, compare(one.files, other.files))
+    return result if kept is None else _only(result, kept)
 
 
-def _side(source: Source, builder: str | None, num_proc: int | None, progress: Progress | None) -> Side:
-    opened = open_source(source, builder)
+def _wanted_paths(opened: Sequence[Opened], builder: str | None, wanted: Wanted) -> set[str]:
+    """Give the paths of the rows that are wanted, of either side."""
+    sides = [open_rows(one, builder) for one in opened]
+    choosers = [Chooser(wanted, side.about.layout, side.about.name) for side in sides]
+    kept = {
+        row.path
+        for side, chooser in zip(sides, choosers, strict=True)
+        for row in side.texts(list(dict.fromkeys([*chooser.needed, "path"])))
+        if chooser.fits(row.texts)
+    }
+    choosers[0].check(choosers[1].met)
+    if wanted and not kept:
+        raise choosers[0].nothing_found()
+    return kept
+
+
+def _only(result: DiffResult, kept: Set[str]) -> DiffResult:
+    """Leave out what is not of some rows."""
+    added, removed = ([row for row in rows if row.path in kept] for rows in (result.added, result.removed))
+    changed = [row for row in result.changed if row.path in kept]
+    return replace(
+        result,
+        configs=_counts(added=added, removed=removed, changed=changed),
+        added=added,
+        removed=removed,
+        changed=changed,
+        other_added=[],
+        other_removed=[],
+        other_changed=[],
+        other_times=[path for path in result.other_times if kept & {path.rstrip("/"), *folders_of(path)}],
+    )
+
+
+def _side(opened: Opened, num_proc: int | None, progress: Progress | None) -> Side:
     if isinstance(opened, Scan):
         return FolderSide(opened, opened.layout.keeps_times, Engine(num_proc), progress)
     if not isinstance(opened, DatasetFiles):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from vmeval_builders.arrow.listing import ROOT_FOLDER
+from vmeval_hfds.api.exported import ExportPlan, ExportResult
 from vmeval_hfds.claim import claimed
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import ChangedRowsError, ReplacedShardError, TargetExistsError
@@ -22,8 +23,9 @@ from vmeval_hfds.folder.record import Brought, Content, is_as_brought, prunable,
 from vmeval_hfds.folder.writer import FolderWriter
 from vmeval_hfds.rows.open import Source, open_dataset
 from vmeval_hfds.store.directory import DatasetFiles, on_this_disk
-from vmeval_hfds.table.listing import Wanted, read_listing
+from vmeval_hfds.table.listing import read_listing
 from vmeval_hfds.table.naming import NOTHING_SAID, Naming
+from vmeval_hfds.table.wanted import Chosen, Wanted
 
 Result = TypeVar("Result")
 
@@ -32,65 +34,6 @@ NAMED_IN_MESSAGE = 3
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
-
-
-@dataclass(frozen=True, slots=True)
-class ExportResult:
-    """What an export did.
-
-    Attributes:
-        target: The folder.
-        builder: The builder that describes the rows.
-        rows: How many rows were exported.
-        written: How many files were written.
-        kept: How many files were there already, with the same bytes.
-        written_bytes: The size of the files that were written.
-        changed: Files whose bytes are not those that the dataset's list of files names: rows were edited.
-        missing: Files that the list names and no row holds, so that they could not come back.
-        added: Files of rows that the list does not name: rows were added.
-        unused_columns: Columns of a table that others made, which are no files.
-        listed: Whether the dataset lists its files. Without, only what the columns hold can come back: no
-            manifest, no further files, no empty folders.
-        pruned: Files that were removed, because the dataset no longer has them.
-    """
-
-    target: Path
-    builder: str
-    rows: int
-    written: int
-    kept: int
-    written_bytes: int
-    changed: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    added: list[str] = field(default_factory=list)
-    unused_columns: list[str] = field(default_factory=list)
-    listed: bool = True
-    pruned: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class ExportPlan:
-    """What an export would do.
-
-    Attributes:
-        target: The folder.
-        builder: The builder that describes the rows.
-        rows: How many rows would be exported.
-        write: Files that would be written.
-        replace: Those of them that would replace other bytes.
-        kept: How many files are there already, with the same bytes.
-        read_bytes: How many bytes of the dataset would be read, or fetched where it is on the Hub.
-        prune: Files that would be removed.
-    """
-
-    target: Path
-    builder: str
-    rows: int
-    write: list[str]
-    replace: list[str]
-    kept: int
-    read_bytes: int
-    prune: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +76,6 @@ def export(
     builder: str | None = None,
     columns: Mapping[str, str] = NOTHING_SAID.columns,
     template: str = "",
-    domains: Collection[str] = (),
-    ids: Collection[str] = (),
     force: bool = False,
     strict: bool = False,
     update: bool = False,
@@ -142,6 +83,7 @@ def export(
     num_proc: int | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    **rows: Unpack[Chosen],
 ) -> ExportResult:
     """Write a dataset's rows as the folder that they came from, byte for byte.
 
@@ -156,8 +98,6 @@ def export(
         columns: Column to what a table of others calls it, such as ``{"id": "video_idx"}``; to "" for one that is
             not to be taken for it. Images and videos are bytes, or the paths of files of the dataset.
         template: What its rows' folders are called, such as ``"{domain}_task/{id}"``, with columns of either name.
-        domains: Only the rows of these domains, without what lies outside their folders.
-        ids: Only the rows of tasks with these ids, likewise.
         force: Replace files that have other bytes.
         strict: Refuse where rows are not what the dataset's list of files says.
         update: Replace files that an earlier export wrote here and that nobody changed since.
@@ -166,6 +106,9 @@ def export(
         executor: Does the work in place of processes of this machine: any `concurrent.futures.Executor`, such as
             Dask's. Its workers need dataset directory and target at the same path.
         progress: Called with rows done and rows in all.
+        **rows: Which rows, without what lies outside their folders: `domains`, `ids`, `models`, `evaluators`,
+            `experiments`, each a list of values, and `where`, any column of text or numbers to a value or several,
+            such as ``where={"status": "failed"}``.
 
     Raises:
         UnsafePathError: A row's path, or a link in the target, leads where nothing must be written.
@@ -173,7 +116,7 @@ def export(
         TargetExistsError: Files with other bytes are in the way and `force` is off, or another run writes
             there (`BusyTargetError`). Nothing was written.
         AmbiguousNameError: Several questions have an id; the message lists their paths, of which one may be given.
-        UnknownNameError: The dataset has no such domain or id. Nothing was written.
+        UnknownNameError: No row has what is asked for, or the layout has no such column. Nothing was written.
         ArgumentError: The layout has no such column, the template is none, or the dataset needs neither.
         ChangedRowsError: `strict`, and rows were changed. Nothing was written.
         DatasetError: The source is no dataset that a builder made, or is damaged.
@@ -181,7 +124,7 @@ def export(
     """
     root = on_this_disk(target)
     said, engine = Naming(columns, template), Engine(num_proc, executor)
-    options = _Options(root, Wanted(domains, ids), builder, said, force, strict, update, prune, engine)
+    options = _Options(root, Wanted(**rows), builder, said, force, strict, update, prune, engine)
     with claimed(root), open_dataset(source) as dataset:
         return _distrusting(lambda replaced: _export(_prepare(dataset, options, replaced), options, progress))
 
@@ -193,14 +136,13 @@ def plan_export(
     builder: str | None = None,
     columns: Mapping[str, str] = NOTHING_SAID.columns,
     template: str = "",
-    domains: Collection[str] = (),
-    ids: Collection[str] = (),
     force: bool = False,
     strict: bool = False,
     update: bool = False,
     prune: bool = False,
     num_proc: int | None = None,
     executor: Executor | None = None,
+    **rows: Unpack[Chosen],
 ) -> ExportPlan:
     """Do all that `export` does before it writes, and say what it would do.
 
@@ -208,7 +150,7 @@ def plan_export(
     """
     root = on_this_disk(target)
     said, engine = Naming(columns, template), Engine(num_proc, executor)
-    options = _Options(root, Wanted(domains, ids), builder, said, force, strict, update, prune, engine)
+    options = _Options(root, Wanted(**rows), builder, said, force, strict, update, prune, engine)
     with open_dataset(source) as dataset:
         return _distrusting(lambda replaced: _planned(_prepare(dataset, options, replaced), root))
 

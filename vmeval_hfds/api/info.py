@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from vmeval_builders.entries import column_of
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.manifest import compare_manifests, task_key
 from vmeval_builders.problems import Problem
 from vmeval_hfds.errors import UnknownNameError
+from vmeval_hfds.rows.chosen import check_chosen
 from vmeval_hfds.rows.open import Source, open_rows
-from vmeval_hfds.rows.rows import Row
+from vmeval_hfds.rows.rows import Row, Totals
 from vmeval_hfds.table.naming import NOTHING_SAID, Naming
+from vmeval_hfds.table.wanted import Chooser, Chosen, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ def info(
     builder: str | None = None,
     columns: Mapping[str, str] = NOTHING_SAID.columns,
     template: str = "",
+    **rows: Unpack[Chosen],
 ) -> InfoResult:
     """Tell what is in a folder or in a dataset; no frame is opened.
 
@@ -122,27 +125,31 @@ def info(
         builder: The name of the builder that describes it; None finds it out.
         columns: Column to what a table of others calls it, as `export` takes it.
         template: What its rows' folders are called, likewise.
+        **rows: Which rows are counted, as `export` takes them: `domains`, `ids`, `models`, `evaluators`,
+            `experiments`, `where`. The files and the manifest of the whole are then not told of.
 
     Raises:
         MissingPathError: There is no such folder or dataset.
         DatasetError: The dataset is damaged.
+        UnknownNameError: No row has what is asked for, or the layout has no such column.
         LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
     """
-    rows = open_rows(source, builder, Naming(columns, template))
-    facts = [_facts(rows.about.layout, row) for row in rows.sizes()]
-    if not rows.about.keeps_order:
+    opened = open_rows(source, builder, Naming(columns, template))
+    about = opened.about
+    chooser = Chooser(Wanted(**rows), about.layout, about.name)
+    facts = [_facts(about.layout, row) for row in opened.sizes() if chooser.fits(row.texts)]
+    check_chosen(chooser, facts)
+    if not about.keeps_order:
         facts.sort(key=lambda row: row.path)
-    totals = rows.totals()
+    totals = Totals() if rows else opened.totals()
     manifest = None
     if totals.manifests:
-        manifest = compare_manifests(
-            totals.manifests, [task_key(rows.about.layout, row.texts) for row in facts]
-        )
+        manifest = compare_manifests(totals.manifests, [task_key(about.layout, row.texts) for row in facts])
     return InfoResult(
-        name=rows.about.name,
-        layout=rows.about.layout,
-        layout_found=rows.about.layout_found,
+        name=about.name,
+        layout=about.layout,
+        layout_found=about.layout_found,
         rows=facts,
         files=totals.files,
         size_bytes=totals.size_bytes,

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from numbers import Real
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from vmeval_hfds.errors import UnknownNameError
 from vmeval_hfds.rows.score_frames import (
     PLACES,
     Table,
+    chosen_frames,
     read_questions,
     read_results,
     read_runs,
     with_attributes,
 )
+from vmeval_hfds.table.wanted import Chosen, Wanted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +43,7 @@ def leaderboard(
     *,
     by: Sequence[str] = KEYS,
     missing: Missing = "skip",
+    **rows: Unpack[Chosen],
 ) -> pd.DataFrame:
     """Give the mean score of every evaluator, model and domain, and what became of the tasks.
 
@@ -69,13 +72,17 @@ def leaderboard(
         missing: ``"zero"`` counts 0 for every task that has no score, and adds ``missing``, how many of these have
             no result either: of all questions where they are given, else of all tasks that the same evaluator has
             for any model. ``"skip"`` leaves them out of the mean.
+        **rows: Which results, runs and questions, as `export` takes rows: `domains`, `ids`, `models`, `evaluators`,
+            `experiments`, and `where` with any column that `by` knows, or ``status``. Of runs and questions, what
+            they have no column for is not asked.
 
     Returns:
         One row for each combination that there is, sorted: the columns of `by`, ``score`` (mean over the scored
         tasks, missing where there are none), ``scored``, ``skipped``, ``failed``, ``unscored`` (numbers of tasks).
 
     Raises:
-        UnknownNameError: `by` names something else, or nothing; or `missing` is something else.
+        UnknownNameError: `by` names something else, or nothing; or `missing` is something else; or no result has what
+            `rows` asks for.
         DatasetError: A source is not what it should be.
         MissingPathError: There is no such source.
     """
@@ -85,6 +92,7 @@ def leaderboard(
     results = read_results(evaluations)
     runs = None if outputs is None else read_runs(outputs, results)
     asked = None if questions is None else read_questions(questions, results)
+    results, runs, asked = chosen_frames(Wanted(**rows), results, runs, asked)
     results, keys = _kinds_apart(results, list(by))
     keys = _checkpoints_apart([results] if runs is None else [results, runs], keys)
     of_tasks = [key for key in keys if key in _OF_TASKS]

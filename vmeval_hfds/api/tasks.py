@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from vmeval_builders.entries import Contents, Unit
 from vmeval_builders.layouts.registry import QUESTIONS
@@ -15,10 +15,12 @@ from vmeval_builders.sources.folder import Folder
 from vmeval_hfds.api.export import export
 from vmeval_hfds.api.to_dataset import to_dataset
 from vmeval_hfds.claim import wait_until_free
-from vmeval_hfds.errors import BusyTargetError, UnknownNameError
+from vmeval_hfds.errors import BusyTargetError
 from vmeval_hfds.folder.record import state_folder
+from vmeval_hfds.rows.chosen import check_chosen
 from vmeval_hfds.rows.open import Opened, Source, open_source
 from vmeval_hfds.store.directory import DatasetFiles
+from vmeval_hfds.table.wanted import Chooser, Chosen, Wanted
 
 #: What a task's dictionary calls the files that runners read.
 _PATHS = {
@@ -29,9 +31,7 @@ _PATHS = {
 }
 
 
-def tasks(
-    source: Source, *, domains: Collection[str] = (), ids: Collection[str] = ()
-) -> list[dict[str, Any]]:
+def tasks(source: Source, **rows: Unpack[Chosen]) -> list[dict[str, Any]]:
     """Give the task dictionaries that VMEvalKit's ``InferenceRunner`` and its successors read.
 
     Of a folder, they point into it. Of a dataset, the files are exported when they are asked for, into the cache
@@ -39,8 +39,7 @@ def tasks(
 
     Args:
         source: A folder of questions, a dataset directory, a repository, or a `datasets.Dataset`.
-        domains: Only the tasks of these domains.
-        ids: Only the tasks with these ids.
+        **rows: Which tasks, as `export` takes rows: `domains`, `ids`, `where`.
 
     Returns:
         By path, a dictionary for each task: ``id``, ``domain``, ``prompt`` (without white space around it), the absolute
@@ -49,25 +48,26 @@ def tasks(
         those of VMEvalKit's ``examples/generate_videos.py``.
 
     Raises:
-        UnknownNameError: There is no such domain or id.
+        UnknownNameError: No task has what is asked for, or questions have no such column.
         VmevalError: As `export` does; or the source cannot be opened.
     """
     opened = open_source(source)
     if isinstance(opened, Scan) and isinstance(opened.source, Folder):
         scan = opened
     else:
-        scan = scan_rows(_exported(opened, domains, ids), QUESTIONS.name)
-    found = [_task(scan, unit) for unit in scan.units if unit.files]
-    chosen = [
-        one for one in found if (not domains or one["domain"] in domains) and (not ids or one["id"] in ids)
+        scan = scan_rows(_exported(opened, rows), QUESTIONS.name)
+    chooser = Chooser(Wanted(**rows), scan.layout, str(scan.root))
+    read = ((unit, _contents(scan, unit)) for unit in scan.units if unit.files)
+    found = [
+        _task(scan, unit, contents, row)
+        for unit, contents in read
+        if chooser.fits(row := row_of(scan.layout, contents))
     ]
-    for name, wanted in (("domain", domains), ("id", ids)):
-        if missing := sorted(set(wanted) - {one[name] for one in found}):
-            raise UnknownNameError(f"{scan.root}: has no {name} {', '.join(missing)}")
-    return chosen
+    check_chosen(chooser, found)
+    return found
 
 
-def _exported(opened: Opened, domains: Collection[str], ids: Collection[str]) -> Path:
+def _exported(opened: Opened, rows: Chosen) -> Path:
     """Export what is wanted into the cache, and give the folder; what is there already stays."""
     if isinstance(opened, Scan):
         name, dataset = str(opened.root), to_dataset(str(opened.root))
@@ -79,16 +79,18 @@ def _exported(opened: Opened, domains: Collection[str], ids: Collection[str]) ->
     # The cache is nobody's work, so that what is there may be replaced.
     while True:
         try:
-            export(dataset, folder, domains=domains, ids=ids, force=True)
+            export(dataset, folder, force=True, **rows)
         except BusyTargetError:
             wait_until_free(folder)
         else:
             return folder
 
 
-def _task(scan: Scan, unit: Unit) -> dict[str, Any]:
-    contents: Contents = read_unit(scan.source, scan.layout, unit, media=False)
-    row = row_of(scan.layout, contents)
+def _contents(scan: Scan, unit: Unit) -> Contents:
+    return read_unit(scan.source, scan.layout, unit, media=False)
+
+
+def _task(scan: Scan, unit: Unit, contents: Contents, row: Mapping[str, Any]) -> dict[str, Any]:
     task: dict[str, Any] = {
         "id": row["id"],
         "domain": row["domain"],

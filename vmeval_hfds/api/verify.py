@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import pyarrow.compute as pc
 
@@ -21,7 +21,8 @@ from vmeval_hfds.rows.open import open_dataset
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.columns import check_layout
 from vmeval_hfds.table.difference import compare, taken
-from vmeval_hfds.table.listing import Wanted, packed, read_packed_listing
+from vmeval_hfds.table.listing import packed, read_packed_listing
+from vmeval_hfds.table.wanted import Chosen, Wanted
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -60,14 +61,13 @@ def verify(
     dataset: RowSource,
     *,
     builder: str | None = None,
-    domains: Collection[str] = (),
-    ids: Collection[str] = (),
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     keep_top_folder: bool = False,
     num_proc: int | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    **rows: Unpack[Chosen],
 ) -> VerifyResult:
     """Compare every file of a folder with a dataset's list of files, by SHA-256.
 
@@ -75,9 +75,6 @@ def verify(
         folder: The folder; or a tar archive of it, which is not unpacked.
         dataset: A dataset directory, a repository (its id or address), or what was opened.
         builder: The name of the builder that the dataset must be of; None takes any.
-        domains: Only the rows of these domains, for a folder that was exported so. What the dataset lists beside
-            them may be in the folder or not.
-        ids: Only the rows of tasks with these ids, likewise.
         include: Globs of what is compared; ``*`` stands for any characters, ``/`` too. By default all.
         exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.
         keep_top_folder: Keep the one top folder of an archive, such as ``questions/``, as a part of paths; else it
@@ -86,6 +83,8 @@ def verify(
         executor: Does the work in place of processes of this machine: any `concurrent.futures.Executor`, such as
             Dask's. Its workers need the folder at the same path.
         progress: Called with files done and files in all.
+        **rows: Which rows, for a folder that was exported so, as `export` takes them: `domains`, `ids`, `models`,
+            `evaluators`, `experiments`, `where`. What the dataset lists beside them may be in the folder or not.
 
     Returns:
         What is missing, extra or different; folders count, with a ``/`` at the end.
@@ -94,13 +93,13 @@ def verify(
         DatasetError: The dataset has no list of files, or a damaged one, or is not of that builder.
         LayoutNameError: There is no such builder.
         AmbiguousNameError: Several questions have an id; the message lists their paths, of which one may be given.
-        UnknownNameError: The dataset has no such domain or id.
+        UnknownNameError: No row has what is asked for, or the layout has no such column.
         MissingPathError: There is no such folder or dataset.
         ArchiveError: The archive is damaged or cut short.
         OSError: A file cannot be read.
     """
     with open_dataset(dataset) as source:
-        wanted = Wanted(domains, ids)
+        wanted = Wanted(**rows)
         choice = Choice(include, exclude, keeps_top_folder=keep_top_folder)
         return _verify(folder, source, builder, wanted, choice, Engine(num_proc, executor), progress)
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from vmeval_hfds.cli.options import token_env_option
+from vmeval_hfds.cli.options import rows_options, token_env_option
 from vmeval_hfds.cli.output import show, table
 from vmeval_hfds.cli.places import place
 
 if TYPE_CHECKING:
-    pass
+    from vmeval_hfds.table.wanted import Chosen
 
 _MARKDOWN = re.compile(r"[\\`*\[\]|~<>&$:@]|(?<![^\W_])_|_(?![^\W_])")
 #: What begins a formula in some spreadsheet.
@@ -47,6 +47,7 @@ _SOURCES = "a folder, an archive, a dataset directory or a repository (USER/NAME
     show_default=True,
     help="Leave tasks without a score out of the mean, or count 0 for each.",
 )
+@rows_options
 @token_env_option
 @click.option(
     "--format",
@@ -62,6 +63,7 @@ def leaderboard(
     questions: str | None,
     by: tuple[str, ...],
     missing: Literal["skip", "zero"],
+    rows: Chosen,
     token_env: str,
     form: str,
 ) -> None:
@@ -70,17 +72,17 @@ def leaderboard(
 
     keys = _keys(by)
     given = (_opened(source, token_env) for source in (evaluations, outputs, questions))
-    board = make_board(*given, by=keys, missing=missing)
+    board = make_board(*given, by=keys, missing=missing, **rows)
     names = [str(name) for name in board.columns]
-    rows: list[list[Cell]] = board.astype(object).where(board.notna(), None).to_numpy().tolist()
+    lines: list[list[Cell]] = board.astype(object).where(board.notna(), None).to_numpy().tolist()
     if form in _TABLES:
-        for line in _TABLES[form](names, rows):
+        for line in _TABLES[form](names, lines):
             click.echo(line)
         return
     show(
         form,
-        {"missing": missing, "rows": [dict(zip(names, row, strict=True)) for row in rows]},
-        table(names, ([_readable(value) for value in row] for row in rows)),
+        {"missing": missing, "rows": [dict(zip(names, row, strict=True)) for row in lines]},
+        table(names, ([_readable(value) for value in row] for row in lines)),
     )
 
 

@@ -21,6 +21,7 @@ from vmeval_hfds.cli.options import (
     no_decode_option,
     num_proc_option,
     revision_option,
+    rows_options,
     split_option,
     template_option,
     token_env_option,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
     from vmeval_hfds.api.demo import Step
     from vmeval_hfds.api.info import InfoResult
+    from vmeval_hfds.table.wanted import Chosen
 
 _SHOWN_PATHS = 20
 
@@ -185,6 +187,7 @@ def build(
 @column_option
 @template_option
 @revision_option
+@rows_options
 @click.option(
     "--by",
     multiple=True,
@@ -199,6 +202,7 @@ def info(
     columns: dict[str, str],
     template: str,
     revision: str | None,
+    rows: Chosen,
     by: tuple[str, ...],
     token_env: str,
     form: str,
@@ -207,11 +211,11 @@ def info(
     from vmeval_hfds.api.info import info
 
     opened, scan = open_any(source, builder, revision, token_env, bool(columns or template))
-    result = info(opened, builder=builder, columns=columns, template=template)
+    result = info(opened, builder=builder, columns=columns, template=template, **rows)
     if scan:
         say_layout(result.layout.name, result.layout_found, form)
     names = tuple(dict.fromkeys(by)) or result.layout.shown
-    lines = _bar_lines(result, *names) if len(names) == 1 and by else _info_lines(result, names)
+    lines = _bar_lines(result, *names) if len(names) == 1 and by else _info_lines(result, names, bool(rows))
     show(form, _info_object(result, names), lines)
 
 
@@ -241,7 +245,7 @@ def _counts(group: object) -> dict[str, object]:
     return {name: getattr(group, name) for name in ("rows", "frames", "videos", "size_bytes")}
 
 
-def _info_lines(result: InfoResult, names: tuple[str, ...]) -> Iterator[str]:
+def _info_lines(result: InfoResult, names: tuple[str, ...], is_part: bool) -> Iterator[str]:
     header = (*names, result.layout.name, "frames", "videos", "bytes")
     groups = result.groups(*names)
     rows = [
@@ -249,6 +253,9 @@ def _info_lines(result: InfoResult, names: tuple[str, ...]) -> Iterator[str]:
         for group in groups
     ]
     yield from table(header, rows)
+    if is_part:
+        yield f"{counted(len(result.rows), result.layout.noun)} of those that there are."
+        return
     yield f"{counted(len(result.rows), result.layout.noun)}, {_files_text(result)}."
     if result.manifest is None:
         if result.layout.manifest:

@@ -13,6 +13,7 @@ from vmeval_hfds.cli.options import (
     builder_option,
     column_option,
     revision_option,
+    rows_options,
     template_option,
     token_env_option,
 )
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from vmeval_hfds.gallery.cards import GalleryResult
     from vmeval_hfds.gallery.compare import ComparisonResult
     from vmeval_hfds.rows.open import Opened
+    from vmeval_hfds.table.wanted import Chosen
 
 _SHOWN_FRAMES = 20
 
@@ -54,7 +56,7 @@ _SHOWN_FRAMES = 20
 @column_option
 @template_option
 @revision_option
-@click.option("--domain", "domains", multiple=True, help="Only this domain. Can be given several times.")
+@rows_options
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -77,7 +79,7 @@ def gallery(
     columns: dict[str, str],
     template: str,
     revision: str | None,
-    domains: tuple[str, ...],
+    rows: Chosen,
     limit: int | None,
     space: str | None,
     private: bool,
@@ -94,12 +96,12 @@ def gallery(
             say_layout(scan.layout.name, scan.layout_found, form)
         shown: GalleryResult | ComparisonResult
         options = {"builder": builder, "columns": columns, "template": template}
-        shown, told = _gallery(opened, target, form, **options, domains=domains, limit=limit)
+        shown, told = _gallery(opened, target, form, **options, **rows, limit=limit)
     elif source is not None:
         raise click.UsageError("SOURCE and --outputs are both given, and only one of them can be meant.")
     else:
         sources = {"evaluations": evaluations, "questions": questions}
-        shown, told = _compare(outputs, target, form, **sources, assets=assets, domains=domains, limit=limit)
+        shown, told = _compare(outputs, target, form, **sources, assets=assets, **rows, limit=limit)
     if space is not None:
         from vmeval_hfds.api.publish_page import publish_page
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,3 +151,52 @@ template_option = click.option(
     default="",
     help="What the folders of its rows are called, such as '{domain}_task/{id}', with columns of either name.",
 )
+
+
+def _where(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for text in given:
+        column, equals, value = text.partition("=")
+        if not equals or not column:
+            raise click.BadParameter(f"{text!r}; expected COLUMN=VALUE, such as status=failed")
+        values.setdefault(column, []).append(value)
+    return values
+
+
+_SEVERAL = "Can be given several times."
+_ROWS = {
+    "domains": click.option(
+        "--domain", "domains", multiple=True, help=f"Only rows of this domain. {_SEVERAL}"
+    ),
+    "ids": click.option(
+        "--id", "ids", multiple=True, help=f"Only the task with this id, or path. {_SEVERAL}"
+    ),
+    "models": click.option("--model", "models", multiple=True, help=f"Only rows of this model. {_SEVERAL}"),
+    "evaluators": click.option(
+        "--evaluator", "evaluators", multiple=True, help=f"Only rows of this evaluator. {_SEVERAL}"
+    ),
+    "experiments": click.option(
+        "--experiment", "experiments", multiple=True, help=f"Only rows of this experiment. {_SEVERAL}"
+    ),
+    "where": click.option(
+        "--where",
+        multiple=True,
+        metavar="COLUMN=VALUE",
+        callback=_where,
+        help="Only rows with this value in a column of text or numbers; nothing after = for none. Can be given several "
+        "times: of one column, any of the values will do.",
+    ),
+}
+
+
+def rows_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say which rows; the command gets what was said as `rows`."""
+
+    @wraps(function)
+    def command(**kwargs: Any) -> Any:  # noqa: ANN401 (whatever the command takes and gives)
+        given = {name: kwargs.pop(name) for name in _ROWS}
+        return function(**kwargs, rows={name: value for name, value in given.items() if value})
+
+    for option in reversed(_ROWS.values()):
+        command = option(command)
+    return command

@@ -17,6 +17,7 @@ from vmeval_hfds.cli.options import (
     no_wait_option,
     num_proc_option,
     revision_option,
+    rows_options,
     template_option,
     token_env_option,
 )
@@ -44,8 +45,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from vmeval_hfds.api.diff import DiffResult
-    from vmeval_hfds.api.export import ExportPlan
+    from vmeval_hfds.api.exported import ExportPlan
     from vmeval_hfds.api.verify import VerifyResult
+    from vmeval_hfds.table.wanted import Chosen
 
 _SHOWN_PATHS = 20
 
@@ -57,12 +59,7 @@ _SHOWN_PATHS = 20
 @builder_option
 @column_option
 @template_option
-@click.option(
-    "--domain", "domains", multiple=True, help="Only this domain's rows. Can be given several times."
-)
-@click.option(
-    "--id", "ids", multiple=True, help="Only the task with this id, or path. Can be given several times."
-)
+@rows_options
 @click.option("--force", is_flag=True, help="Replace files that have other bytes.")
 @click.option("--strict", is_flag=True, help="Refuse rows that are not what the list of files says.")
 @click.option(
@@ -82,8 +79,7 @@ def export(
     builder: str | None,
     columns: dict[str, str],
     template: str,
-    domains: tuple[str, ...],
-    ids: tuple[str, ...],
+    rows: Chosen,
     force: bool,
     strict: bool,
     update: bool,
@@ -103,8 +99,7 @@ def export(
         "builder": builder,
         "columns": columns,
         "template": template,
-        "domains": domains,
-        "ids": ids,
+        **rows,
         "force": force,
         "strict": strict,
         "update": update,
@@ -158,8 +153,7 @@ def _say_paths(what: str, paths: Sequence[str]) -> None:
 @dataset_place()
 @builder_option
 @revision_option
-@click.option("--domain", "domains", multiple=True, help="Only this domain's rows, of a folder exported so.")
-@click.option("--id", "ids", multiple=True, help="Only the task with this id, likewise.")
+@rows_options
 @include_option
 @exclude_option
 @keep_top_folder_option
@@ -173,8 +167,7 @@ def verify(
     source: str | Path,
     builder: str | None,
     revision: str | None,
-    domains: tuple[str, ...],
-    ids: tuple[str, ...],
+    rows: Chosen,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     keep_top_folder: bool,
@@ -192,14 +185,13 @@ def verify(
             folder,
             dataset,
             builder=builder,
-            domains=domains,
-            ids=ids,
             include=include,
             exclude=exclude,
             keep_top_folder=keep_top_folder,
             num_proc=num_proc,
             executor=executor,
             progress=callback,
+            **rows,
         )
     say_left_out(result.left_out, result.top_folder, form)
     show(form, result, _verify_lines(result))
@@ -221,11 +213,14 @@ def _verify_lines(result: VerifyResult) -> Iterator[str]:
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 @builder_option
+@rows_options
 @num_proc_option
 @token_env_option
 @format_option
 @returns_exit_code
-def diff(old: str, new: str, builder: str | None, num_proc: int | None, token_env: str, form: str) -> bool:
+def diff(
+    old: str, new: str, builder: str | None, rows: Chosen, num_proc: int | None, token_env: str, form: str
+) -> bool:
     """Say which rows differ between two versions; exit 1 when one does.
 
     OLD and NEW are each a folder, an archive, a dataset directory, USER/NAME, USER/NAME@REVISION or a repository's
@@ -235,7 +230,7 @@ def diff(old: str, new: str, builder: str | None, num_proc: int | None, token_en
 
     sides = [open_any(source, builder, None, token_env)[0] for source in (old, new)]
     with progress("Comparing", form) as callback:
-        result = diff_datasets(*sides, builder=builder, num_proc=num_proc, progress=callback)
+        result = diff_datasets(*sides, builder=builder, num_proc=num_proc, progress=callback, **rows)
     if result.replaced:
         say(
             f"{counted(len(result.replaced), 'shard')} somebody replaced since the list of files was made, so what "

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -13,16 +12,18 @@ from vmeval_builders.arrow.arrays import scalar, text_array, truth_array
 from vmeval_builders.entries import FileEntry, FolderEntry
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS
-from vmeval_hfds.errors import ArgumentError, DatasetError, UnknownNameError, shown
+from vmeval_hfds.errors import ArgumentError, DatasetError
 from vmeval_hfds.folder.check import folders_of
-from vmeval_hfds.folder.select import GroupRows, ShardRows, select_rows
+from vmeval_hfds.folder.select import GroupRows, ShardRows, select_rows, values_met
 from vmeval_hfds.folder.which import check_ids, listed_rows
 from vmeval_hfds.store.directory import DatasetFiles
+from vmeval_hfds.store.names import config_of
 from vmeval_hfds.table.columns import check_exact, listed_layout, map_columns
 from vmeval_hfds.table.facts import ListingFacts
-from vmeval_hfds.table.listing import Listing, Wanted, read_facts, read_listing, trusted_shards
+from vmeval_hfds.table.listing import Listing, read_facts, read_listing, trusted_shards
 from vmeval_hfds.table.naming import NOTHING_SAID, Naming
 from vmeval_hfds.table.reader import open_shards
+from vmeval_hfds.table.wanted import Chooser, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def make_plan(
 
     Raises:
         ArgumentError: Something is said of a dataset that needs no telling.
-        UnknownNameError: No row has one of the domains or ids; the message names near ones.
+        UnknownNameError: No row has what is asked for, or the layout no such column; the message names near ones.
         AmbiguousNameError: Several rows have an id that is to mean one.
         DatasetError: A shard is damaged, or has no such columns, or those of another layout; or its layout is not
             installed here.
@@ -95,22 +96,32 @@ def make_plan(
             f"{dataset.name}: expected shards of rows at data/*/*.parquet, found none; fetch or build it again"
         )
     trusted: set[str] = set()
-    if facts and builder in (None, facts.builder) and _index_can_tell(layout, wanted):
-        trusted = trusted_shards(dataset, facts, strict) - set(replaced)
-    others = [name for name in dataset.row_shards if name not in trusted]
+    others = dataset.row_shards
+    chooser = Chooser(wanted, layout, dataset.name) if facts and builder in (None, facts.builder) else None
+    if facts and chooser:
+        as_listed = trusted_shards(dataset, facts, strict) - set(replaced)
+        trusted = as_listed if _index_can_tell(layout, wanted, chooser) else set()
+        ruled_out = trusted or _ruled_out(as_listed, facts, chooser.columns.get(layout.group_column))
+        others = [name for name in others if name not in ruled_out]
     found = select_rows(dataset, others, wanted, builder, naming) if others else ShardRows()
     if found.selected and not trusted:
         layout = found.selected[0].columns.layout
     _check_schemas(dataset, layout, trusted, found.selected)
     listing = _wanted_listing(dataset, facts, wanted, trusted, found.selected, layout)
     told = listed_rows(layout, listing) if wanted.ids and trusted else {}
-    _check_names(dataset, facts if trusted else None, wanted, found, told)
+    chooser = chooser or next(iter(found.choosers), None)
+    if chooser:
+        known = _known(dataset, facts, layout, wanted, found, told if trusted else None)
+        if not trusted and not chooser.knows(known):
+            # It may be in a shard that was not opened, because its rows have another of the things asked for.
+            known = values_met(dataset, wanted, builder, naming)
+        chooser.check(known)
     check_ids(dataset.name, layout, wanted, found.selected, told)
     paths = {path for group in found.selected for path in group.paths}
     looked_into = sum(len(group.paths) for group in found.selected) if layout.items else len(paths)
     rows = looked_into + _trusted_rows(facts, trusted, wanted, listing)
-    if wanted and not rows:
-        raise UnknownNameError(f"{dataset.name}: no row has both that domain and that id")
+    if chooser and wanted and not rows:
+        raise chooser.nothing_found()
     return Plan(dataset, layout, listing, frozenset(trusted), found.selected, rows)
 
 
@@ -132,11 +143,20 @@ def _check_schemas(
             row_group.check(columns.file_columns)
 
 
-def _index_can_tell(layout: Layout, wanted: Wanted) -> bool:
+def _index_can_tell(layout: Layout, wanted: Wanted, chooser: Chooser) -> bool:
     """Whether the list of files says which rows are wanted: it knows ids and configs, and no other column."""
     if layout.items:  # A file of several rows has no one id.
         return not wanted
-    return not wanted.domains or layout.domain_column == layout.group_column
+    return all(
+        column == layout.group_column and "" not in chooser.columns[column] for column in chooser.columns
+    )
+
+
+def _ruled_out(as_listed: Set[str], facts: ListingFacts, groups: Collection[str] | None) -> set[str]:
+    """Name the shards of configs whose rows all have another value than is asked for; they are not opened."""
+    if groups is None or "" in groups:
+        return set()
+    return {name for name in as_listed if facts.groups.get(config_of(name), "") not in {"", *groups}}
 
 
 def _wanted_listing(
@@ -151,7 +171,14 @@ def _wanted_listing(
     if not wanted:
         return read_listing(dataset)
     groups = facts.groups if facts else {}
-    configs = text_array([config for config, group in groups.items() if group in wanted.domains])
+    asked = {
+        values
+        for _, column, values in wanted.conditions(layout.domain_column)
+        if column == layout.group_column
+    }
+    configs = text_array(
+        [config for config, group in groups.items() if all(group in values for values in asked)]
+    )
     ids = text_array(sorted(wanted.ids))
 
     # A row that is a file may have others of its files anywhere.
@@ -159,7 +186,7 @@ def _wanted_listing(
 
     def is_wanted(table: pa.Table) -> pa.Array:
         mask = pc.or_(pc.is_valid(table["config"]), pc.is_valid(table["id"]))
-        if wanted.domains:
+        if asked:
             mask = pc.and_(mask, pc.is_in(table["config"], value_set=configs))
         if wanted.ids:
             named = pc.is_in(table["id"], value_set=ids)
@@ -216,38 +243,30 @@ def _trusted_rows(
     return len(set(zip(table["shard"].to_pylist(), table["row"].to_pylist(), strict=True)))
 
 
-def _check_names(
+def _known(
     dataset: DatasetFiles,
     facts: ListingFacts | None,
+    layout: Layout,
     wanted: Wanted,
     found: ShardRows,
-    told: Mapping[str, str | None],
-) -> None:
-    """Refuse domains and ids that no row has.
+    told: Mapping[str, str | None] | None,
+) -> dict[str, set[str]]:
+    """Give the values that some row has, by the word for what is asked for.
 
     Args:
         dataset: The dataset.
-        facts: What its list of files says, where it is trusted.
+        facts: What its list of files says.
+        layout: What describes its rows.
         wanted: What was asked for.
         found: What was found by looking into shards.
-        told: What the list of files tells of the wanted rows: path to id.
+        told: What the list of files tells of the wanted rows, path to id, where it is trusted.
     """
-    groups = set(facts.groups.values()) if facts else set()
-    _check_known("domain", wanted.domains, groups | found.domains)
-    paths = {path for group in found.selected for path in group.paths}
-    ids = (
-        found.ids
-        | {*filter(None, told.values())}
-        | {path for path in wanted.paths if path in told or path in paths}
-    )
-    if facts and not ids.issuperset(wanted.ids):
-        ids.update(filter(None, pc.unique(read_listing(dataset).table["id"]).to_pylist()))
-    _check_known("id", wanted.ids, ids)
-
-
-def _check_known(kind: str, wanted: Iterable[str], known: Collection[str]) -> None:
-    for name in wanted:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or sorted(known)[:3]
-            listed = ", ".join(map(shown, near)) or "none"
-            raise UnknownNameError(f"there is no {kind} {shown(name)!r}; near ones: {listed}")
+    known = found.met()
+    for word, column, _ in wanted.conditions(layout.domain_column):
+        if facts and column == layout.group_column:
+            known[word] |= set(facts.groups.values())
+    if wanted.ids and told is not None:
+        known["id"] |= {*filter(None, told.values()), *(path for path in wanted.paths if path in told)}
+        if not known["id"].issuperset(wanted.ids):
+            known["id"].update(filter(None, pc.unique(read_listing(dataset).table["id"]).to_pylist()))
+    return known

@@ -9,7 +9,8 @@ import pyarrow as pa
 from vmeval_hfds.folder.check import check_row_paths
 from vmeval_hfds.folder.plan import make_plan
 from vmeval_hfds.store.directory import open_dataset_dir
-from vmeval_hfds.table.listing import Wanted, listing_of
+from vmeval_hfds.table.listing import listing_of
+from vmeval_hfds.table.wanted import Wanted
 
 
 def read_back_directory(name: str, directory: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,9 +10,9 @@ from vmeval_hfds.engine.pool import fetch_ahead
 from vmeval_hfds.errors import UnsafePathError, shown
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.columns import ColumnMap, Names, check_exact, map_columns
-from vmeval_hfds.table.listing import Wanted
 from vmeval_hfds.table.naming import NOTHING_SAID, Naming
 from vmeval_hfds.table.reader import RowGroup, Shard, peek_shard
+from vmeval_hfds.table.wanted import Chooser, Wanted
 
 #: How many shards are looked into at once; over a network this is mostly waiting.
 _PEEKS_AT_ONCE = 8
@@ -57,17 +58,23 @@ class GroupRows:
 
 @dataclass(slots=True)
 class ShardRows:
-    """What shards have of what is wanted, and which names were met there.
+    """What shards have of what is wanted, and what was met there.
 
     Attributes:
         selected: The wanted rows, in the order of the shards.
-        domains: Every domain that was met.
-        ids: Every id that was met.
+        choosers: What told them, for each shard.
     """
 
     selected: list[GroupRows] = field(default_factory=list)
-    domains: set[str] = field(default_factory=set)
-    ids: set[str] = field(default_factory=set)
+    choosers: list[Chooser] = field(default_factory=list)
+
+    def met(self) -> dict[str, set[str]]:
+        """Give every value that was met, by the word for what was asked for."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for chooser in self.choosers:
+            for word, values in chooser.met.items():
+                found[word] |= values
+        return found
 
 
 def select_rows(
@@ -79,7 +86,7 @@ def select_rows(
 ) -> ShardRows:
     """Find the wanted rows of some shards by looking into them, and the rows that share a file with one of them.
 
-    Row groups whose statistics rule the domains out are not read.
+    Row groups whose statistics say that none is among them are not read.
 
     Args:
         dataset: The dataset.
@@ -91,6 +98,7 @@ def select_rows(
     Raises:
         DatasetError: A shard is damaged, or has no such columns.
         UnsafePathError: A wanted row has no path, or one that is too long.
+        UnknownNameError: The layout has no column that is asked for.
     """
     shards = list(shards)
     found = _select_in_shards(dataset, shards, wanted, builder, naming)
@@ -99,6 +107,33 @@ def select_rows(
         files = frozenset(path for group in found.selected for path in group.paths)
         found.selected = _select_in_shards(dataset, shards, Wanted(), builder, naming, files).selected
     return found
+
+
+def values_met(
+    dataset: DatasetFiles, wanted: Wanted, builder: str | None = None, naming: Naming = NOTHING_SAID
+) -> dict[str, set[str]]:
+    """Give every value that some row has of what is asked for; no shard is left out.
+
+    Args:
+        dataset: The dataset.
+        wanted: What is asked for.
+        builder: The name of the layout that describes the rows; None finds it out.
+        naming: What is said of a table that calls its columns otherwise.
+
+    Raises:
+        DatasetError: A shard is damaged, or has no such columns.
+    """
+    met: dict[str, set[str]] = defaultdict(set)
+    for name in dataset.row_shards:
+        with peek_shard(dataset, name) as shard:
+            columns = map_columns(shard.schema, shard.name, builder, naming)
+            chooser = Chooser(wanted, columns.layout, dataset.name)
+            for group in shard.row_groups():
+                for _ in _select_in_group(group, name, columns, chooser, None):
+                    pass
+        for word, values in chooser.met.items():
+            met[word] |= values
+    return met
 
 
 def _select_in_shards(
@@ -114,50 +149,56 @@ def _select_in_shards(
     def look_into(name: str) -> ShardRows:
         with peek_shard(dataset, name) as shard:
             columns = map_columns(shard.schema, shard.name, builder, naming)
-            return _select_in_shard(shard, name, columns, wanted, files)
+            return _select_in_shard(
+                shard, name, columns, Chooser(wanted, columns.layout, dataset.name), files
+            )
 
     found = ShardRows()
     for one in fetch_ahead(look_into, shards, _PEEKS_AT_ONCE):
         found.selected += one.selected
-        found.domains |= one.domains
-        found.ids |= one.ids
+        found.choosers += one.choosers
     return found
 
 
 def _select_in_shard(
-    shard: Shard, name: str, columns: ColumnMap, wanted: Wanted, files: frozenset[str] | None
+    shard: Shard, name: str, columns: ColumnMap, chooser: Chooser, files: frozenset[str] | None
 ) -> ShardRows:
-    found = ShardRows()
+    found = ShardRows(choosers=[chooser])
     check_exact(columns, shard.schema)
-    theirs = columns.names.get(columns.layout.domain_column)
     for group in shard.row_groups():
-        only = group.only_value(theirs) if theirs is not None else None
-        if only is not None and wanted.domains and str(only) not in wanted.domains:
-            found.domains.add(str(only))
-        else:
-            found.selected += _select_in_group(group, name, columns, wanted, found, files)
+        if _may_hold(group, columns, chooser):
+            found.selected += _select_in_group(group, name, columns, chooser, files)
     return found
+
+
+def _may_hold(group: RowGroup, columns: ColumnMap, chooser: Chooser) -> bool:
+    """Whether a row group's statistics leave it open that a wanted row is in it."""
+    for ours in chooser.columns:
+        theirs = columns.names.get(ours)
+        only = group.only_value(theirs) if theirs is not None else None
+        if only is not None and not chooser.may_hold(ours, only):
+            return False
+    return True
 
 
 def _select_in_group(
     group: RowGroup,
     name: str,
     columns: ColumnMap,
-    wanted: Wanted,
-    found: ShardRows,
+    chooser: Chooser,
     files: frozenset[str] | None,
 ) -> Iterator[GroupRows]:
-    table = group.read(columns.key_columns)
-    ids, domains, paths = columns.keys(table)
+    table = group.read(list(dict.fromkeys([*columns.key_columns, *columns.theirs(chooser.columns)])))
+    ids, _, paths = columns.keys(table)
     names = columns.file_names(table)
-    found.domains.update(filter(None, domains))
-    found.ids.update(filter(None, ids))
+    there = [ours for ours in chooser.columns if ours in columns.names and ours != "path"]
+    values = [columns.values(table, ours).to_pylist() for ours in there]
+    names_of_rows = (columns.layout.id_column, "path", *there)
     rows = [
         row
-        for row, (row_id, domain, path) in enumerate(zip(ids, domains, paths, strict=True))
-        if (not wanted.domains or domain in wanted.domains)
-        and (not wanted.ids or row_id in wanted.ids or path in wanted.ids)
-        and (files is None or path in files)
+        for row, of_row in enumerate(zip(ids, paths, *values, strict=True))
+        if chooser.fits(dict(zip(names_of_rows, of_row, strict=True)))
+        and (files is None or paths[row] in files)
     ]
     if rows:
         group.check(columns.file_columns)

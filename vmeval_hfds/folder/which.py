@@ -10,7 +10,8 @@ from vmeval_builders.layouts.layout import Layout
 from vmeval_hfds.errors import AmbiguousNameError
 from vmeval_hfds.folder.check import folders_of
 from vmeval_hfds.folder.select import GroupRows
-from vmeval_hfds.table.listing import Listing, Wanted
+from vmeval_hfds.table.listing import Listing
+from vmeval_hfds.table.wanted import Wanted
 
 _SHOWN = 10
 

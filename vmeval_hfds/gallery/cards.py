@@ -5,25 +5,27 @@ from __future__ import annotations
 import os
 import secrets
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Unpack
 
 from vmeval_builders.entries import column_of
 from vmeval_builders.frames import FrameError
 from vmeval_builders.layouts.layout import Layout
 from vmeval_hfds.engine.pool import Progress
-from vmeval_hfds.errors import ArgumentError, TargetExistsError, UnknownNameError
+from vmeval_hfds.errors import ArgumentError, TargetExistsError
 from vmeval_hfds.gallery.page import GENERATOR, CardText, Clip, Picture, card, page_parts
 from vmeval_hfds.gallery.thumbnails import no_size_warnings, thumbnail
+from vmeval_hfds.rows.chosen import check_chosen
 from vmeval_hfds.rows.open import Source, open_rows
 from vmeval_hfds.rows.rows import Media, Row, Rows
 from vmeval_hfds.scratch import scratch
 from vmeval_hfds.table.naming import NOTHING_SAID, Naming
+from vmeval_hfds.table.wanted import Chooser, Chosen, Wanted
 
 #: Pillow works outside the interpreter's lock, so threads are enough; more would hold more decoded frames.
 _THREADS = 4
@@ -62,10 +64,10 @@ def write_gallery(
     builder: str | None = None,
     columns: Mapping[str, str] = NOTHING_SAID.columns,
     template: str = "",
-    domains: Collection[str] = (),
     limit: int | None = None,
     title: str | None = None,
     progress: Progress | None = None,
+    **rows: Unpack[Chosen],
 ) -> GalleryResult:
     """Write the rows of a folder or dataset as one HTML file.
 
@@ -78,14 +80,14 @@ def write_gallery(
         builder: The name of the builder that describes the rows; None finds it out.
         columns: Column to what a table of others calls it, as `export` takes it.
         template: What its rows' folders are called, likewise.
-        domains: Only these domains; all where empty.
         limit: Show so many rows at most, as evenly from all domains as they go; the first of each.
         title: The page's title; None is the name of the source.
         progress: Called with rows done and rows in all.
+        **rows: Which rows, as `export` takes them: `domains`, `ids`, `models`, `evaluators`, `experiments`, `where`.
 
     Raises:
         TargetExistsError: Something that is no gallery is at the target, or the target is inside the source.
-        UnknownNameError: There is no such domain.
+        UnknownNameError: No row has what is asked for, or the layout has no such column.
         ValueError: `limit` is below one.
         MissingPathError: There is no such source.
         DatasetError: The dataset is damaged.
@@ -93,21 +95,21 @@ def write_gallery(
     if limit is not None and limit < 1:
         raise ArgumentError(f"limit is {limit}; it must be 1 or more")
     target = Path(os.path.abspath(target))
-    rows = open_rows(source, builder, Naming(columns, template))
-    check_target(target, rows.about.root)
-    groups = _groups(rows)
-    shares = _shares(groups, domains, limit)
-    in_all = sum(not domains or group in domains for group in groups)
+    opened = open_rows(source, builder, Naming(columns, template))
+    about = opened.about
+    check_target(target, about.root)
+    groups = _groups(opened, Wanted(**rows))
+    shares = _shares(groups, limit)
     before, after = page_parts(
-        title or rows.about.title, _summary(rows.about.layout, shares, in_all), rows.about.layout
+        title or about.title, _summary(about.layout, shares, len(groups)), about.layout
     )
     with page_file(target) as page:
         page.write(before)
-        broken = _write_cards(page, rows, _first_of_each(groups, shares), progress)
+        broken = _write_cards(page, opened, _first_of_each(groups, shares), progress)
         page.write(after)
     size_bytes = target.stat().st_size
     shown = {domain: share for domain, share in shares.items() if share}
-    return GalleryResult(target, rows.about.layout.name, sum(shown.values()), shown, size_bytes, broken)
+    return GalleryResult(target, about.layout.name, sum(shown.values()), shown, size_bytes, broken)
 
 
 @contextmanager
@@ -154,24 +156,27 @@ def _summary(layout: Layout, shares: Mapping[str, int], rows: int) -> str:
     return f"{found} in {domains:,} domain{'' if domains == 1 else 's'}."
 
 
-def _groups(rows: Rows) -> list[str]:
-    """Give the group of every row, without opening a frame."""
+def _groups(rows: Rows, wanted: Wanted) -> dict[int, str]:
+    """Give the group of every row that is wanted, by its number, without opening a frame."""
     column = rows.about.layout.domain_column
-    return [_group(row, column) for row in rows.texts([column])]
+    chooser = Chooser(wanted, rows.about.layout, rows.about.name)
+    columns = dict.fromkeys([column, *chooser.needed])
+    found = {
+        number: _group(row, column)
+        for number, row in enumerate(rows.texts(list(columns)))
+        if chooser.fits(row.texts)
+    }
+    check_chosen(chooser, found)
+    return found
 
 
 def _group(row: Row, column: str) -> str:
     return row.texts[column] or f"no-{column}"
 
 
-def _shares(groups: Sequence[str], domains: Collection[str], limit: int | None) -> dict[str, int]:
-    """Say how many rows of each wanted group to show."""
-    counts = Counter(groups)
-    for domain in domains:
-        if domain not in counts:
-            raise UnknownNameError(f"there is no domain {domain!r}; there are: {', '.join(sorted(counts))}")
-    wanted = {domain: counts[domain] for domain in sorted(counts) if not domains or domain in domains}
-    return even_shares(wanted, limit)
+def _shares(groups: Mapping[int, str], limit: int | None) -> dict[str, int]:
+    """Say how many rows of each group to show."""
+    return even_shares(dict(sorted(Counter(groups.values()).items())), limit)
 
 
 def even_shares(counts: Mapping[str, int], limit: int | None) -> dict[str, int]:
@@ -196,11 +201,11 @@ def even_shares(counts: Mapping[str, int], limit: int | None) -> dict[str, int]:
     return {domain: shares[domain] for domain in counts}
 
 
-def _first_of_each(groups: Sequence[str], shares: Mapping[str, int]) -> list[int]:
+def _first_of_each(groups: Mapping[int, str], shares: Mapping[str, int]) -> list[int]:
     """Pick the numbers of the first rows of each group."""
     left = dict(shares)
     chosen = []
-    for number, group in enumerate(groups):
+    for number, group in groups.items():
         if left.get(group, 0):
             left[group] -= 1
             chosen.append(number)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Unpack
 
 from vmeval_hfds.engine.pool import Progress
-from vmeval_hfds.errors import DatasetError, TargetExistsError, UnknownNameError
+from vmeval_hfds.errors import DatasetError, TargetExistsError
 from vmeval_hfds.gallery.cards import (
     PAGE_VIDEO_BYTES,
     check_target,
@@ -24,8 +25,10 @@ from vmeval_hfds.gallery.cards import (
 from vmeval_hfds.gallery.comparison import Cell, TaskRow, page_around, row_html
 from vmeval_hfds.gallery.page import VIDEO_KINDS, Clip, Picture
 from vmeval_hfds.gallery.thumbnails import no_size_warnings
+from vmeval_hfds.rows.chosen import check_chosen
 from vmeval_hfds.rows.open import Source, open_rows
 from vmeval_hfds.rows.rows import Row, Rows
+from vmeval_hfds.table.wanted import Chooser, Chosen, Wanted
 
 #: A task's domain and id.
 Task = tuple[str, str]
@@ -82,11 +85,11 @@ def write_page(
     evaluations: Source | None = None,
     questions: Source | None = None,
     board: str = "",
-    domains: Collection[str] = (),
     limit: int | None = None,
     title: str | None = None,
     assets: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
+    **rows: Unpack[Chosen],
 ) -> ComparisonResult:
     """Write the page; see `vmeval_hfds.api.compare.write_comparison`, which adds the leaderboard.
 
@@ -96,21 +99,21 @@ def write_page(
         evaluations: Their results.
         questions: The questions; without them, what the runs keep of them is shown.
         board: The leaderboard, as HTML.
-        domains: Only these domains.
         limit: Show so many tasks at most.
         title: The page's title; None is the name of the outputs.
         assets: A folder beside the page for the videos, instead of the page itself.
         progress: Called with runs done and runs in all.
+        **rows: Which runs.
 
     Raises:
         DatasetError: The outputs are something else.
         TargetExistsError: Something that is no gallery is at the target, or in the folder of videos.
-        UnknownNameError: There is no such domain.
+        UnknownNameError: No run has what is asked for, or outputs have no such column.
     """
     target = Path(os.path.abspath(target))
     runs = _open(outputs, "outputs", "model")
     check_target(target, runs.about.root)
-    chosen = _chosen(runs, domains, limit)
+    chosen = _chosen(runs, Wanted(**rows), limit)
     models = sorted({model for of_task in chosen.values() for model in of_task}, key=str.casefold)
     place = _assets_folder(target, assets)
     with no_size_warnings():
@@ -136,30 +139,26 @@ def _open(source: Source, noun: str, needed: str) -> Rows:
     return rows
 
 
-def _chosen(runs: Rows, domains: Collection[str], limit: int | None) -> dict[Task, dict[str, _Run]]:
+def _chosen(runs: Rows, wanted: Wanted, limit: int | None) -> dict[Task, dict[str, _Run]]:
     """Take the last run of every model on every task, as VMEvalKit's dashboard does."""
     layout = runs.about.layout
     stated = ("model", "checkpoint", "generator", "split", "status", "error", "started_at", "prompt", "path")
-    names = [layout.id_column, layout.domain_column, *stated]
-    wanted = [name for name in names if name in runs.about.text_columns]
+    chooser = Chooser(wanted, layout, runs.about.name)
+    names = dict.fromkeys([layout.id_column, layout.domain_column, *stated, *chooser.needed])
+    read = [name for name in names if name in runs.about.text_columns]
     found: dict[Task, dict[str, _Run]] = defaultdict(dict)
-    for number, row in enumerate(runs.texts(wanted)):
+    for number, row in enumerate(runs.texts(read)):
         texts = row.texts
+        if not chooser.fits(texts):
+            continue
         domain = texts.get(layout.domain_column) or texts.get("generator") or ""
         task = (domain, texts.get(layout.id_column) or row.path)
         model = " ".join(filter(None, (texts.get("model"), texts.get("checkpoint")))) or "no model"
         run, last = _Run(number, texts), found[task].get(model)
         if last is None or _age(last) <= _age(run):
             found[task][model] = run
-    known = {domain for domain, _ in found}
-    if missing := sorted(set(domains) - known):
-        raise UnknownNameError(f"there is no domain {missing[0]!r}; there are: {', '.join(sorted(known))}")
-    counts = {
-        domain: sum(one == domain for one, _ in found)
-        for domain in sorted(known)
-        if not domains or domain in domains
-    }
-    left = even_shares(counts, limit)
+    check_chosen(chooser, found)
+    left = even_shares(Counter(domain for domain, _ in sorted(found)), limit)
     chosen = {}
     for task in sorted(found):
         if left.get(task[0], 0):

@@ -10,8 +10,9 @@ from vmeval_builders.errors import AmbiguousFolderError
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import layout_named, layouts
 from vmeval_builders.scan import Scan
-from vmeval_hfds.errors import DatasetError
+from vmeval_hfds.errors import DatasetError, UnknownNameError
 from vmeval_hfds.rows.open import Source, open_rows, open_source
+from vmeval_hfds.table.wanted import Wanted, check_known, near, text_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +70,42 @@ def read_questions(source: Table, results: pd.DataFrame) -> pd.DataFrame:
         VmevalError: It cannot be opened.
     """
     return _as_named(_read(source, ("questions",), ("path",), needed=("path",)), results)
+
+
+def chosen_frames(
+    wanted: Wanted, results: pd.DataFrame, runs: pd.DataFrame | None, questions: pd.DataFrame | None
+) -> tuple[pd.DataFrame, pd.DataFrame | None, pd.DataFrame | None]:
+    """Keep what is wanted of results, runs and questions; the latter are not asked for what they have no column for.
+
+    Raises:
+        UnknownNameError: No row has what is asked for, or results have no such column.
+    """
+    frames = [results, runs, questions]
+    conditions = wanted.conditions("domain")
+    if wanted.ids:
+        conditions.append(("id", "task_id", frozenset(wanted.ids)))
+    for word, column, values in conditions:
+        if column not in results.columns:
+            raise UnknownNameError(
+                f"results have no column {column!r} to choose by; {near(column, results.columns)}"
+            )
+        texts = [
+            None if one is None or column not in one.columns else list(map(text_of, _objects(one[column])))
+            for one in frames
+        ]
+        check_known(
+            word, values - {""}, {value for of_frame in texts if of_frame is not None for value in of_frame}
+        )
+        frames = [
+            one if one is None or of_frame is None else one[[text in values for text in of_frame]]
+            for one, of_frame in zip(frames, texts, strict=True)
+        ]
+    kept = [one if one is None else one.reset_index(drop=True) for one in frames]
+    if kept[0] is None or (wanted and not len(kept[0])):
+        raise UnknownNameError(
+            f"no result has all that is asked for ({', '.join(word for word, _, _ in conditions)})"
+        )
+    return kept[0], kept[1], kept[2]
 
 
 def _read(source: Table, names: Sequence[str], wanted: Sequence[str], needed: Sequence[str]) -> pd.DataFrame:

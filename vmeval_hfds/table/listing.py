@@ -88,28 +88,6 @@ class Listing:
         return self.where(truth_array(map(wanted, self.table["path"].to_pylist())))
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The rows whose files are wanted.
-
-    Attributes:
-        domains: Values of the column that ``--domain`` chooses by; all where empty.
-        ids: Ids, or paths of rows; all where empty.
-    """
-
-    domains: Collection[str] = ()
-    ids: Collection[str] = ()
-
-    @property
-    def paths(self) -> list[str]:
-        """What of the ids may be the path of a row."""
-        return sorted(one for one in self.ids if "/" in one)
-
-    def __bool__(self) -> bool:
-        """Whether anything is left out."""
-        return bool(self.domains or self.ids)
-
-
 def read_facts(dataset: DatasetFiles) -> ListingFacts | None:
     """Read what the list of files says of the shards of rows.
 

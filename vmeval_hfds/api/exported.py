@@ -1,0 +1,65 @@
+"""What an export did, or would do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """What an export did.
+
+    Attributes:
+        target: The folder.
+        builder: The builder that describes the rows.
+        rows: How many rows were exported.
+        written: How many files were written.
+        kept: How many files were there already, with the same bytes.
+        written_bytes: The size of the files that were written.
+        changed: Files whose bytes are not those that the dataset's list of files names: rows were edited.
+        missing: Files that the list names and no row holds, so that they could not come back.
+        added: Files of rows that the list does not name: rows were added.
+        unused_columns: Columns of a table that others made, which are no files.
+        listed: Whether the dataset lists its files. Without, only what the columns hold can come back: no
+            manifest, no further files, no empty folders.
+        pruned: Files that were removed, because the dataset no longer has them.
+    """
+
+    target: Path
+    builder: str
+    rows: int
+    written: int
+    kept: int
+    written_bytes: int
+    changed: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    unused_columns: list[str] = field(default_factory=list)
+    listed: bool = True
+    pruned: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPlan:
+    """What an export would do.
+
+    Attributes:
+        target: The folder.
+        builder: The builder that describes the rows.
+        rows: How many rows would be exported.
+        write: Files that would be written.
+        replace: Those of them that would replace other bytes.
+        kept: How many files are there already, with the same bytes.
+        read_bytes: How many bytes of the dataset would be read, or fetched where it is on the Hub.
+        prune: Files that would be removed.
+    """
+
+    target: Path
+    builder: str
+    rows: int
+    write: list[str]
+    replace: list[str]
+    kept: int
+    read_bytes: int
+    prune: list[str]
