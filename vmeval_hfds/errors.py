@@ -103,6 +103,10 @@ class WorkerError(VmevalError, RuntimeError):
     """A worker ended before its work was done, or cannot begin it."""
 
 
+class RemoteWriteError(VmevalError, OSError):
+    """What was to be written to a URL could not be, or is not as long as what was written."""
+
+
 class MissingExtraError(VmevalError, ImportError):
     """A package that only some need is not installed."""
 

@@ -18,9 +18,10 @@ from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, find_layout, layout_named
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.folder import Folder, index_folder
-from vmeval_builders.sources.remote import Url, index_remote, is_url
+from vmeval_builders.sources.remote import index_remote
 from vmeval_builders.sources.source import Index, Source
 from vmeval_builders.sources.top_folder import below, top_folder
+from vmeval_builders.sources.urls import Url, is_url
 
 
 @dataclass

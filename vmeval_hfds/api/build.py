@@ -14,21 +14,19 @@ from typing import TYPE_CHECKING
 
 from vmeval_builders.checks import Allowed
 from vmeval_builders.choice import Choice
-from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan, refuse_changes, scan_rows
 from vmeval_builders.sources.folder import Folder
-from vmeval_builders.sources.remote import Url
+from vmeval_hfds.api.build_target import check_apart, new_dataset, place_of, what_is_there
 from vmeval_hfds.engine.beside import Beside
 from vmeval_hfds.engine.pool import Engine, Progress
-from vmeval_hfds.errors import DatasetError, TargetExistsError
-from vmeval_hfds.folder.read_back import read_back_directory
+from vmeval_hfds.folder.read_back import read_back
 from vmeval_hfds.gallery.preview import preview_of
 from vmeval_hfds.scratch import remove_leftovers
-from vmeval_hfds.store.dataset_directory import DirectoryStore, new_directory
-from vmeval_hfds.store.directory import on_this_disk
-from vmeval_hfds.store.names import CARD_NAME, PREVIEW_NAME, is_shard_name
-from vmeval_hfds.table.card import CARD_LIMIT_BYTES, CardFacts, card_layout, render_card, schema_version
+from vmeval_hfds.store.dataset_directory import DirectoryStore
+from vmeval_hfds.store.dataset_url import UrlStore
+from vmeval_hfds.store.names import CARD_NAME, PREVIEW_NAME
+from vmeval_hfds.table.card import CardFacts, render_card
 from vmeval_hfds.table.facts import ListingFacts
 from vmeval_hfds.table.listing_shards import listed_rows
 from vmeval_hfds.table.plan import plan_shards
@@ -52,7 +50,7 @@ class BuildResult:
     """What a build made.
 
     Attributes:
-        target: The dataset directory.
+        target: The dataset directory, or the URL of one.
         builder: The builder that describes the folder.
         builder_found: Whether that was found out, not named.
         rows: How many rows it holds.
@@ -65,7 +63,7 @@ class BuildResult:
         decoded: Whether every frame was decoded, not only its header read.
     """
 
-    target: Path
+    target: Path | str
     builder: str
     builder_found: bool
     rows: int
@@ -101,14 +99,16 @@ def build(
 
     Args:
         folder: The folder that holds the ``*_task`` folders; or a tar archive of it, which is not unpacked.
-        target: Where the dataset directory will be.
+        target: Where the dataset directory will be; or a URL that fsspec knows (``s3://…``), where it is one when
+            its card is there, which is written last.
         builder: The name of the builder that describes the folder; None finds it out.
         split: The split that every config gets.
         num_proc: How many processes; None chooses.
         executor: Does the work in place of processes of this machine: any `concurrent.futures.Executor`, such as
-            Dask's. Its workers need folder and target at the same path.
+            Dask's. Its workers need folder and target at the same path or URL.
         keep_incomplete: Take in tasks without first frame or prompt, as nulls, and manifest entries without a folder.
-        force: Replace a dataset directory that is there. What a person wrote into its card stays.
+        force: Replace a dataset directory that is there, or what a build left at a URL that did not end. What a
+            person wrote into its card stays.
         include: Globs of what is taken in; ``*`` stands for any characters, ``/`` too. By default all.
         exclude: Globs of what is not. What only tools leave behind, such as ``.git``, never is.
         keep_top_folder: Keep the one top folder of an archive, such as ``questions/``, as a part of paths; else it
@@ -126,23 +126,24 @@ def build(
         LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
         ArchiveError: The archive is damaged or cut short.
+        RemoteWriteError: The store at the URL refused, or has not what was written.
     """
     engine = Engine(num_proc, executor)
     options = TableOptions(split, engine, Allowed(keep_incomplete, allow_secrets), decode, progress)
     options.check()
-    target = on_this_disk(target)
+    place = place_of(target)
     remove_leftovers()
     scan = scan_rows(folder, builder, Choice(include, exclude, keeps_top_folder=keep_top_folder))
-    _check_apart(scan.root, target)
-    existing_card = _existing_card(target, scan.layout, force)
+    check_apart(scan.root, place)
+    existing = what_is_there(place, scan.layout, force)
     engine.require(scan.root)
     refuse_names(scan, options)
-    with new_directory(target, replaces=existing_card is not None) as store:
+    with new_dataset(place, existing, on_workers=executor is not None) as store:
         engine.require(store.partial)
-        facts, problems = _write(scan, store, options, existing_card)
-        read_back_directory(str(target), store.partial)
+        facts, problems = _write(scan, store, options, existing.card)
+        read_back(str(place), store.open())
     return BuildResult(
-        target=target,
+        target=place,
         builder=scan.layout.name,
         builder_found=scan.layout_found,
         rows=sum(facts.rows_by_group.values()),
@@ -157,7 +158,7 @@ def build(
 
 
 def _write(
-    scan: Scan, store: DirectoryStore, options: TableOptions, existing_card: str | None
+    scan: Scan, store: DirectoryStore | UrlStore, options: TableOptions, existing_card: str | None
 ) -> tuple[CardFacts, list[Problem]]:
     plan = plan_shards(scan, options.split)
     picture = Beside(lambda: preview_of(scan, plan.units))
@@ -176,54 +177,3 @@ def _write(
         written[PREVIEW_NAME] = drawn
     store.write(written)
     return facts, problems
-
-
-def _check_apart(folder: Path | Url, target: Path) -> None:
-    if isinstance(folder, Url):
-        return
-    real = Path(os.path.realpath(target))
-    if real.is_relative_to(folder) or folder.is_relative_to(real):
-        raise TargetExistsError(
-            f"{target}: the target and the folder {folder} lie in each other; choose another place"
-        )
-
-
-def _existing_card(target: Path, layout: Layout, force: bool) -> str | None:
-    if not os.path.lexists(target):
-        return None
-    if foreign := foreign_entry(target):
-        raise TargetExistsError(
-            f"{target}: expected nothing or a dataset directory to replace, but {foreign}; choose another target"
-        )
-    card = (target / CARD_NAME).read_bytes().decode()
-    if (other := card_layout(card)) != layout.name:
-        raise TargetExistsError(f"{target}: holds {other}, not {layout.name}; choose another target")
-    if not force:
-        raise TargetExistsError(f"{target}: already there; choose another target, or replace it with --force")
-    return card
-
-
-def foreign_entry(directory: Path) -> str | None:
-    """Say what in a directory is not of a dataset directory's layout, or None where all of it is."""
-    if directory.is_symlink() or not directory.is_dir():
-        return "this is not a directory"
-    card = directory / CARD_NAME
-    try:
-        ours = (
-            card.is_file()
-            and card.stat().st_size <= CARD_LIMIT_BYTES
-            and schema_version(card.read_text(encoding="utf-8")) is not None
-        )
-    except (UnicodeDecodeError, DatasetError):
-        ours = False
-    if not ours:
-        return f"this has no {CARD_NAME} that vmeval-hfds wrote"
-    for path in sorted(directory.rglob("*")):
-        name = path.relative_to(directory).as_posix()
-        if (
-            (path.is_symlink() or not path.is_dir())
-            and name not in (CARD_NAME, PREVIEW_NAME)
-            and not is_shard_name(name)
-        ):
-            return f"{name} is no part of one"
-    return None

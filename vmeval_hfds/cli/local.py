@@ -116,7 +116,7 @@ def check(
 
 @click.command()
 @folder_place()
-@target_place("The dataset directory to write.")
+@target_place("The dataset directory to write, or its URL.", or_url=True)
 @builder_option
 @split_option
 @num_proc_option
@@ -127,11 +127,11 @@ def check(
 @keep_top_folder_option
 @allow_secrets_option
 @no_decode_option
-@click.option("--force", is_flag=True, help="Replace a dataset directory that is there.")
+@click.option("--force", is_flag=True, help="Replace a dataset that is there.")
 @format_option
 def build(
     folder: Path,
-    target: Path,
+    target: Path | str,
     builder: str | None,
     split: str,
     num_proc: int | None,

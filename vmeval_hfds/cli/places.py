@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from vmeval_hfds.cli.options import FOLDER, PATH, TARGET
+from vmeval_hfds.cli.options import FOLDER, TARGET
 
 if TYPE_CHECKING:
     from vmeval_builders.scan import Scan
@@ -38,9 +38,9 @@ def folder_place(help: str = "The folder, or its URL, or a .tar or .tar.gz of it
     return place("folder", "FOLDER", "--path", help, FOLDER)
 
 
-def target_place(help: str) -> Decorator[Any]:
-    """Let the place of the result be given."""
-    return place("target", "TARGET", "--target", help, TARGET)
+def target_place(help: str, *, or_url: bool = False) -> Decorator[Any]:
+    """Let the place of the result be given: a path, and where it is said so a URL too."""
+    return place("target", "TARGET", "--target", help, FOLDER if or_url else TARGET)
 
 
 def repo_place(help: str) -> Decorator[Any]:
@@ -76,7 +76,7 @@ class _RepoId(click.ParamType[str]):
 
 
 _DATASETS: dict[str, tuple[click.ParamType[Any], str]] = {
-    "--dataset": (PATH, "A dataset directory."),
+    "--dataset": (FOLDER, "A dataset directory, or its URL."),
     "--repo-id": (_RepoId(), "A repository on the Hub: USER/NAME, USER/NAME@REVISION or its address."),
 }
 

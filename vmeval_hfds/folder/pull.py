@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -138,7 +138,7 @@ def _jobs(pull: Pull, sink: Sink, known: bool, listed: set[str]) -> Iterator[Rea
             yield _known_job(pull, files, source, sink)
     shards = dict.fromkeys(group.shard for group in pull.plan.looked_into)
     arriving = zip(shards, pool.fetch_ahead(pull.plan.dataset.fetch, shards), strict=True)
-    name, place = "", Path()
+    name, place = "", cast("Path | BinaryIO", Path())
     for group in pull.plan.looked_into:
         while name != group.shard:
             name, place = next(arriving)
@@ -152,7 +152,7 @@ def _expected(pull: Pull, group: GroupRows) -> dict[str, bytes]:
     return {path: pull.other[path] for path in possible_places(group) if path in pull.other}
 
 
-def _source(plan: Plan, group: GroupRows, place: Path) -> GroupFiles:
+def _source(plan: Plan, group: GroupRows, place: Path | BinaryIO) -> GroupFiles:
     return GroupFiles(
         place=place,
         name=f"{plan.dataset.name}: {group.shard}",

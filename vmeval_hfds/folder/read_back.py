@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pyarrow as pa
 
 from vmeval_hfds.folder.check import check_row_paths
 from vmeval_hfds.folder.plan import make_plan
-from vmeval_hfds.store.directory import open_dataset_dir
+from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.listing import listing_of
 from vmeval_hfds.table.wanted import Wanted
 
 
-def read_back_directory(name: str, directory: Path) -> None:
-    """Refuse a dataset directory that no export could read; its list of files is read, and no picture.
+def read_back(name: str, dataset: DatasetFiles) -> None:
+    """Refuse a dataset that no export could read; its list of files is read, and no picture.
 
     Args:
         name: What to call the dataset in a message.
-        directory: Where it lies, whole.
+        dataset: The dataset, whole.
 
     Raises:
         UnsafePathError: It lists a path that no export would write.
         DatasetError: It has no list of files that can be read.
     """
-    plan = make_plan(open_dataset_dir(directory), Wanted())
+    plan = make_plan(dataset, Wanted())
     check_row_paths(name, plan.looked_into, plan.listing, tuple, repeats_allowed=False)
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from vmeval_builders.scan import Scan, scan_rows
-from vmeval_builders.sources.remote import is_url
+from vmeval_builders.sources.urls import is_url
 from vmeval_hfds.errors import AddressError, ArgumentError, DatasetError, HubNotFoundError, SourceTypeError
 from vmeval_hfds.hub.address import is_address, looks_like_repo, parse_address
 from vmeval_hfds.rows.rows import Rows
+from vmeval_hfds.store.dataset_url import holds_shards, open_dataset_url
 from vmeval_hfds.store.directory import DatasetFiles, open_dataset_dir, unreplaced
 from vmeval_hfds.store.names import ROWS_FOLDER
 
@@ -40,7 +41,7 @@ def open_source(
 
     A path that is here goes before a repository of the same name. A directory with shards in ``data/*/`` is a
     dataset directory, and so is one that has other Parquet files and no row; any other is a folder or archive.
-    ``s3://…`` and other URLs that fsspec knows are folders. Text that is the path of nothing here is a repository: ``user/name``, ``user/name@revision``,
+    What lies at ``s3://…`` and other URLs that fsspec knows is told apart likewise. Text that is the path of nothing here is a repository: ``user/name``, ``user/name@revision``,
     ``hf://datasets/user/name[@revision]``, or the address of its page on the Hub.
 
     Args:
@@ -60,7 +61,7 @@ def open_source(
     """
     if isinstance(source, str) and is_url(source):
         _refuse_revision(source, revision)
-        return scan_rows(source, builder)
+        return _open_url(source, builder, is_table)
     if isinstance(source, str) and is_repo(source):
         return _open_repo(source, revision, token_env)
     _refuse_revision(source, revision)
@@ -125,7 +126,9 @@ def open_files(
     if isinstance(source, str) and is_repo(source):
         return _open_repo(source, revision, token_env, wait)
     _refuse_revision(source, revision)
-    return open_dataset_dir(source)
+    return (
+        open_dataset_url(source) if isinstance(source, str) and is_url(source) else open_dataset_dir(source)
+    )
 
 
 @contextmanager
@@ -188,6 +191,15 @@ def _open_repo(source: str, revision: str | None, token_env: str, wait: bool = T
         if is_address(source):
             raise
         raise HubNotFoundError(f"{error}; there is no folder {source!r} here either") from error
+
+
+def _open_url(url: str, builder: str | None, is_table: bool) -> Scan | DatasetFiles:
+    if is_table or holds_shards(url):
+        return open_dataset_url(url)
+    scan = scan_rows(url, builder)
+    if not scan.units and any(entry.path.endswith(".parquet") for entry in scan.files):
+        return open_dataset_url(url)
+    return scan
 
 
 def _open_path(path: Path, builder: str | None) -> Scan | DatasetFiles:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vmeval_hfds.errors import TargetExistsError
 from vmeval_hfds.scratch import remove_folder, scratch, set_aside
+from vmeval_hfds.store.directory import DatasetFiles, open_dataset_dir
 from vmeval_hfds.store.store import Receipt, receipt_of
 
 #: Where a shard is until it is whole.
@@ -54,6 +55,10 @@ class DirectoryStore:
             place = self.place(name)
             place.write_bytes(content)
             self._put_in_place(name, place)
+
+    def open(self) -> DatasetFiles:
+        """Open what was made, before it is in its place."""
+        return open_dataset_dir(self.partial)
 
     def finish(self) -> None:
         """Throw away what was written beside the shards and never put: no file of a killed worker stays."""

@@ -35,25 +35,27 @@ class DatasetFiles:
         name: What messages call the dataset.
         row_shards: Names of the shards of rows, relative to the dataset, in row order.
         listing_shards: Names of the shards of ``files``, in row order.
-        fetch: Gives the local path of a shard, bringing it here first where need be.
+        fetch: Gives the local path of a shard, bringing it here first where need be; of one at a URL, what `peek` gives.
         peek: Opens a shard to read a few columns of it, without bringing all of it here.
         root: The dataset directory, where it is one.
         sizes: Name of a shard to its size, where it is known without opening it.
         digests: Name of a shard to its SHA-256 (hexadecimal), where it is stated.
         address: What names the dataset for good, whatever revision of it this is.
         others: Its other files; None where they cannot be had.
+        is_url: Whether it lies at a URL.
     """
 
     name: str
     row_shards: Sequence[str]
     listing_shards: Sequence[str]
-    fetch: Callable[[str], Path]
+    fetch: Callable[[str], Path | BinaryIO]
     peek: Callable[[str], Path | BinaryIO]
     root: Path | None = None
     sizes: Mapping[str, int] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
     address: str = ""
     others: OtherFiles | None = None
+    is_url: bool = False
 
 
 def open_dataset_dir(path: str | os.PathLike[str]) -> DatasetFiles:
@@ -120,10 +122,12 @@ def on_this_disk(target: str | os.PathLike[str]) -> Path:
     """Give the absolute path of a place that is to be written.
 
     Raises:
-        ArgumentError: It is a URL; what is made is written to this disk.
+        ArgumentError: It is a URL, and nothing is written there.
     """
     if "://" in str(target):
-        raise ArgumentError(f"{target}: is a URL, and what is made is written to this disk; give a path")
+        raise ArgumentError(
+            f"{target}: is a URL that nothing is written to; give a path, or a URL of a store such as s3://bucket/folder"
+        )
     return Path(os.path.abspath(target))
 
 

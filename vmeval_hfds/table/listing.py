@@ -32,6 +32,8 @@ _NUMBER = pa.field("number", pa.int64())
 _SCHEMA = pa.schema([*(arrow_schema(FILE_COLUMNS).field(name) for name in _INDEX_COLUMNS), _NUMBER])
 #: A list of at most this size is brought in one request, and kept in memory.
 _WHOLE_BYTES = 16 * 2**20
+#: A shard is hashed in such pieces; of one at a URL, each is a request.
+_PIECE_BYTES = 4 * 2**20
 #: A shard on this disk is hashed, to see whether it was replaced, where that takes no time.
 _HASHED_BYTES = 2**20
 _DIGEST = "^[0-9a-fA-F]{64}$"
@@ -259,8 +261,9 @@ def _is_as_listed(dataset: DatasetFiles, facts: ListingFacts, name: str, strict:
         return False
     if name in dataset.digests:
         return dataset.digests[name] == listed.sha256
-    if dataset.root is None or not (strict or listed.size_bytes <= _HASHED_BYTES):
-        return dataset.root is not None
+    is_here = dataset.root is not None
+    if not (strict and dataset.is_url) and not (is_here and (strict or listed.size_bytes <= _HASHED_BYTES)):
+        return is_here or dataset.is_url
     return digest_of(dataset, name) == listed.sha256
 
 
@@ -269,8 +272,11 @@ def digest_of(dataset: DatasetFiles, name: str) -> str:
     if name in dataset.digests:
         return dataset.digests[name]
     place = dataset.fetch(name) if dataset.root is None else dataset.root / name
-    with place.open("rb", buffering=0) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    with place.open("rb", buffering=0) if isinstance(place, Path) else place as stream:
+        digest = hashlib.sha256()
+        while piece := stream.read(_PIECE_BYTES):
+            digest.update(piece)
+        return digest.hexdigest()
 
 
 def _listing_shards(dataset: DatasetFiles) -> Iterator[Shard]:

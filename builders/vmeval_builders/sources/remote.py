@@ -2,56 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 
 from vmeval_builders.entries import FILE_LIMIT_BYTES, FileEntry, FolderEntry
-from vmeval_builders.errors import FolderChangedError, MissingPathError, RemoteReadError
+from vmeval_builders.errors import FolderChangedError, MissingPathError
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.source import Index, Source
+from vmeval_builders.sources.urls import reach, told
 
 Item = TypeVar("Item")
 
 #: So many files, of so many bytes, are on their way at once.
 _FILES_AT_ONCE = 256
 _BYTES_AT_ONCE = 2**24
-#: The package that a scheme needs, for the message where it is missing.
-_EXTRAS = {"s3": "s3", "s3a": "s3"}
 #: What was fetched ahead in this process, until it is read.
 _fetched: dict[tuple[str, str], bytes | BaseException] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Url:
-    """The URL of a folder, where others are paths."""
-
-    text: str
-
-    @property
-    def name(self) -> str:
-        """Its last part."""
-        return self.text.rstrip("/").rpartition("/")[2]
-
-    def __str__(self) -> str:
-        """Give the URL as it was stated."""
-        return self.text
-
-
-def is_url(text: object) -> bool:
-    """Say whether something is the URL of a folder: not a path, and not the Hub's, whose datasets are read as such."""
-    if not isinstance(text, str) or "://" not in text:
-        return False
-    scheme, _, rest = text.partition("://")
-    return scheme.isalnum() and scheme.lower() not in ("http", "https") and not _is_repo(scheme, rest)
-
-
-def _is_repo(scheme: str, rest: str) -> bool:
-    return scheme.lower() == "hf" and not rest.startswith("buckets/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +37,7 @@ class Remote:
             fetch(self, [entry])
             content = _fetched.pop((self.url, entry.path))
         if isinstance(content, BaseException):
-            raise _told(f"{self.url}/{entry.path}", content)
+            raise told(f"{self.url}/{entry.path}", content)
         if len(content) != entry.size_bytes:
             raise FolderChangedError(
                 f"{self.url}/{entry.path}: had {entry.size_bytes} bytes and now has {len(content)}; "
@@ -82,28 +51,31 @@ class Remote:
 
     def head(self, entry: FileEntry, length: int) -> bytes:
         """Read the first bytes of a file, as `Source.head` says."""
-        system, root = _reach(self.url)
+        system, root = reach(self.url)
         end = min(length, entry.size_bytes)
         if not end:
             return b""
         try:
             return bytes(system.cat_file(f"{root}/{entry.path}", start=0, end=end))
         except Exception as error:
-            raise _told(f"{self.url}/{entry.path}", error) from error
+            raise told(f"{self.url}/{entry.path}", error) from error
 
 
 def fetch(source: Remote, entries: Iterable[FileEntry]) -> None:
     """Bring files at once, to be read afterwards; what cannot be brought is an error when it is read."""
-    system, root = _reach(source.url)
-    paths = [entry.path for entry in entries]
+    system, root = reach(source.url)
+    wanted = list(entries)
+    # Said so, a store is not asked first how long the file is.
+    starts = [0 if 0 < entry.size_bytes <= _BYTES_AT_ONCE else None for entry in wanted]
     try:
-        found = system.cat([f"{root}/{path}" for path in paths], on_error="return")
+        # Not `cat`, which takes names with brackets and stars for patterns.
+        names = [f"{root}/{entry.path}" for entry in wanted]
+        found = system.cat_ranges(names, starts, [None] * len(names), on_error="return")
     except Exception as error:  # noqa: BLE001 (each store has its own)
         # Such as no credentials: every one of them fails alike.
-        found = {f"{root}/{path}": error for path in paths}
-    contents = found if isinstance(found, dict) else {f"{root}/{paths[0]}": found}
-    for path in paths:
-        _fetched[source.url, path] = contents.get(f"{root}/{path}", FileNotFoundError(path))
+        found = [error] * len(wanted)
+    for entry, content in zip(wanted, found, strict=True):
+        _fetched[source.url, entry.path] = content
 
 
 def read_ahead(
@@ -149,12 +121,12 @@ def index_remote(url: str) -> Index:
         RemoteReadError: It cannot be listed, or a package is missing.
     """
     url = url.rstrip("/")
-    system, root = _reach(url)
+    system, root = reach(url)
     try:
         system.invalidate_cache()
         found = system.find(root, detail=True)
     except Exception as error:
-        raise _told(url, error) from error
+        raise told(url, error) from error
     if not found or list(found) == [root]:
         raise MissingPathError(f"{url}: no such folder; give the folder that holds the *_task folders")
     index = Index(Remote(url))
@@ -195,37 +167,3 @@ def _time_ns(about: dict[str, Any]) -> int:
         since = said.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
         return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
     return int(said * 10**9) if isinstance(said, int | float) else 0
-
-
-@lru_cache(maxsize=8)
-def _system(url: str, process: int) -> tuple[Any, str]:
-    del process
-    from fsspec.core import url_to_fs
-
-    try:
-        system, root = url_to_fs(url)
-    except ImportError as error:
-        scheme = url.partition("://")[0]
-        extra = _EXTRAS.get(scheme)
-        install = f"'vmeval-hfds[{extra}]'" if extra else f"what fsspec names for {scheme}://"
-        raise RemoteReadError(
-            f"{url}: a package is missing; install it with: pip install {install}"
-        ) from error
-    except ValueError as error:
-        raise RemoteReadError(f"{url}: no such kind of URL is known ({error})") from error
-    return system, str(root).rstrip("/")
-
-
-def _reach(url: str) -> tuple[Any, str]:
-    """Give the file system of a URL, and what it calls the folder; a forked process makes connections of its own."""
-    return _system(url, os.getpid())
-
-
-def _told(place: str, error: BaseException) -> RemoteReadError | FolderChangedError:
-    """Say in one sentence why a file far away cannot be read; credentials are the store's business, and not shown."""
-    if isinstance(error, RemoteReadError):
-        return error
-    if isinstance(error, FileNotFoundError):
-        return FolderChangedError(f"{place}: is gone; run again when nothing writes there")
-    said = " ".join(str(error).split())[:200] or type(error).__name__
-    return RemoteReadError(f"{place}: cannot be read ({said})")

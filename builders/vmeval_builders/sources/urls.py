@@ -1,0 +1,90 @@
+"""URLs in the place of paths, and how `fsspec` reaches what they name."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from vmeval_builders.errors import FolderChangedError, RemoteReadError
+
+#: The package that a scheme needs, for the message where it is missing.
+_EXTRAS = {"s3": "s3", "s3a": "s3"}
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """The URL of a folder, where others are paths."""
+
+    text: str
+
+    @property
+    def name(self) -> str:
+        """Its last part."""
+        return self.text.rstrip("/").rpartition("/")[2]
+
+    def __str__(self) -> str:
+        """Give the URL as it was stated."""
+        return self.text
+
+
+def is_url(text: object) -> bool:
+    """Say whether something is the URL of a folder: not a path, and not the Hub's, whose datasets are read as such."""
+    if not isinstance(text, str) or "://" not in text:
+        return False
+    scheme, _, rest = text.partition("://")
+    return scheme.isalnum() and scheme.lower() not in ("http", "https") and not _is_repo(scheme, rest)
+
+
+def _is_repo(scheme: str, rest: str) -> bool:
+    return scheme.lower() == "hf" and not rest.startswith("buckets/")
+
+
+@lru_cache(maxsize=8)
+def _system(url: str, process: int) -> tuple[Any, str]:
+    del process
+    from fsspec.core import url_to_fs
+
+    try:
+        system, root = url_to_fs(url)
+    except ImportError as error:
+        scheme = url.partition("://")[0]
+        extra = _EXTRAS.get(scheme)
+        install = f"'vmeval-hfds[{extra}]'" if extra else f"what fsspec names for {scheme}://"
+        raise RemoteReadError(
+            f"{url}: a package is missing; install it with: pip install {install}"
+        ) from error
+    except ValueError as error:
+        raise RemoteReadError(f"{url}: no such kind of URL is known ({error})") from error
+    return system, str(root).rstrip("/")
+
+
+def reach(url: str) -> tuple[Any, str]:
+    """Give the file system of a URL, and what it calls the folder; a forked process makes connections of its own."""
+    return _system(url, os.getpid())
+
+
+def read_url(url: str) -> bytes:
+    """Read a small file at a URL whole.
+
+    Raises:
+        RemoteReadError: It cannot be read.
+        FolderChangedError: It is not there.
+    """
+    folder, _, name = url.rpartition("/")
+    system, root = reach(folder)
+    try:
+        return bytes(system.cat_file(f"{root}/{name}"))
+    except Exception as error:
+        raise told(url, error) from error
+
+
+def told(place: str, error: BaseException) -> RemoteReadError | FolderChangedError:
+    """Say in one sentence why a file far away cannot be read; credentials are the store's business, and not shown."""
+    if isinstance(error, RemoteReadError):
+        return error
+    if isinstance(error, FileNotFoundError):
+        return FolderChangedError(f"{place}: is gone; run again when nothing writes there")
+    said = " ".join(str(error).split())[:200] or type(error).__name__
+    return RemoteReadError(f"{place}: cannot be read ({said})")
