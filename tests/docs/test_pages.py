@@ -13,9 +13,9 @@ from tests.factories import ROOT
 from tests.run_factories import write_results, write_run
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-#: Run elsewhere: README's two commands by CI itself, the layout's page by `test_another_layout`.
+#: Run elsewhere: README's two commands by CI itself, the layout's page and the first steps by tests of their own.
 ELSEWHERE = re.compile(r"^python3 -m venv", re.MULTILINE)
-RUN_BY_ITS_OWN_TEST = {"another-layout.md"}
+RUN_BY_ITS_OWN_TEST = {"another-layout.md", "first-steps.md"}
 
 
 def blocks(page):
