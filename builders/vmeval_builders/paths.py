@@ -12,6 +12,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 
 FIRST_FRAME = "first_frame.png"
 FINAL_FRAME = "final_frame.png"
@@ -49,6 +50,8 @@ _ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 _WINDOWS_CHARACTERS = frozenset('<>:"|?*')
 #: What paths are made of that are sound everywhere, whatever stands where.
 _PLAIN_CHARACTERS = bytes(set(range(0x20, 0x7F)) - set(b"\\") - set("".join(_WINDOWS_CHARACTERS).encode()))
+#: How many paths are looked at together: their names are texts of their own for that time.
+_TOGETHER = 20_000
 _CONFIG_CHARACTERS = re.compile(r"[^\w.-]")
 # `push_to_hub` refuses "data"; the other two are configs of every dataset.
 _RESERVED_CONFIGS = frozenset({"default", "files", "data"})
@@ -175,21 +178,29 @@ def path_problems(files: Iterable[str], folders: Iterable[str] = ()) -> Iterator
 def _all_plain(files: Sequence[str], folders: Sequence[str]) -> bool:
     """Whether many paths are sound, as most are; what is not plain must be looked at one by one.
 
-    All are looked at together: no name is looked at twice, and no character by itself.
+    Many are looked at together: hardly a name is looked at twice, and no character by itself.
     """
-    whole = "/".join((*files, *folders))
-    if not whole.isascii() or whole.encode().translate(None, _PLAIN_CHARACTERS):
+    if not all(map(_are_plain, chain(_portions(files), _portions(folders)))):
         return False
-    if (files or folders) and any(map(_name_problem, set(whole.split("/")))):
-        return False
-    there, above = set(folders), {path.rpartition("/")[0] for path in (*files, *folders)}
+    there, above = set(folders), {path.rpartition("/")[0] for path in chain(files, folders)}
     while above:
         there |= above
         above = {path.rpartition("/")[0] for path in above} - there
     there.discard("")
-    keys, folder_keys = set(map(str.lower, files)), set(map(str.lower, there))
-    is_single = len(keys) == len(files) and len(folder_keys) == len(there)
-    return is_single and keys.isdisjoint(folder_keys)
+    # A hash takes a third of its text's memory; where two texts share one by chance, each is looked at by itself.
+    keys = set(map(hash, map(str.lower, chain(files, there))))
+    return len(keys) == len(files) + len(there)
+
+
+def _portions(paths: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (paths[start : start + _TOGETHER] for start in range(0, len(paths), _TOGETHER))
+
+
+def _are_plain(paths: Sequence[str]) -> bool:
+    whole = "/".join(paths)
+    if not whole.isascii() or whole.encode().translate(None, _PLAIN_CHARACTERS):
+        return False
+    return not any(map(_name_problem, set(whole.split("/"))))
 
 
 def _each_problem(files: Iterable[str], folders: Iterable[str]) -> Iterator[tuple[str, str]]:

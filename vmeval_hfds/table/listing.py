@@ -54,7 +54,7 @@ class Listing:
     @property
     def files(self) -> list[str]:
         """Paths of files."""
-        return list(self.table.filter(pc.is_valid(self.table["sha256"]))["path"].to_pylist())
+        return list(self.table["path"].filter(pc.is_valid(self.table["sha256"])).to_pylist())
 
     @property
     def folders(self) -> list[str]:
