@@ -7,9 +7,11 @@ import pytest
 
 from tests.factories import files_below, tree, write, write_folder
 from vmeval_hfds import build, export
+from vmeval_hfds.api.mirror import hf_upload
 from vmeval_hfds.errors import TargetExistsError, UnsafePathError, VmevalError
 from vmeval_hfds.folder import held
 from vmeval_hfds.folder.writer import FolderWriter
+from vmeval_hfds.mirror.download import download
 
 pytestmark = pytest.mark.skipif(not held.BY_DESCRIPTOR, reason="this system has no descriptors of folders")
 
@@ -140,3 +142,22 @@ def test_a_folder_of_many_levels_needs_few_descriptors(tmp_path):
     assert writer.find(f"{path}/a.txt", b"deep") == "same"
     writer.end()
     assert len(os.listdir("/dev/fd")) == before
+
+
+@pytest.mark.parametrize("moment", [0, 2])
+def test_a_download_brings_nothing_outside_where_its_unfinished_files_are_swapped(
+    hub, made, tmp_path, outside, monkeypatch, moment
+):
+    hf_upload(made[0], "user/raw")
+    target, open_unfinished, opened = tmp_path / "target", FolderWriter.open_unfinished, []
+
+    def swap_and_open(self, name, mode):
+        opened.append(name)
+        if len(opened) == moment + 1:
+            swap(target / ".vmeval-hfds-partial", outside)
+        return open_unfinished(self, name, mode)
+
+    monkeypatch.setattr(FolderWriter, "open_unfinished", swap_and_open)
+    with pytest.raises(UnsafePathError, match=REFUSED):
+        download("user/raw", target)
+    assert tree(outside) == {"theirs.txt": b"theirs"}

@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from vmeval_builders.paths import path_problem
 
@@ -142,10 +142,15 @@ def holds(place: Path, content: Content) -> bool:
         return False
     if not stat.S_ISREG(status.st_mode) or status.st_size != content.size_bytes:
         return False
-    digest = hashlib.sha256() if content.is_large else git_hash(status.st_size)
     with place.open("rb") as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            digest.update(chunk)
+        return is_content(stream, content)
+
+
+def is_content(stream: BinaryIO, content: Content) -> bool:
+    """Whether the bytes of an open file are those that the Hub states."""
+    digest = hashlib.sha256() if content.is_large else git_hash(content.size_bytes)
+    while chunk := stream.read(_CHUNK_BYTES):
+        digest.update(chunk)
     return digest.hexdigest() == content.digest
 
 

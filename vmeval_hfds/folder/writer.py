@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 from vmeval_builders.paths import STAGING_FOLDER
 from vmeval_hfds.errors import TargetExistsError, UnsafePathError, VmevalError
@@ -189,6 +189,21 @@ class FolderWriter:
         except OSError as error:
             raise self._told(error, path) from error
         return "written"
+
+    def open_unfinished(self, name: str, mode: str) -> BinaryIO:
+        """Open a file in the folder of unfinished files, following no link, as the built-in `open` does.
+
+        Raises:
+            UnsafePathError: Something else has the name of that folder.
+            OSError: It cannot be opened.
+        """
+        place, within = self._held.at(f"{STAGING_FOLDER}/{name}")
+        flags = getattr(os, "O_NOFOLLOW", 0)
+
+        def opener(path: str, given: int) -> int:
+            return os.open(path, given | flags, 0o666, dir_fd=within)
+
+        return cast("BinaryIO", open(place, mode, opener=opener))
 
     def move(self, unfinished: str, path: str) -> None:
         """Move a file that is whole to its place, and replace what is there.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from huggingface_hub import hf_hub_download
 
@@ -14,7 +14,7 @@ from vmeval_hfds.hub.repo import HubRepo, RemoteFile
 from vmeval_hfds.hub.session import LIBRARY
 
 
-def download(repo: HubRepo, file: RemoteFile, revision: str, place: Path) -> None:
+def download(repo: HubRepo, file: RemoteFile, revision: str, reopen: Callable[[], BinaryIO]) -> None:
     """Bring a file to a place, going on where the bytes that are there already end.
 
     It is one request for most files, where `fetch` needs two; large ones come from Xet, in parts at once.
@@ -23,7 +23,7 @@ def download(repo: HubRepo, file: RemoteFile, revision: str, place: Path) -> Non
         repo: The repository.
         file: The file.
         revision: A commit, so that all tries get the same bytes.
-        place: Where to write.
+        reopen: Opens the file that it is written to, to append; for each try.
 
     Raises:
         HubError: It cannot be had; what came is kept for the next try.
@@ -42,13 +42,13 @@ def download(repo: HubRepo, file: RemoteFile, revision: str, place: Path) -> Non
     headers["Accept-Encoding"] = "identity"
 
     def attempt() -> None:
-        with place.open("ab") as stream:
+        with reopen() as stream:
             http_get(
                 url, stream, resume_size=stream.tell(), headers=headers, expected_size=file.size_bytes or None
             )
 
     if xet.has(file):
-        repo.call(xet.append, repo, file, revision, place)
+        repo.call(xet.append, repo, file, revision, reopen)
     else:
         repo.call(attempt)
 

@@ -5,10 +5,9 @@ https://huggingface.co/docs/xet. Who switches it off (``HF_HUB_DISABLE_XET=1``) 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
 from vmeval_hfds.hub.session import LIBRARY
@@ -30,14 +29,14 @@ def has(file: RemoteFile) -> bool:
     return file.size_bytes >= LARGE_BYTES and file.xet_hash is not None and is_available()
 
 
-def append(repo: HubRepo, file: RemoteFile, revision: str, place: Path) -> None:
+def append(repo: HubRepo, file: RemoteFile, revision: str, reopen: Callable[[], BinaryIO]) -> None:
     """Write the bytes of a file that are not there yet behind those that are, as they come, in order.
 
     Args:
         repo: The repository.
         file: The file.
         revision: A commit.
-        place: Where what an earlier try got of it is.
+        reopen: Opens what an earlier try got of it, to append.
 
     Raises:
         OSError: It cannot be written, or the store failed; what came is kept for the next try.
@@ -45,7 +44,7 @@ def append(repo: HubRepo, file: RemoteFile, revision: str, place: Path) -> None:
     from hf_xet import XetFileInfo
 
     wanted = XetFileInfo(file.xet_hash, file.size_bytes)
-    with place.open("ab") as target, _opened(repo, file, revision) as group:
+    with reopen() as target, _opened(repo, file, revision) as group:
         for part in group.download_stream(wanted, start=target.tell()):
             target.write(part)
         if target.tell() < file.size_bytes:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from vmeval_builders.choice import Choice
 from vmeval_builders.paths import STAGING_FOLDER
@@ -19,6 +20,7 @@ from vmeval_hfds.folder.record import (
     Content,
     holds,
     is_as_brought,
+    is_content,
     prunable,
     state_folder,
 )
@@ -169,9 +171,9 @@ def _download(job: _Job, progress: Progress | None) -> None:
     job.root.mkdir(parents=True, exist_ok=True)
     writer = FolderWriter(job.root)
     if job.write:
-        (job.root / STAGING_FOLDER).mkdir(exist_ok=True)
+        writer.make_folder(STAGING_FOLDER)
         with without_bars():
-            _fetch(job, progress)
+            _fetch(job, writer, progress)
         _put_in_place(job, writer)
     for path in job.prune:
         writer.remove(path)
@@ -285,7 +287,7 @@ def _is_folder(place: Path) -> bool:
     return place.is_dir() and not place.is_symlink()
 
 
-def _fetch(job: _Job, progress: Progress | None) -> None:
+def _fetch(job: _Job, writer: FolderWriter, progress: Progress | None) -> None:
     """Bring all bytes that are missing into the folder of unfinished files, the same bytes once."""
     paths: dict[Content, str] = {}
     for path, content in job.write.items():
@@ -293,7 +295,7 @@ def _fetch(job: _Job, progress: Progress | None) -> None:
 
     def fetch(path: str) -> None:
         try:
-            _fetch_one(job, path, job.write[path])
+            _fetch_one(job, writer, path)
         except HubError as error:
             message = f"{error} (at {path}; the target is untouched, run again to go on)"
             told = type(error)(message)
@@ -308,28 +310,31 @@ def _fetch(job: _Job, progress: Progress | None) -> None:
     for_each(fetch, paths, _DOWNLOADS, progress)
 
 
-def _fetch_one(job: _Job, path: str, content: Content) -> None:
+def _fetch_one(job: _Job, writer: FolderWriter, path: str) -> None:
     """Bring one file, going on with what an earlier run got of it.
 
     Raises:
         HubError: It cannot be had, or its bytes are not what the Hub states.
     """
-    staged = job.root / STAGING_FOLDER / content.name
-    if staged.exists() and staged.stat().st_size > content.size_bytes:
-        staged.unlink()
-    staged.touch()
-    for _ in range(2):  # what an earlier run left may be damaged: then once more, from the start
-        if staged.stat().st_size < content.size_bytes:
-            transfer.download(job.repo, job.remote[path], job.commit, staged)
-        if holds(staged, content):
-            return
-        staged.unlink()
-        staged.touch()
+    content = job.write[path]
+
+    def reopen(mode: str = "ab") -> BinaryIO:
+        return writer.open_unfinished(content.name, mode)
+
+    for mode in ("ab", "wb"):  # what an earlier run left may be damaged: then once more, from the start
+        with reopen(mode) as staged:
+            size_bytes = staged.tell()
+        if size_bytes < content.size_bytes:
+            transfer.download(job.repo, job.remote[path], job.commit, reopen)
+        with reopen("rb") as staged:
+            if is_content(staged, content):
+                return
+    with reopen("wb"):  # nothing of it is gone on with
+        pass
     raise HubError(f"{job.repo.repo_id}: the bytes that came are not those that the Hub states")
 
 
 def _put_in_place(job: _Job, writer: FolderWriter) -> None:
-    staging = job.root / STAGING_FOLDER
     left = Counter(job.write.values())
     for path, content in job.write.items():
         name = content.name
@@ -337,7 +342,11 @@ def _put_in_place(job: _Job, writer: FolderWriter) -> None:
         if left[content]:
             # The last of several files with these bytes gets them, so that a killed run still has them.
             name = "copy"
-            shutil.copyfile(staging / content.name, staging / name)
+            with (
+                writer.open_unfinished(content.name, "rb") as one,
+                writer.open_unfinished(name, "wb") as another,
+            ):
+                shutil.copyfileobj(one, another)
         writer.move(f"{STAGING_FOLDER}/{name}", path)
     writer.done()
 
