@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-from tests.factories import run_command
+from tests.factories import run_command, write_folder
+from vmeval_hfds import build
 
 
 def completed(words, tmp_path):
@@ -16,7 +17,7 @@ def completed(words, tmp_path):
         COMP_WORDS=" ".join(["vmeval-hfds", *words]),
         COMP_CWORD=str(len(words)),
     )
-    return [line.partition(",")[2] for line in done.stdout.splitlines()]
+    return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,23 @@ def completed(words, tmp_path):
 )
 def test_commands_options_and_names_are_completed(tmp_path, words, expected):
     assert set(completed(words, tmp_path)) == expected
+
+
+@pytest.mark.parametrize("holds", ["questions", "dataset"])
+def test_domains_and_other_values_of_what_is_on_the_line_are_completed(tmp_path, holds):
+    write_folder(tmp_path / "questions")
+    build(tmp_path / "questions", tmp_path / "dataset")
+    given = ["export", holds, "rebuilt"] if holds == "dataset" else ["info", holds]
+    assert completed([*given, "--domain", "m"], tmp_path) == ["maze"]
+    assert completed([*given, "--id", "chess_"], tmp_path) == ["chess_0000", "chess_0001"]
+    assert completed([*given, "--where", "dom"], tmp_path) == ["domain="]
+    assert completed([*given, "--where", "domain=c"], tmp_path) == ["domain=chess"]
+    assert completed([*given, "--model", ""], tmp_path) == []
+
+
+def test_of_a_repository_nothing_is_fetched_to_complete(hub, tmp_path):
+    assert completed(["export", "user/questions", "rebuilt", "--domain", "m"], tmp_path) == []
+    assert not hub.requests
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -18,7 +18,7 @@ _WHERE = {
 @click.argument("shell", type=click.Choice(_SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print what makes a shell complete commands, options and builders' names."""
+    """Print what makes a shell complete commands, options, builders' names and the values of local rows."""
     from click.shell_completion import get_completion_class
 
     kind = get_completion_class(shell)

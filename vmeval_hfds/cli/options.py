@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vmeval_hfds.cli.values import complete_values, complete_where
+
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
@@ -163,30 +165,31 @@ def _where(_context: click.Context, _option: click.Parameter, given: tuple[str, 
     return values
 
 
-_SEVERAL = "Can be given several times."
 _ROWS = {
-    "domains": click.option(
-        "--domain", "domains", multiple=True, help=f"Only rows of this domain. {_SEVERAL}"
-    ),
-    "ids": click.option(
-        "--id", "ids", multiple=True, help=f"Only the task with this id, or path. {_SEVERAL}"
-    ),
-    "models": click.option("--model", "models", multiple=True, help=f"Only rows of this model. {_SEVERAL}"),
-    "evaluators": click.option(
-        "--evaluator", "evaluators", multiple=True, help=f"Only rows of this evaluator. {_SEVERAL}"
-    ),
-    "experiments": click.option(
-        "--experiment", "experiments", multiple=True, help=f"Only rows of this experiment. {_SEVERAL}"
-    ),
-    "where": click.option(
-        "--where",
+    f"{word}s": click.option(
+        f"--{word}",
+        f"{word}s",
         multiple=True,
-        metavar="COLUMN=VALUE",
-        callback=_where,
-        help="Only rows with this value in a column of text or numbers; nothing after = for none. Can be given several "
-        "times: of one column, any of the values will do.",
-    ),
+        shell_complete=complete_values,
+        help=f"Only {what}. Can be given several times.",
+    )
+    for word, what in {
+        "domain": "rows of this domain",
+        "id": "the task with this id, or path",
+        "model": "rows of this model",
+        "evaluator": "rows of this evaluator",
+        "experiment": "rows of this experiment",
+    }.items()
 }
+_ROWS["where"] = click.option(
+    "--where",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    callback=_where,
+    shell_complete=complete_where,
+    help="Only rows with this value in a column of text or numbers; nothing after = for none. Can be given several "
+    "times: of one column, any of the values will do.",
+)
 
 
 def rows_options(function: Callable[..., Any]) -> Callable[..., Any]:
