@@ -20,6 +20,11 @@ def shown(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
+def in_a_line(error: Exception) -> str:
+    """Give what another library says of an error as a part of a sentence; Arrow's may have several lines."""
+    return shown(" ".join(str(error).split()))
+
+
 class FolderError(VmevalError, ValueError):
     """A question folder has problems for which it cannot become a dataset.
 

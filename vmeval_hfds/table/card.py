@@ -34,7 +34,7 @@ _BEGIN = "<!-- vmeval-hfds: from here to the end mark, the text is written anew 
 _END = "<!-- vmeval-hfds: end -->"
 _TOP_LEVEL_KEY = re.compile(r"""^(?P<quote>["']?)(?P<key>[A-Za-z_][\w.-]*)(?P=quote)\s*:(?=\s|$)""")
 _DATASET_INFO = re.compile(r"""^(?:\{\s*)?["']?dataset_info["']?\s*:""", re.MULTILINE)
-_YAML_LINE_BREAK = re.compile(r"\r?\n")
+_YAML_LINE_BREAK = re.compile(r"\r*\n")
 
 # https://huggingface.co/docs/hub/datasets-cards: the brackets that the Hub filters by.
 _SIZE_BRACKETS = (

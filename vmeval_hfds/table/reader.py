@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vmeval_builders.errors import VmevalError
-from vmeval_hfds.errors import DatasetError
+from vmeval_hfds.errors import DatasetError, in_a_line
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.pages import Chunks, check_footer, extent, read_footer
 
@@ -224,7 +224,7 @@ class RowGroup:
 
     def _damaged(self, error: Exception) -> DatasetError:
         return DatasetError(
-            f"{self.shard.name}: row group {self.number} is damaged ({error}); fetch or build the shard again"
+            f"{self.shard.name}: row group {self.number} is damaged ({in_a_line(error)}); fetch or build the shard again"
         )
 
 
@@ -244,7 +244,14 @@ def _without_view(kind: pa.DataType) -> pa.DataType:
         return pa.binary()
     if pa.types.is_struct(kind):
         return pa.struct([field.with_type(_without_view(field.type)) for field in kind])
-    return kind
+    if pa.types.is_map(kind):
+        return pa.map_(_without_view(kind.key_type), _without_view(kind.item_type))
+    if not hasattr(kind, "value_field") or pa.types.is_dictionary(kind):
+        return kind
+    element = kind.value_field.with_type(_without_view(kind.value_type))
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(element, kind.list_size)
+    return pa.large_list(element) if pa.types.is_large_list(kind) else pa.list_(element)
 
 
 def open_shard(place: Path | BinaryIO, name: str, footer: pq.FileMetaData | None = None) -> Shard:
@@ -279,7 +286,7 @@ def open_shard(place: Path | BinaryIO, name: str, footer: pq.FileMetaData | None
         raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DatasetError(
-            f"{name}: is not a whole Parquet file ({error}); fetch or build it again"
+            f"{name}: is not a whole Parquet file ({in_a_line(error)}); fetch or build it again"
         ) from error
     return Shard(name, file, is_local, place)
 

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from vmeval_builders.arrow.arrays import text_array
 from vmeval_builders.arrow.schema import media_type
-from vmeval_hfds.errors import DatasetError, shown
+from vmeval_hfds.errors import DatasetError, in_a_line, shown
 
 #: What a column is needed for: a row's name or path, a text file's exact text, something to be looked at, a number, a
 #: whole number, bytes, an image or video, or a list of such.
@@ -102,7 +102,7 @@ def convert(values: pa.ChunkedArray, use: Use, column: str, where: str) -> pa.Ch
         return made
     except (pa.ArrowException, ValueError, OverflowError, RecursionError) as error:
         raise DatasetError(
-            f"{where}: column {shown(column)}: expected {_EXPECTED[use]}, found values that are not ({shown(str(error))})"
+            f"{where}: column {shown(column)}: expected {_EXPECTED[use]}, found values that are not ({in_a_line(error)})"
         ) from error
 
 
