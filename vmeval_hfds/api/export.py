@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from vmeval_builders.arrow.listing import ROOT_FOLDER
+from vmeval_builders.sources.urls import is_url
+from vmeval_hfds.api.export_url import UrlExport
 from vmeval_hfds.api.exported import ExportPlan, ExportResult
 from vmeval_hfds.claim import claimed
 from vmeval_hfds.engine.pool import Engine, Progress
-from vmeval_hfds.errors import ChangedRowsError, ReplacedShardError, TargetExistsError
+from vmeval_hfds.errors import ArgumentError, ChangedRowsError, ReplacedShardError, TargetExistsError
 from vmeval_hfds.folder.check import check_apart, check_lengths, check_media, check_repeated, check_row_paths
 from vmeval_hfds.folder.compare import Comparer, compare_listed
 from vmeval_hfds.folder.jobs import Tally
@@ -93,7 +95,8 @@ def export(
 
     Args:
         source: A dataset directory, a repository, or a `datasets.Dataset` with the columns of `to_dataset`.
-        target: The folder; it may exist.
+        target: The folder; it may exist. Or a URL that fsspec knows (``s3://…``), where nothing may be but with
+            `force`, and the marker ``.vmeval-hfds-whole`` is written last.
         builder: The name of the builder that describes the rows; None finds it out.
         columns: Column to what a table of others calls it, such as ``{"id": "video_idx"}``; to "" for one that is
             not to be taken for it. Images and videos are bytes, or the paths of files of the dataset.
@@ -122,8 +125,14 @@ def export(
         DatasetError: The source is no dataset that a builder made, or is damaged.
         FileNotFoundError: There is no such dataset directory.
     """
-    root = on_this_disk(target)
     said, engine = Naming(columns, template), Engine(num_proc, executor)
+    if is_url(str(target)):
+        _refuse_at_url(target, strict=strict, update=update, prune=prune)
+        url, rows_wanted = str(target).rstrip("/"), Wanted(**rows)
+        with open_dataset(source) as dataset:
+            there = UrlExport(dataset, url, rows_wanted, builder, said, force, engine)
+            return _distrusting(lambda replaced: there.run(replaced, progress))
+    root = on_this_disk(target)
     options = _Options(root, Wanted(**rows), builder, said, force, strict, update, prune, engine)
     with claimed(root), open_dataset(source) as dataset:
         return _distrusting(lambda replaced: _export(_prepare(dataset, options, replaced), options, progress))
@@ -148,11 +157,29 @@ def plan_export(
 
     Takes the arguments of `export`, and raises what it raises before it writes.
     """
-    root = on_this_disk(target)
     said, engine = Naming(columns, template), Engine(num_proc, executor)
+    if is_url(str(target)):
+        _refuse_at_url(target, strict=strict, update=update, prune=prune)
+        url, rows_wanted = str(target).rstrip("/"), Wanted(**rows)
+        with open_dataset(source) as dataset:
+            there = UrlExport(dataset, url, rows_wanted, builder, said, force, engine)
+            return _distrusting(lambda replaced: there.plan(replaced))
+    root = on_this_disk(target)
     options = _Options(root, Wanted(**rows), builder, said, force, strict, update, prune, engine)
     with open_dataset(source) as dataset:
         return _distrusting(lambda replaced: _planned(_prepare(dataset, options, replaced), root))
+
+
+def _refuse_at_url(target: object, **asked: bool) -> None:
+    """Refuse what an export to a URL cannot do.
+
+    Raises:
+        ArgumentError: It was asked for.
+    """
+    if names := [f"--{name}" for name, is_asked in asked.items() if is_asked]:
+        raise ArgumentError(
+            f"{target}: {' and '.join(names)} is for a folder on this disk; leave it out for a URL"
+        )
 
 
 def _distrusting(work: Callable[[set[str]], Result]) -> Result:

@@ -11,7 +11,7 @@ class ExportResult:
     """What an export did.
 
     Attributes:
-        target: The folder.
+        target: The folder, or its URL.
         builder: The builder that describes the rows.
         rows: How many rows were exported.
         written: How many files were written.
@@ -24,9 +24,10 @@ class ExportResult:
         listed: Whether the dataset lists its files. Without, only what the columns hold can come back: no
             manifest, no further files, no empty folders.
         pruned: Files that were removed, because the dataset no longer has them.
+        not_kept: Empty folders, which a store at a URL does not keep.
     """
 
-    target: Path
+    target: Path | str
     builder: str
     rows: int
     written: int
@@ -38,6 +39,7 @@ class ExportResult:
     unused_columns: list[str] = field(default_factory=list)
     listed: bool = True
     pruned: list[str] = field(default_factory=list)
+    not_kept: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class ExportPlan:
     """What an export would do.
 
     Attributes:
-        target: The folder.
+        target: The folder, or its URL.
         builder: The builder that describes the rows.
         rows: How many rows would be exported.
         write: Files that would be written.
@@ -55,7 +57,7 @@ class ExportPlan:
         prune: Files that would be removed.
     """
 
-    target: Path
+    target: Path | str
     builder: str
     rows: int
     write: list[str]

@@ -54,7 +54,7 @@ _SHOWN_PATHS = 20
 
 @click.command()
 @dataset_place()
-@target_place("The folder to write; it may exist.")
+@target_place("The folder to write; it may exist. Or its URL.", or_url=True)
 @revision_option
 @builder_option
 @column_option
@@ -74,7 +74,7 @@ _SHOWN_PATHS = 20
 @format_option
 def export(
     source: str | Path,
-    target: Path,
+    target: Path | str,
     revision: str | None,
     builder: str | None,
     columns: dict[str, str],
@@ -121,6 +121,8 @@ def export(
     if result.unused_columns:
         say(f"Columns that are no files, so not exported: {', '.join(result.unused_columns)}")
     _say_paths("that the dataset no longer has, removed", result.pruned)
+    if result.not_kept:
+        say(f"Not there, for a store keeps no empty folders: {counted(len(result.not_kept), 'folder')}.")
     show(
         form,
         result,

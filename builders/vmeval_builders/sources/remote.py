@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
 
 from vmeval_builders.entries import FILE_LIMIT_BYTES, FileEntry, FolderEntry
-from vmeval_builders.errors import FolderChangedError, MissingPathError
+from vmeval_builders.errors import FolderChangedError, MissingPathError, RemoteReadError
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.source import Index, Source
 from vmeval_builders.sources.urls import reach, told
@@ -19,6 +19,9 @@ Item = TypeVar("Item")
 #: So many files, of so many bytes, are on their way at once.
 _FILES_AT_ONCE = 256
 _BYTES_AT_ONCE = 2**24
+#: What an export writes beside the files of a folder at a URL: first, until all are there, and last. Neither is a file
+#: of the folder.
+UNFINISHED_MARK, WHOLE_MARK = ".vmeval-hfds-unfinished", ".vmeval-hfds-whole"
 #: What was fetched ahead in this process, until it is read.
 _fetched: dict[tuple[str, str], bytes | BaseException] = {}
 
@@ -133,6 +136,12 @@ def index_remote(url: str) -> Index:
     stated: list[str] = []
     for name, about in found.items():
         path = name.removeprefix(root).lstrip("/")
+        if path == UNFINISHED_MARK:
+            raise RemoteReadError(
+                f"{url}: holds an export that did not end, or is at work; export it again with --force, then run again"
+            )
+        if path == WHOLE_MARK:
+            continue
         if name.endswith("/"):
             # What consoles of object stores leave for an empty folder.
             stated.append(path.rstrip("/"))
