@@ -21,11 +21,11 @@ from vmeval_hfds.folder.jobs import Tally
 from vmeval_hfds.folder.places import possible_places
 from vmeval_hfds.folder.plan import Plan, make_plan
 from vmeval_hfds.folder.pull import Pull, bytes_to_read, pull_of, row_paths, run
-from vmeval_hfds.folder.record import Brought, Content, is_as_brought, prunable, state_folder
+from vmeval_hfds.folder.record import Brought, Content, is_as_brought, state_folder
+from vmeval_hfds.folder.remember import forget, remember, stale
 from vmeval_hfds.folder.writer import FolderWriter
 from vmeval_hfds.rows.open import Source, open_dataset
 from vmeval_hfds.store.directory import DatasetFiles, on_this_disk
-from vmeval_hfds.table.listing import read_listing
 from vmeval_hfds.table.naming import NOTHING_SAID, Naming
 from vmeval_hfds.table.wanted import Chosen, Wanted
 
@@ -196,7 +196,7 @@ def _distrusting(work: Callable[[set[str]], Result]) -> Result:
 
 def _planned(prepared: _Prepared, root: Path) -> ExportPlan:
     pull, compared = prepared.pull, prepared.compared
-    write = {*pull.at("absent"), *compared.paths["written"], *prepared.replaced}
+    write = {*pull.at("absent"), *compared.paths["absent"], *prepared.replaced}
     if not compared.rows:
         write |= pull.other.keys()
     return ExportPlan(
@@ -245,7 +245,7 @@ def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]
     writer.replaceable = frozenset(prepared.replaced)
     writer.is_fresh = not occupied and not plan.repeated
     if options.prune:
-        prepared.prune.extend(_stale(plan, root, recorded))
+        prepared.prune.extend(stale(plan, recorded, root, _planned_paths(plan)))
     return prepared
 
 
@@ -253,20 +253,20 @@ def _export(prepared: _Prepared, options: _Options, progress: Progress | None) -
     pull, writer, plan = prepared.pull, prepared.writer, prepared.pull.plan
     with writer.writing(prepared.was_empty):
         options.engine.require(options.target)
-        recorded = _take_down(prepared)
+        recorded = remember(prepared.record, pull, prepared.prune)
         tally = run(pull, writer, options.engine, progress)
         for path in plan.listing.folders:
             writer.make_folder(path)
         for path in prepared.prune:
             writer.remove(path)
-    _take_down_done(prepared, recorded)
+    forget(prepared.record, pull, prepared.prune, recorded)
     _set_times(pull, writer)
     writer.done()
     return ExportResult(
         target=options.target,
         builder=plan.layout.name,
         rows=plan.rows,
-        written=len(tally.paths["written"]),
+        written=tally.written,
         kept=len(pull.at("same")) + len(tally.paths["same"]),
         written_bytes=tally.written_bytes,
         changed=sorted(tally.changed),
@@ -310,41 +310,6 @@ def _refuse(prepared: _Prepared, options: _Options) -> None:
 
 def _named(paths: Sequence[str]) -> str:
     return ", ".join(sorted(paths)[:NAMED_IN_MESSAGE])
-
-
-def _stale(plan: Plan, root: Path, recorded: Mapping[str, Sequence[Content]]) -> list[str]:
-    """List what an earlier export wrote, nobody changed since, and the dataset no longer has."""
-    if not recorded or not plan.dataset.listing_shards:
-        return []
-    there = {*read_listing(plan.dataset).table["path"].to_pylist(), *_planned_paths(plan)}
-    return [path for path in prunable(recorded, there) if is_as_brought(root, path, recorded)]
-
-
-def _take_down(prepared: _Prepared) -> dict[str, list[Content]]:
-    """Remember what this export is to write, and what that is to replace; give what is remembered."""
-    columns = (prepared.pull.known[name].to_pylist() for name in ("path", "sha256", "size"))
-    states = zip(*columns, prepared.pull.found, strict=True)
-    written = {path: Content(sha256, size, True) for path, sha256, size, found in states if found != "same"}
-    if not written and not prepared.prune:
-        return {}
-    files = {path: list(contents) for path, contents in prepared.record.read().items()}
-    for path, content in written.items():
-        files.setdefault(path, []).append(content)
-    if written:
-        prepared.record.write(files)
-    return files
-
-
-def _take_down_done(prepared: _Prepared, recorded: dict[str, list[Content]]) -> None:
-    """Forget what was replaced and what was removed, where there was any."""
-    left = dict(recorded)
-    if any(len(contents) > 1 for contents in recorded.values()):
-        states = zip(prepared.pull.known["path"].to_pylist(), prepared.pull.found, strict=True)
-        left |= {path: left[path][-1:] for path, found in states if found != "same" and path in left}
-    for path in prepared.prune:
-        left.pop(path, None)
-    if left != recorded:
-        prepared.record.write(left)
 
 
 def _set_times(pull: Pull, writer: FolderWriter) -> None:

@@ -73,8 +73,9 @@ class Tally:
     """What became of some files; tallies of several jobs add up.
 
     Attributes:
-        paths: What became of them, to their paths.
-        written_bytes: The size of those that were written.
+        paths: What became of those that were not written, to their paths.
+        written: How many were written.
+        written_bytes: Their size.
         changed: Those whose bytes are not what the list of files says.
         missing: Those that are listed and were not there.
         added: Those that are not listed.
@@ -82,8 +83,9 @@ class Tally:
     """
 
     paths: dict[Outcome, list[str]] = field(
-        default_factory=lambda: {"written": [], "same": [], "other": [], "folder": []}
+        default_factory=lambda: {"absent": [], "same": [], "other": [], "folder": []}
     )
+    written: int = 0
     written_bytes: int = 0
     changed: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -93,14 +95,17 @@ class Tally:
     def take(self, sink: Sink, path: str, content: memoryview | bytes, modified_ns: int | None) -> None:
         """Hand a file to a sink, and take down what became of it."""
         outcome = sink.put(path, content, modified_ns)
-        self.paths[outcome].append(path)
         if outcome == "written":
+            self.written += 1
             self.written_bytes += len(content)
+        else:
+            self.paths[outcome].append(path)
 
     def add(self, other: Tally) -> None:
         """Add what became of other files."""
         for outcome, paths in other.paths.items():
             self.paths[outcome] += paths
+        self.written += other.written
         self.written_bytes += other.written_bytes
         self.changed += other.changed
         self.missing += other.missing

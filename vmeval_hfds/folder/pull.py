@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vmeval_builders.arrow.arrays import integer_array, text_array, truth_array
+from vmeval_builders.arrow.arrays import integer_array, rows_where, text_array, truth_array
 from vmeval_hfds.engine import pool
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import ChangedRowsError
@@ -58,10 +58,10 @@ class Pull:
 def pull_of(plan: Plan) -> Pull:
     """Tell the files whose place is known from the others, as if the folder were empty."""
     table = plan.listing.table
-    files = table.filter(pc.is_valid(table["sha256"]))
+    files = rows_where(table, pc.is_valid(table["sha256"]))
     in_trusted = pc.is_in(files["shard"], value_set=text_array(sorted(plan.trusted)))
     is_known = pc.or_(in_trusted, pc.is_null(files["shard"])) if plan.trusted else in_trusted
-    known = files.filter(is_known)
+    known = rows_where(files, is_known)
     other = plan.listing.where(pc.is_valid(table["sha256"]))
     digests = other.where(pc.invert(is_known)).digests()
     return Pull(plan, known, ["absent"] * known.num_rows, digests, plan.listing.times())
@@ -183,18 +183,13 @@ def _sources_of_known(pull: Pull) -> Iterator[tuple[pa.Table, GroupFiles, Shard]
         The listed files of the rows that must be read, the rows, and the shard.
     """
     there = truth_array(found == "same" for found in pull.found)
-    files = pull.known.append_column("there", there)
-    files = files.filter(pc.is_valid(files["shard"]))
-    missing = files.filter(pc.invert(files["there"]))
-    if not missing.num_rows:
+    files = pull.known.select(["path", "sha256", "shard", "row"]).append_column("there", there)
+    files = rows_where(files, pc.is_valid(files["shard"]))
+    wanted = pc.unique(rows_where(files, pc.invert(files["there"]))["shard"])
+    if not len(wanted):
         return
-    wanted = pc.unique(missing["shard"])
-    files = files.filter(
-        pc.is_in(
-            files["shard"],
-            value_set=wanted.combine_chunks() if isinstance(wanted, pa.ChunkedArray) else wanted,
-        )
-    )
+    wanted = wanted.combine_chunks() if isinstance(wanted, pa.ChunkedArray) else wanted
+    files = rows_where(files, pc.is_in(files["shard"], value_set=wanted))
     files = files.sort_by([("shard", "ascending"), ("row", "ascending")])
     shards = _runs(files["shard"])
     opened = pool.fetch_ahead(lambda run: _open(pull.plan, *run), _with_rows(files, shards), _AT_ONCE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
@@ -92,26 +92,29 @@ class Brought:
             return {}
         return found
 
-    def write(self, files: Mapping[str, Sequence[Content]]) -> None:
+    def write(self, brought: Iterable[tuple[str, Content]]) -> None:
         """Replace the record.
+
+        Args:
+            brought: Paths and the bytes that they have, or may have; what `every` gives of `read`.
 
         Raises:
             OSError: It cannot be written.
         """
-        # No path holds a NUL. Records of a million files are written and read at once, and JSON would take seconds.
-        fields = [_MARK, self._target, self._source]
-        for path, known in files.items():
-            for content in known:
-                fields += (
-                    path,
-                    content.digest,
-                    str(content.size_bytes),
-                    _LARGE if content.is_large else _SMALL,
-                )
         self._place.parent.mkdir(parents=True, exist_ok=True)
         staged = self._place.with_suffix(f".{os.getpid()}.partial")
-        staged.write_bytes(_BETWEEN.join(fields).encode("utf-8", "surrogatepass"))
+        # No path holds a NUL. Records of a million files are written and read at once, and JSON would take seconds.
+        with staged.open("wb") as stream:
+            stream.write(_BETWEEN.join((_MARK, self._target, self._source)).encode("utf-8", "surrogatepass"))
+            for path, (digest, size_bytes, is_large) in brought:
+                fields = f"\0{path}\0{digest}\0{size_bytes}\0{_LARGE if is_large else _SMALL}"
+                stream.write(fields.encode("utf-8", "surrogatepass"))
         os.replace(staged, self._place)
+
+
+def every(files: Mapping[str, Sequence[Content]]) -> Iterator[tuple[str, Content]]:
+    """Give each file with each of the bytes that it may have."""
+    return ((path, content) for path, contents in files.items() for content in contents)
 
 
 def is_as_brought(root: Path, path: str, recorded: Mapping[str, Sequence[Content]]) -> bool:

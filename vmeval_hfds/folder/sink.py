@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-#: What became of a file: it was written, is there with these bytes, has other bytes, or a folder is in its place.
-Outcome = Literal["written", "same", "other", "folder"]
+#: What became of a file: it was written, is not there, is there with these bytes, has other bytes, or a folder is in its
+#: place.
+Outcome = Literal["written", "absent", "same", "other", "folder"]
 
 
 class Sink(Protocol):

@@ -18,6 +18,7 @@ from vmeval_hfds.errors import HubError, TargetExistsError, UnknownNameError, Un
 from vmeval_hfds.folder.record import (
     Brought,
     Content,
+    every,
     holds,
     is_as_brought,
     is_content,
@@ -356,4 +357,4 @@ def _write_record(job: _Job, before: bool) -> None:
     files = {path: contents for path, contents in job.recorded.items() if before or path not in job.prune}
     for path, content in job.write.items():
         files[path] = [*(files.get(path, []) if before else []), content]
-    job.record.write(files)
+    job.record.write(every(files))

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vmeval_builders.arrow.arrays import empty_table, integer_array, text_array, truth_array
+from vmeval_builders.arrow.arrays import empty_table, integer_array, rows_where, text_array, truth_array
 from vmeval_builders.arrow.listing import ROOT_FOLDER, ListedFile, listed_files
 from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
 from vmeval_builders.paths import PATH_LIMIT_BYTES, is_text
@@ -59,7 +59,7 @@ class Listing:
     @property
     def folders(self) -> list[str]:
         """Paths of folders, without the ``/``; the folder itself is none, it is listed for its time only."""
-        folders = self.table.filter(pc.is_null(self.table["sha256"]))
+        folders = rows_where(self.table, pc.is_null(self.table["sha256"]))
         is_itself = pc.and_(
             pc.equal(folders["path"], text_array([ROOT_FOLDER])[0]), pc.is_valid(folders["modified"])
         )
@@ -67,13 +67,13 @@ class Listing:
 
     def digests(self) -> dict[str, bytes]:
         """Give the SHA-256 of files by path, 32 bytes each."""
-        files = self.table.filter(pc.is_valid(self.table["sha256"]))
+        files = rows_where(self.table, pc.is_valid(self.table["sha256"]))
         hashes = map(bytes.fromhex, files["sha256"].to_pylist())
         return dict(zip(files["path"].to_pylist(), hashes, strict=True))
 
     def times(self) -> dict[str, int]:
         """Give modification times in nanoseconds, where they are known; ``./`` is the folder itself."""
-        known = self.table.filter(pc.is_valid(self.table["modified"]))
+        known = rows_where(self.table, pc.is_valid(self.table["modified"]))
         return dict(zip(known["path"].to_pylist(), known["modified"].to_pylist(), strict=True))
 
     def among(self, paths: Collection[str]) -> list[str]:
@@ -83,7 +83,7 @@ class Listing:
 
     def where(self, mask: pa.Array | pa.ChunkedArray) -> Listing:
         """Keep the rows for which an array of truth values says so."""
-        return replace(self, table=self.table.filter(mask))
+        return replace(self, table=rows_where(self.table, mask))
 
     def only(self, wanted: Callable[[str], bool]) -> Listing:
         """Keep some paths."""

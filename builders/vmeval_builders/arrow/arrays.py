@@ -64,6 +64,14 @@ def empty_table(schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays([pa.nulls(0, field.type) for field in schema], schema=schema)
 
 
+def rows_where(table: pa.Table, mask: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """Keep the rows for which an array of truth values says so; where that is all, or none, without a copy."""
+    from pyarrow.compute import sum as count
+
+    kept = count(mask).as_py() or 0
+    return table.slice(0, kept) if kept in (0, table.num_rows) else table.filter(mask)
+
+
 def scalar(value: str | int) -> pa.Scalar:
     """Make a text, 64-bit integer or truth value for a function of `pyarrow.compute`."""
     if isinstance(value, str):
