@@ -131,6 +131,13 @@ def test_every_video_has_a_poster(page):
     assert page.locator("video:not([poster])").count() == 0
 
 
+def test_a_video_gets_its_controls_when_it_is_looked_at(page, target):
+    assert " controls" not in target.read_text().partition("<script>")[0]
+    expect(page.locator("video").first).to_have_js_property("controls", True)
+    page.locator(".row").last.scroll_into_view_if_needed()
+    expect(page.locator("video").last).to_have_js_property("controls", True)
+
+
 def test_keys_move_and_play(page):
     page.keyboard.press("j")
     page.keyboard.press("j")

@@ -179,9 +179,10 @@ def _video(clip: Clip, address: str, poster: Picture, name: str) -> str:
     if not source:
         size = f"{clip.size_bytes / 1e6:,.1f} MB"
         return f'<div class="missing"><bdi>{text_of(clip.name)}</bdi>, {size}, is not on this page</div>'
+    # The page gives controls to the videos that are looked at; without scripts, browsers give them to all.
     still = f' poster="{picture_url(poster)}"' if poster.thumbnail else ""
     return (
-        f'<video controls muted playsinline preload="none" src="{text_of(source)}"{still} '
+        f'<video muted playsinline preload="none" src="{text_of(source)}"{still} '
         f'aria-label="video of {text_of(name)}"></video>'
     )
 
