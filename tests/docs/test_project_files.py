@@ -4,6 +4,8 @@ import re
 import tomllib
 
 import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from tests.factories import ROOT
 from vmeval_hfds import __version__
@@ -30,3 +32,15 @@ def test_the_workflow_runs_what_everybody_runs_on_every_python_that_is_stated():
     assert ".ci/run" in [step.get("run") for step in job["steps"]]
     stated = [re.search(r":: (3\.\d+)$", one) for one in PROJECT["project"]["classifiers"]]
     assert {match[1] for match in stated if match} <= set(job["strategy"]["matrix"]["python"])
+
+
+def test_the_locked_versions_are_allowed_ones_of_all_that_is_asked_for():
+    lines = (ROOT / "constraints/locked.txt").read_text(encoding="utf-8").splitlines()
+    locked = {}
+    for one in (Requirement(line) for line in lines if not line.startswith("#")):
+        [pin] = one.specifier
+        locked.setdefault(one.name.lower().replace("_", "-"), []).append(Version(pin.version))
+    extras = PROJECT["project"]["optional-dependencies"]
+    for asked in map(Requirement, [*PROJECT["project"]["dependencies"], *extras["dev"], *extras["docs"]]):
+        versions = locked[asked.name.lower().replace("_", "-")]
+        assert all(asked.specifier.contains(version) for version in versions), asked
