@@ -107,8 +107,19 @@ def test_a_push_is_the_local_one_and_its_shards_are_sent_by_the_workers(executor
     assert not push_to_hub(folder, "user/there", executor=executor).changed
 
 
-def test_the_token_stands_in_no_name_and_no_log_of_the_scheduler(client, hub, folder):
+def test_what_is_exported_from_the_hub_is_brought_by_the_workers(
+    executor, hub, folder, tmp_path, monkeypatch
+):
+    """They have no token of their own, and the repository is private."""
+    push_to_hub(folder, "user/there", private=True)
+    monkeypatch.setattr("vmeval_hfds.hub.transfer.fetch", None)
+    export("user/there", tmp_path / "rebuilt", executor=executor)
+    assert tree(tmp_path / "rebuilt") == tree(folder)
+
+
+def test_the_token_stands_in_no_name_and_no_log_of_the_scheduler(client, hub, folder, tmp_path):
     push_to_hub(folder, "user/there", executor=client.get_executor())
+    export("user/there", tmp_path / "rebuilt", executor=client.get_executor())
     token = os.environ["HF_TOKEN"]
     told = repr(client.run_on_scheduler(lambda dask_scheduler: [*dask_scheduler.tasks]))
     logs = repr(client.get_scheduler_logs()) + repr(client.get_worker_logs())

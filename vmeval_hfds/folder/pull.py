@@ -86,7 +86,7 @@ def run(pull: Pull, sink: Sink, engine: Engine, progress: Progress | None, *, kn
     tally = Tally()
     listed: set[str] = set()
     in_this_process = plan.repeated or any(group.by_path for group in plan.looked_into)
-    jobs = _jobs(pull, sink, known, listed)
+    jobs = _jobs(pull, sink, known, listed, elsewhere=engine.executor is not None)
     for result in engine.run(run_job, jobs, _work_bytes(pull), splits=not in_this_process):
         tally.add(result)
         if progress:
@@ -131,13 +131,17 @@ def _work_bytes(pull: Pull) -> int:
     return int(listed) + sum(group.size_bytes for group in pull.plan.looked_into)
 
 
-def _jobs(pull: Pull, sink: Sink, known: bool, listed: set[str]) -> Iterator[ReadJob]:
-    """Make the jobs as their shards arrive; what is listed of the rows that were looked into is added to `listed`."""
+def _jobs(pull: Pull, sink: Sink, known: bool, listed: set[str], *, elsewhere: bool) -> Iterator[ReadJob]:
+    """Make the jobs as their shards arrive; what is listed of the rows that were looked into is added to `listed`.
+
+    Workers elsewhere do not see what is brought here, and bring the parts that they need.
+    """
     if known:
-        for files, source, _ in _sources_of_known(pull):
+        for files, source, _ in _sources_of_known(pull, elsewhere=elsewhere):
             yield _known_job(pull, files, source, sink)
     shards = dict.fromkeys(group.shard for group in pull.plan.looked_into)
-    arriving = zip(shards, pool.fetch_ahead(pull.plan.dataset.fetch, shards), strict=True)
+    bring = pull.plan.dataset.peek if elsewhere else pull.plan.dataset.fetch
+    arriving = zip(shards, pool.fetch_ahead(bring, shards), strict=True)
     name, place = "", cast("Path | BinaryIO", Path())
     for group in pull.plan.looked_into:
         while name != group.shard:
@@ -176,7 +180,7 @@ def _known_job(pull: Pull, files: pa.Table, source: GroupFiles, sink: Sink) -> R
     )
 
 
-def _sources_of_known(pull: Pull) -> Iterator[tuple[pa.Table, GroupFiles, Shard]]:
+def _sources_of_known(pull: Pull, *, elsewhere: bool = False) -> Iterator[tuple[pa.Table, GroupFiles, Shard]]:
     """List the row groups that have a known file which is not in the folder.
 
     Yields:
@@ -192,7 +196,9 @@ def _sources_of_known(pull: Pull) -> Iterator[tuple[pa.Table, GroupFiles, Shard]
     files = rows_where(files, pc.is_in(files["shard"], value_set=wanted))
     files = files.sort_by([("shard", "ascending"), ("row", "ascending")])
     shards = _runs(files["shard"])
-    opened = pool.fetch_ahead(lambda run: _open(pull.plan, *run), _with_rows(files, shards), _AT_ONCE)
+    opened = pool.fetch_ahead(
+        lambda run: _open(pull.plan, *run, elsewhere), _with_rows(files, shards), _AT_ONCE
+    )
     for (_, start, end), shard in zip(shards, opened, strict=True):
         with shard:
             yield from _row_groups(pull.plan, files.slice(start, end - start), shard)
@@ -234,11 +240,12 @@ def _with_rows(files: pa.Table, shards: Sequence[tuple[str, int, int]]) -> Itera
         yield name, pc.count_distinct(run.filter(pc.invert(run["there"]))["row"]).as_py()
 
 
-def _open(plan: Plan, name: str, rows: int) -> Shard:
+def _open(plan: Plan, name: str, rows: int, elsewhere: bool) -> Shard:
     """Open a shard of which some rows are wanted: all of it is brought here where that is most of it."""
     facts = plan.listing.facts
     in_all = facts.shards[name].rows if facts else 0
-    place: Path | BinaryIO = plan.dataset.peek(name) if rows < _PART * in_all else plan.dataset.fetch(name)
+    is_part = elsewhere or rows < _PART * in_all
+    place: Path | BinaryIO = plan.dataset.peek(name) if is_part else plan.dataset.fetch(name)
     return open_shard(place, f"{plan.dataset.name}: {name}")
 
 
