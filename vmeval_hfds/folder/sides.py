@@ -19,7 +19,7 @@ from vmeval_builders.entries import FileEntry, FolderEntry
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.paths import is_text
 from vmeval_builders.scan import Scan
-from vmeval_builders.sources.folder import Folder
+from vmeval_builders.sources.folder import Folder, open_file
 from vmeval_builders.sources.passes import pass_of, runs
 from vmeval_builders.sources.remote import read_ahead
 from vmeval_builders.sources.source import Source
@@ -292,7 +292,8 @@ def _hash(job: _Job) -> list[bytes]:
 def _digest(source: Source, entry: FileEntry) -> bytes:
     if not isinstance(source, Folder):
         return hashlib.sha256(source.read(entry)).digest()
-    with open(f"{source.root}/{entry.path}", "rb", buffering=0) as stream:
+    place = f"{source.root}/{entry.path}"
+    with open(place, "rb", buffering=0, opener=lambda *_: open_file(source.root, entry.path)) as stream:
         return hashlib.file_digest(stream, "sha256").digest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ from vmeval_builders.errors import FolderChangedError
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.source import Index
 
-_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+# A pipe that somebody puts in a file's place is not waited for, and a link is looked at first.
+_READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_NONBLOCK", "O_NOFOLLOW"))
+#: What systems answer where a link is not to be followed.
+_IS_LINK = frozenset({errno.ELOOP, errno.EMLINK})
 
 
 def _readv(descriptor: int, places: list[memoryview | bytearray]) -> int:
@@ -43,7 +47,7 @@ class Folder:
         """Read a file whole into memory, as `Source.read_into` says."""
         # One byte more is asked for, so that a file that has grown is found without another call.
         further = bytearray(1)
-        descriptor = os.open(f"{self.root}/{entry.path}", _READ)
+        descriptor = open_file(self.root, entry.path)
         try:
             size_bytes = filled = _readv(descriptor, [place, further])
             while filled and size_bytes < entry.size_bytes:
@@ -65,7 +69,7 @@ class Folder:
         return self._read(entry, length, length)
 
     def _read(self, entry: FileEntry, wanted: int, first: int) -> bytes:
-        descriptor = os.open(f"{self.root}/{entry.path}", _READ)
+        descriptor = open_file(self.root, entry.path)
         try:
             content = os.read(descriptor, first)
             while 0 < len(content) < wanted and (more := os.read(descriptor, wanted)):
@@ -73,6 +77,27 @@ class Folder:
         finally:
             os.close(descriptor)
         return content
+
+
+def open_file(root: Path, path: str) -> int:
+    """Open a file; a link only where it leads to a file of the folder, now as when the folder was walked.
+
+    Raises:
+        FolderChangedError: It is a link that leads outside.
+        OSError: It cannot be opened.
+    """
+    place = f"{root}/{path}"
+    try:
+        return os.open(place, _READ)
+    except OSError as error:
+        if error.errno not in _IS_LINK:
+            raise
+    real = os.path.realpath(place)
+    if not real.startswith(f"{root}{os.sep}"):
+        raise FolderChangedError(
+            f"{place}: is a link that leads outside the folder by now; run again when nothing writes into the folder"
+        )
+    return os.open(real, _READ)
 
 
 def index_folder(root: Path) -> Index:
