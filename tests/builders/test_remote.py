@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.factories import tree, write, write_folder, write_rich_folder
+from tests.factories import tree, write, write_rich_folder
 from tests.s3 import send
 from vmeval_builders.errors import FolderChangedError, RemoteReadError
 from vmeval_builders.scan import refuse_changes, scan_files, scan_rows
@@ -130,16 +130,6 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(run, monke
     urls._system.cache_clear()
     assert code == 1
     assert "pip install 'vmeval-hfds[s3]'" in err
-
-
-def test_thousands_of_objects_come_in_pages(bucket, tmp_path):
-    system, url = bucket
-    folder = write_folder(tmp_path / "many")
-    for path, content in tree(folder).items():
-        if not path.endswith("/"):
-            system.pipe_file(f"{url}/many/{path}", content)
-    system.pipe({f"{url}/many/extra/{number:05d}.txt": b"x" for number in range(1_100)})
-    assert len(scan_rows(f"{url}/many").files) == 1_100 + sum(not path.endswith("/") for path in tree(folder))
 
 
 def test_a_folder_on_disk_can_be_given_by_its_url(folder, tmp_path):

@@ -1,0 +1,99 @@
+"""Folders at URLs, on a real S3 server: what a push makes of them, and what happens where the store misbehaves."""
+
+import pytest
+
+from tests.factories import tree
+from tests.run_factories import write_runs
+from tests.s3 import send
+from vmeval_builders.errors import FolderChangedError
+from vmeval_builders.scan import scan_rows
+from vmeval_builders.sources import urls
+from vmeval_builders.sources.remote import index_remote
+from vmeval_hfds import check_folder, diff_datasets, export, push_to_hub
+from vmeval_hfds.errors import FolderError, HubNotFoundError
+
+
+@pytest.fixture
+def sent(bucket, folder):
+    return send(bucket[0], folder, f"{bucket[1]}/questions")
+
+
+def test_outputs_that_are_pushed_from_s3_come_back_byte_for_byte(hub, bucket, tmp_path):
+    """Their times are the store's, so that the shards are not those of the folder."""
+    folder = write_runs(tmp_path / "outputs")
+    push_to_hub(send(bucket[0], folder, f"{bucket[1]}/outputs"), "user/outputs")
+    export("user/outputs", tmp_path / "rebuilt")
+    here, there = (
+        {path: one for path, one in tree(one).items() if not path.endswith("/")}
+        for one in (folder, tmp_path / "rebuilt")
+    )
+    assert here == there
+
+
+def test_a_name_with_brackets_is_that_object_and_no_pattern(bucket, folder, sent):
+    for name, content in (("[ab].txt", b"brackets"), ("a.txt", b"plain")):
+        (folder / name).write_bytes(content)
+        bucket[0].pipe_file(f"{sent}/{name}", content)
+    source = scan_rows(sent)
+    assert [source.source.read(source.by_path[name]) for name in ("[ab].txt", "a.txt")] == [
+        b"brackets",
+        b"plain",
+    ]
+    assert diff_datasets(sent, folder).same
+
+
+def test_a_read_that_fails_is_an_error_of_that_file_and_nothing_is_pushed(hub, sent, monkeypatch):
+    system, _ = urls.reach(sent)
+
+    def cat_ranges(names, *arguments, **options):
+        return [ConnectionError("the line went dead\nand more")] * len(names)
+
+    monkeypatch.setattr(system, "cat_ranges", cat_ranges)
+    errors = [str(problem) for problem in check_folder(sent) if problem.severity == "error"]
+    assert any("the line went dead and more" in error for error in errors)
+    assert not any("\n" in error for error in errors)
+    with pytest.raises(FolderError, match="nothing was written"):
+        push_to_hub(sent, "user/there")
+    with pytest.raises(HubNotFoundError):
+        export("user/there", sent)
+
+
+def test_an_object_that_changes_while_it_is_pushed_ends_it_and_nothing_is_seen(hub, bucket, sent):
+    path = next(entry.path for entry in scan_rows(sent).files if entry.path.endswith("prompt.txt"))
+
+    def change(done, total):
+        bucket[0].pipe_file(f"{sent}/{path}", b"Somebody else's words.")
+
+    with pytest.raises(FolderChangedError, match=r"prompt\.txt"):
+        push_to_hub(sent, "user/there", progress=change)
+
+
+@pytest.fixture
+def many():
+    """Give the URL of 25,000 objects: a server of its own in this process, in which they cost no requests."""
+    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.s3.models import s3_backends
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    backend.create_bucket("many", "us-east-1")
+    for number in range(25_000):
+        backend.put_object("many", f"all/maze_task/maze_{number % 500:04d}/{number:05d}.txt", b"")
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+def test_twenty_five_thousand_objects_are_listed_in_pages(many, monkeypatch):
+    import s3fs
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", many)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    urls._system.cache_clear()
+    s3fs.S3FileSystem.clear_instance_cache()
+    found = index_remote("s3://many/all")
+    urls._system.cache_clear()
+    assert len(found.files) == len(found.tags) == 25_000
+    assert found.folders["maze_task"].entries == 500
