@@ -1,5 +1,7 @@
 """Datasets at URLs, on a real S3 server: built there whole or not at all, and read like any other."""
 
+from concurrent.futures import ProcessPoolExecutor
+
 import pytest
 from datasets import load_dataset
 
@@ -59,14 +61,13 @@ def test_datasets_reads_it_by_its_url(folder, target, bucket, monkeypatch):
 
 
 def test_from_s3_to_s3_and_back(bucket, folder, target, tmp_path):
-    build(send(bucket[0], folder, f"{bucket[1]}/questions"), target)
+    with ProcessPoolExecutor(1) as executor:
+        build(send(bucket[0], folder, f"{bucket[1]}/questions"), target, executor=executor)
     export(target, tmp_path / "rebuilt")
     assert tree(tmp_path / "rebuilt") == tree(folder)
 
 
 def test_its_shards_are_sent_by_the_processes_that_make_them(bucket, folder, target, tmp_path):
-    from concurrent.futures import ProcessPoolExecutor
-
     build(folder, tmp_path / "here")
     with ProcessPoolExecutor(2) as executor:
         build(folder, target, executor=executor)

@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from tests.factories import MP4, png, tree, write_question
 from tests.run_factories import write_runs
+from vmeval_builders.sources.urls import Url
 from vmeval_hfds import build, export, push_to_hub, verify
 from vmeval_hfds.engine.pool import Engine
 from vmeval_hfds.errors import WorkerError
@@ -131,6 +134,13 @@ def test_a_worker_that_does_not_see_a_folder_is_named_before_work_begins(executo
         Engine(executor=executor).require(tmp_path / "nowhere")
 
 
+def test_a_worker_that_does_not_see_a_url_is_named_before_work_begins(executor, tmp_path):
+    (tmp_path / "there").mkdir()
+    Engine(executor=executor).require(Url(f"file://{tmp_path}/there"))
+    with pytest.raises(WorkerError, match=r"nowhere: the worker on .* does not see it"):
+        Engine(executor=executor).require(Url(f"file://{tmp_path}/nowhere"))
+
+
 def test_times_of_outputs_come_back_too(executor, tmp_path):
     folder = write_runs(tmp_path / "outputs")
     build(folder, tmp_path / "dataset", executor=executor)
@@ -150,6 +160,31 @@ def die_once(job):
 def test_a_worker_that_dies_is_replaced_by_the_engines_own_retry(client, tmp_path):
     jobs = [(str(tmp_path / "died"), number) for number in range(10)]
     assert [*Engine(executor=client.get_executor()).run(die_once, jobs, 1)] == [*range(10)]
+
+
+def wait_for_release(job):
+    folder, number = job
+    (folder / f"started-{number}").touch()
+    while not (folder / "release").exists():
+        threading.Event().wait(0.01)
+
+
+def test_ctrl_c_cancels_what_is_under_way(client, tmp_path):
+    def jobs():
+        yield from ((tmp_path, number) for number in range(20))
+        raise KeyboardInterrupt
+
+    def tasks():
+        return client.run_on_scheduler(lambda dask_scheduler: [*dask_scheduler.tasks])
+
+    with pytest.raises(KeyboardInterrupt):
+        [*Engine(executor=client.get_executor()).run(wait_for_release, jobs(), 1)]
+    deadline = time.monotonic() + 30
+    while tasks() and time.monotonic() < deadline:
+        pass
+    assert not tasks()
+    (tmp_path / "release").touch()
+    assert len([*tmp_path.glob("started-*")]) <= 4
 
 
 def always_die(job):

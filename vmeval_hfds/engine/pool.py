@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from vmeval_builders.sources.urls import Url, is_url, reach
 from vmeval_hfds.errors import ArgumentError, WorkerError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Engine:
         """Refuse to begin where workers of an executor do not see what they need.
 
         Args:
-            places: Folders or files, at the path that the workers need them at; URLs are for everybody.
+            places: Folders or files, at the path or URL that the workers need them at.
 
         Raises:
             WorkerError: One does not see a place; the message says which machine.
@@ -86,11 +87,12 @@ class Engine:
         if self.executor is None:
             return
         wanted = [os.path.abspath(place) for place in places if isinstance(place, Path)]
+        wanted += [str(place) for place in places if isinstance(place, Url)]
         asked = [(number, wanted) for number in range(_JOBS_THERE)]
         for machine, missing in run_there(self.executor, _unseen, asked):
             if missing:
                 raise WorkerError(
-                    f"{missing[0]}: the worker on {machine} does not see it; every worker needs it at this path, "
+                    f"{missing[0]}: the worker on {machine} does not see it; every worker needs it at this path or URL, "
                     "so nothing was begun"
                 )
 
@@ -98,7 +100,17 @@ class Engine:
 def _unseen(asked: tuple[int, list[str]]) -> tuple[str, list[str]]:
     import socket
 
-    return socket.gethostname(), [place for place in asked[1] if not Path(place).exists()]
+    return socket.gethostname(), [place for place in asked[1] if not _is_seen(place)]
+
+
+def _is_seen(place: str) -> bool:
+    if not is_url(place):
+        return Path(place).exists()
+    system, root = reach(place)
+    try:
+        return bool(system.exists(root))
+    except Exception:  # noqa: BLE001 (each store has its own, such as for credentials that are missing)
+        return False
 
 
 def processes(num_proc: int | None, work_bytes: int) -> int:
