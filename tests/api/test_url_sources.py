@@ -5,7 +5,7 @@ import pytest
 from tests.factories import tree
 from tests.run_factories import write_runs
 from tests.s3 import send
-from vmeval_builders.errors import FolderChangedError
+from vmeval_builders.errors import FolderChangedError, NotAFolderError
 from vmeval_builders.scan import scan_rows
 from vmeval_builders.sources import urls
 from vmeval_builders.sources.remote import index_remote
@@ -40,6 +40,12 @@ def test_a_name_with_brackets_is_that_object_and_no_pattern(bucket, folder, sent
         b"plain",
     ]
     assert diff_datasets(sent, folder).same
+
+
+def test_an_archive_at_a_url_is_refused_with_what_to_do(bucket):
+    bucket[0].pipe_file(f"{bucket[1]}/questions.tar", b"packed")
+    with pytest.raises(NotAFolderError, match="bring an archive to this disk"):
+        check_folder(f"{bucket[1]}/questions.tar")
 
 
 def test_a_read_that_fails_is_an_error_of_that_file_and_nothing_is_pushed(hub, sent, monkeypatch):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
 
 from vmeval_builders.entries import FILE_LIMIT_BYTES, FileEntry, FolderEntry
-from vmeval_builders.errors import FolderChangedError, MissingPathError, RemoteReadError
+from vmeval_builders.errors import FolderChangedError, MissingPathError, NotAFolderError, RemoteReadError
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.source import Index, Source
 from vmeval_builders.sources.urls import reach, told
@@ -121,6 +121,7 @@ def index_remote(url: str) -> Index:
 
     Raises:
         MissingPathError: Nothing is there.
+        NotAFolderError: It is one object.
         RemoteReadError: It cannot be listed, or a package is missing.
     """
     url = url.rstrip("/")
@@ -130,7 +131,11 @@ def index_remote(url: str) -> Index:
         found = system.find(root, detail=True)
     except Exception as error:
         raise told(url, error) from error
-    if not found or list(found) == [root]:
+    if list(found) == [root]:
+        raise NotAFolderError(
+            f"{url}: is one object, expected a folder; bring an archive to this disk, or unpack it in the store"
+        )
+    if not found:
         raise MissingPathError(f"{url}: no such folder; give the folder that holds the *_task folders")
     index = Index(Remote(url))
     stated: list[str] = []
