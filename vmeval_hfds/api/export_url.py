@@ -71,9 +71,9 @@ class UrlExport:
             table = plan.listing.table
             listed = dict(zip(table["path"].to_pylist(), table["size"].to_pylist(), strict=True))
             unlike = set(tally.changed)
-            paths = {path: None if path in unlike else listed.get(path) for path in tally.paths["written"]}
+            paths = {path: None if path in unlike else listed.get(path) for path in tally.paths["sent"]}
             written |= sizes_of(
-                objects, paths, tally.written_bytes if len(paths) == len(tally.paths["written"]) else None
+                objects, paths, tally.written_bytes if len(paths) == len(tally.paths["sent"]) else None
             )
         return ExportResult(
             target=self.url,

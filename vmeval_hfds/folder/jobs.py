@@ -73,7 +73,7 @@ class Tally:
     """What became of some files; tallies of several jobs add up.
 
     Attributes:
-        paths: What became of those that were not written, to their paths.
+        paths: What became of them, to their paths; those that were written are only counted, unless they were sent.
         written: How many were written.
         written_bytes: Their size.
         changed: Those whose bytes are not what the list of files says.
@@ -83,7 +83,7 @@ class Tally:
     """
 
     paths: dict[Outcome, list[str]] = field(
-        default_factory=lambda: {"absent": [], "same": [], "other": [], "folder": []}
+        default_factory=lambda: {"absent": [], "same": [], "other": [], "folder": [], "sent": []}
     )
     written: int = 0
     written_bytes: int = 0
@@ -95,10 +95,10 @@ class Tally:
     def take(self, sink: Sink, path: str, content: memoryview | bytes, modified_ns: int | None) -> None:
         """Hand a file to a sink, and take down what became of it."""
         outcome = sink.put(path, content, modified_ns)
-        if outcome == "written":
+        if outcome in ("written", "sent"):
             self.written += 1
             self.written_bytes += len(content)
-        else:
+        if outcome != "written":
             self.paths[outcome].append(path)
 
     def add(self, other: Tally) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-#: What became of a file: it was written, is not there, is there with these bytes, has other bytes, or a folder is in its
-#: place.
-Outcome = Literal["written", "absent", "same", "other", "folder"]
+#: What became of a file: it was written, was sent to a store that is asked for it at the end, is not there, is there with
+#: these bytes, has other bytes, or a folder is in its place.
+Outcome = Literal["written", "sent", "absent", "same", "other", "folder"]
 
 
 class Sink(Protocol):

@@ -46,7 +46,7 @@ class UrlWriter:
         self._waiting_bytes += len(self._waiting[path])
         if len(self._waiting) >= _FILES_AT_ONCE or self._waiting_bytes >= _BYTES_AT_ONCE:
             self.done()
-        return "written"
+        return "sent"
 
     def done(self) -> None:
         """Write what waits.
