@@ -19,6 +19,14 @@ _LONG = 15
 _DEPTH = 16
 
 
+class ThriftError(ValueError):
+    """Bytes are no struct as Parquet has them; the message is the end of a sentence."""
+
+
+class CutOffError(IndexError):
+    """A struct goes on behind the data; more of it may be read."""
+
+
 def parse_struct(data: bytes, at: int = 0, depth: int = 0) -> tuple[Fields, int]:
     """Read a struct.
 
@@ -32,10 +40,10 @@ def parse_struct(data: bytes, at: int = 0, depth: int = 0) -> tuple[Fields, int]
 
     Raises:
         IndexError: It goes on behind the data.
-        ValueError: It is none.
+        ThriftError: It is none.
     """
     if depth > _DEPTH:
-        raise ValueError("structs nested too deeply")
+        raise ThriftError("structs nested too deeply")
     fields: Fields = {}
     number = 0
     while (head := data[at]) != _STOP:
@@ -60,7 +68,7 @@ def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
     if kind == _BINARY:
         length, at = _varint(data, at)
         if at + length > len(data):
-            raise IndexError("a text that goes on behind the data")
+            raise CutOffError("a text that goes on behind the data")
         return data[at : at + length], at + length
     if kind == _STRUCT:
         return parse_struct(data, at, depth + 1)
@@ -70,18 +78,18 @@ def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
         return data[at], at + 1
     if kind == _DOUBLE:
         return data[at : at + _DOUBLE_BYTES], at + _DOUBLE_BYTES
-    raise ValueError(f"no type {kind} is known")
+    raise ThriftError(f"no type {kind} is known")
 
 
 def _list(data: bytes, at: int, depth: int) -> tuple[list[Any], int]:
     if depth > _DEPTH:
-        raise ValueError("lists nested too deeply")
+        raise ThriftError("lists nested too deeply")
     head = data[at]
     size, kind, at = head >> 4, head & 15, at + 1
     if size == _LONG:
         size, at = _varint(data, at)
     if size > len(data) - at:  # An element takes a byte at least.
-        raise IndexError("a list that goes on behind the data")
+        raise CutOffError("a list that goes on behind the data")
     found = []
     for _ in range(size):
         value, at = _value(data, at, kind, depth)
@@ -97,7 +105,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     found, shift = byte & 127, 7
     while byte >= 128:
         if shift > 63:
-            raise ValueError("a number of more than 64 bits")
+            raise ThriftError("a number of more than 64 bits")
         byte = data[at]
         at += 1
         found |= (byte & 127) << shift
