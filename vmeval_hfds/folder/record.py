@@ -104,11 +104,12 @@ class Brought:
         self._place.parent.mkdir(parents=True, exist_ok=True)
         staged = self._place.with_suffix(f".{os.getpid()}.partial")
         # No path holds a NUL. Records of a million files are written and read at once, and JSON would take seconds.
-        with staged.open("wb") as stream:
-            stream.write(_BETWEEN.join((_MARK, self._target, self._source)).encode("utf-8", "surrogatepass"))
-            for path, (digest, size_bytes, is_large) in brought:
-                fields = f"\0{path}\0{digest}\0{size_bytes}\0{_LARGE if is_large else _SMALL}"
-                stream.write(fields.encode("utf-8", "surrogatepass"))
+        with staged.open("w", encoding="utf-8", errors="surrogatepass", newline="") as stream:
+            stream.write(_BETWEEN.join((_MARK, self._target, self._source)))
+            stream.writelines(
+                f"\0{path}\0{digest}\0{size_bytes}\0{_LARGE if is_large else _SMALL}"
+                for path, (digest, size_bytes, is_large) in brought
+            )
         os.replace(staged, self._place)
 
 

@@ -179,12 +179,13 @@ def _video(clip: Clip, address: str, poster: Picture, name: str) -> str:
     if not source:
         size = f"{clip.size_bytes / 1e6:,.1f} MB"
         return f'<div class="missing"><bdi>{text_of(clip.name)}</bdi>, {size}, is not on this page</div>'
-    # The page gives controls to the videos that are looked at; without scripts, browsers give them to all.
-    still = f' poster="{picture_url(poster)}"' if poster.thumbnail else ""
-    return (
-        f'<video muted playsinline preload="none" src="{text_of(source)}"{still} '
-        f'aria-label="video of {text_of(name)}"></video>'
+    # The page makes a video of it when somebody stops at the row; without scripts, it is a link to the video.
+    still = (
+        f'<img src="{picture_url(poster)}" loading="lazy" decoding="async" alt="">'
+        if poster.thumbnail
+        else ""
     )
+    return f'<a class="still" href="{text_of(source)}" aria-label="video of {text_of(name)}">{still}</a>'
 
 
 def _image(picture: Picture, name: str) -> str:

@@ -13,7 +13,6 @@ from vmeval_builders.sources.urls import is_url
 from vmeval_hfds.errors import AddressError, ArgumentError, DatasetError, HubNotFoundError, SourceTypeError
 from vmeval_hfds.hub.address import is_address, looks_like_repo, parse_address
 from vmeval_hfds.rows.rows import Rows
-from vmeval_hfds.store.dataset_url import holds_shards, open_dataset_url
 from vmeval_hfds.store.directory import DatasetFiles, open_dataset_dir, unreplaced
 from vmeval_hfds.store.names import ROWS_FOLDER
 
@@ -126,9 +125,11 @@ def open_files(
     if isinstance(source, str) and is_repo(source):
         return _open_repo(source, revision, token_env, wait)
     _refuse_revision(source, revision)
-    return (
-        open_dataset_url(source) if isinstance(source, str) and is_url(source) else open_dataset_dir(source)
-    )
+    if isinstance(source, str) and is_url(source):
+        from vmeval_hfds.store.dataset_url import open_dataset_url
+
+        return open_dataset_url(source)
+    return open_dataset_dir(source)
 
 
 @contextmanager
@@ -194,6 +195,8 @@ def _open_repo(source: str, revision: str | None, token_env: str, wait: bool = T
 
 
 def _open_url(url: str, builder: str | None, is_table: bool) -> Scan | DatasetFiles:
+    from vmeval_hfds.store.dataset_url import holds_shards, open_dataset_url
+
     if is_table or holds_shards(url):
         return open_dataset_url(url)
     scan = scan_rows(url, builder)
