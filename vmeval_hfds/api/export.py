@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, TypeVar, Unpack
 from vmeval_builders.arrow.listing import ROOT_FOLDER
 from vmeval_builders.sources.urls import is_url
 from vmeval_hfds.api.export_url import UrlExport
-from vmeval_hfds.api.exported import ExportPlan, ExportResult
+from vmeval_hfds.api.exported import ExportPlan, ExportResult, result_of
 from vmeval_hfds.claim import claimed
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import ArgumentError, ChangedRowsError, ReplacedShardError, TargetExistsError
-from vmeval_hfds.folder.check import check_apart, check_lengths, check_media, check_repeated, check_row_paths
+from vmeval_hfds.folder.check import check_apart, check_lengths, check_media, check_repeated
 from vmeval_hfds.folder.compare import Comparer, compare_listed
 from vmeval_hfds.folder.jobs import Tally
 from vmeval_hfds.folder.places import possible_places
 from vmeval_hfds.folder.plan import Plan, make_plan
-from vmeval_hfds.folder.pull import Pull, bytes_to_read, pull_of, row_paths, run
+from vmeval_hfds.folder.pull import Pull, bytes_to_read, check_paths, pull_of, row_paths, run
 from vmeval_hfds.folder.record import Brought, Content, is_as_brought, state_folder
 from vmeval_hfds.folder.remember import forget, remember, stale
 from vmeval_hfds.folder.writer import FolderWriter
@@ -218,13 +218,7 @@ def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]
     plan = make_plan(dataset, options.wanted, options.builder, naming=said, strict=strict, replaced=replaced)
     check_apart(dataset, root)
     pull = pull_of(plan)
-    check_row_paths(
-        dataset.name,
-        plan.looked_into,
-        plan.listing,
-        lambda: (path for path, _, _ in row_paths(pull)),
-        repeats_allowed=not dataset.listing_shards or bool(plan.layout.items),
-    )
+    check_paths(pull)
     check_lengths(root, _planned_paths(plan))
     plan = replace(plan, looked_into=check_media(dataset, plan.looked_into))
     pull = replace(pull, plan=plan)
@@ -262,20 +256,9 @@ def _export(prepared: _Prepared, options: _Options, progress: Progress | None) -
     forget(prepared.record, pull, prepared.prune, recorded)
     _set_times(pull, writer)
     writer.done()
-    return ExportResult(
-        target=options.target,
-        builder=plan.layout.name,
-        rows=plan.rows,
-        written=tally.written,
-        kept=len(pull.at("same")) + len(tally.paths["same"]),
-        written_bytes=tally.written_bytes,
-        changed=sorted(tally.changed),
-        added=sorted(tally.added) if plan.dataset.listing_shards else [],
-        missing=sorted(tally.missing),
-        unused_columns=plan.unused_columns,
-        listed=bool(plan.dataset.listing_shards),
-        pruned=prepared.prune,
-    )
+    kept = len(pull.at("same")) + len(tally.paths["same"])
+    result = result_of(options.target, plan, tally, tally.written, kept)
+    return replace(result, pruned=prepared.prune)
 
 
 def _refuse(prepared: _Prepared, options: _Options) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from vmeval_builders.sources.remote import UNFINISHED_MARK, WHOLE_MARK
-from vmeval_hfds.api.exported import ExportPlan, ExportResult
+from vmeval_hfds.api.exported import ExportPlan, ExportResult, result_of
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import TargetExistsError, UnsafePathError
-from vmeval_hfds.folder.check import check_media, check_repeated, check_row_paths
+from vmeval_hfds.folder.check import check_media, check_repeated
 from vmeval_hfds.folder.places import possible_places
 from vmeval_hfds.folder.plan import Plan, make_plan
-from vmeval_hfds.folder.pull import Pull, bytes_to_read, pull_of, row_paths, run
+from vmeval_hfds.folder.pull import Pull, bytes_to_read, check_paths, pull_of, row_paths, run
 from vmeval_hfds.folder.url_writer import UrlWriter, marked, sizes_of
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.store.objects import Objects
@@ -75,33 +75,15 @@ class UrlExport:
             written |= sizes_of(
                 objects, paths, tally.written_bytes if len(paths) == len(tally.paths["sent"]) else None
             )
-        return ExportResult(
-            target=self.url,
-            builder=plan.layout.name,
-            rows=plan.rows,
-            written=len(paths),
-            kept=0,
-            written_bytes=tally.written_bytes,
-            changed=sorted(tally.changed),
-            added=sorted(tally.added) if plan.dataset.listing_shards else [],
-            missing=sorted(tally.missing),
-            unused_columns=plan.unused_columns,
-            listed=bool(plan.dataset.listing_shards),
-            not_kept=sorted(plan.listing.folders),
-        )
+        result = result_of(self.url, plan, tally, len(paths), kept=0)
+        return replace(result, not_kept=sorted(plan.listing.folders))
 
     def _prepare(self, replaced: Collection[str]) -> tuple[Pull, dict[str, int]]:
         """Refuse what must not be written."""
         dataset = self.dataset
         plan = make_plan(dataset, self.wanted, self.builder, naming=self.naming, replaced=replaced)
         pull = pull_of(plan)
-        check_row_paths(
-            dataset.name,
-            plan.looked_into,
-            plan.listing,
-            lambda: (path for path, _, _ in row_paths(pull)),
-            repeats_allowed=not dataset.listing_shards or bool(plan.layout.items),
-        )
+        check_paths(pull)
         files = _files(plan)
         for path in files | {WHOLE_MARK}:
             if len(f"{self.url}/{path}".encode("utf-8", "surrogatepass")) > _NAME_LIMIT_BYTES:

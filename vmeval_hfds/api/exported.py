@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vmeval_hfds.folder.jobs import Tally
+    from vmeval_hfds.folder.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +70,29 @@ class ExportPlan:
     kept: int
     read_bytes: int
     prune: list[str]
+
+
+def result_of(target: Path | str, plan: Plan, tally: Tally, written: int, kept: int) -> ExportResult:
+    """Sum up what became of a plan's files, but for what only one kind of target has.
+
+    Args:
+        target: The folder, or its URL.
+        plan: What was wanted.
+        tally: What became of it.
+        written: How many files were written.
+        kept: How many were there already.
+    """
+    is_listed = bool(plan.dataset.listing_shards)
+    return ExportResult(
+        target=target,
+        builder=plan.layout.name,
+        rows=plan.rows,
+        written=written,
+        kept=kept,
+        written_bytes=tally.written_bytes,
+        changed=sorted(tally.changed),
+        added=sorted(tally.added) if is_listed else [],
+        missing=sorted(tally.missing),
+        unused_columns=plan.unused_columns,
+        listed=is_listed,
+    )

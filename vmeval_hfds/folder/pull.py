@@ -16,6 +16,7 @@ from vmeval_builders.arrow.arrays import integer_array, rows_where, text_array, 
 from vmeval_hfds.engine import pool
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import ChangedRowsError
+from vmeval_hfds.folder.check import check_row_paths
 from vmeval_hfds.folder.compare import Found
 from vmeval_hfds.folder.jobs import GroupFiles, ReadJob, Tally, row_files, run_job
 from vmeval_hfds.folder.places import place_of, possible_places
@@ -65,6 +66,22 @@ def pull_of(plan: Plan) -> Pull:
     other = plan.listing.where(pc.is_valid(table["sha256"]))
     digests = other.where(pc.invert(is_known)).digests()
     return Pull(plan, known, ["absent"] * known.num_rows, digests, plan.listing.times())
+
+
+def check_paths(pull: Pull) -> None:
+    """Refuse paths that no export writes, or that would meet another, before the first is written.
+
+    Raises:
+        UnsafePathError: There is one.
+    """
+    plan = pull.plan
+    check_row_paths(
+        plan.dataset.name,
+        plan.looked_into,
+        plan.listing,
+        lambda: (path for path, _, _ in row_paths(pull)),
+        repeats_allowed=not plan.dataset.listing_shards or bool(plan.layout.items),
+    )
 
 
 def run(pull: Pull, sink: Sink, engine: Engine, progress: Progress | None, *, known: bool = True) -> Tally:

@@ -107,7 +107,7 @@ class Brought:
         with staged.open("w", encoding="utf-8", errors="surrogatepass", newline="") as stream:
             stream.write(_BETWEEN.join((_MARK, self._target, self._source)))
             stream.writelines(
-                f"\0{path}\0{digest}\0{size_bytes}\0{_LARGE if is_large else _SMALL}"
+                _BETWEEN.join(("", path, digest, str(size_bytes), _LARGE if is_large else _SMALL))
                 for path, (digest, size_bytes, is_large) in brought
             )
         os.replace(staged, self._place)

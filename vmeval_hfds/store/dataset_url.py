@@ -61,6 +61,7 @@ class UrlStore:
 
     Attributes:
         partial: The URL at which the dataset is until it is whole.
+        is_placing: Whether an error leaves the dataset half in its place.
     """
 
     def __init__(self, url: str, before: Mapping[str, int], folder: Path | None) -> None:
@@ -71,7 +72,7 @@ class UrlStore:
         self._sending = SendingShards(Objects(self.partial), folder)
         self._sizes: dict[str, int] = {}
         self._card = b""
-        self._is_placing = False
+        self.is_placing = False
 
     def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         """Send no more than where shards go to workers, who send them themselves."""
@@ -117,7 +118,7 @@ class UrlStore:
                 f"{dataset.url}/{new[0]}: somebody else wrote it meanwhile; choose another target, or replace all of "
                 "them with --force"
             )
-        self._is_placing = True
+        self.is_placing = True
         if CARD_NAME in self._before:
             dataset.remove([CARD_NAME])
         dataset.copy({f"{self._name}/{name}": name for name in self._sizes})
@@ -131,11 +132,6 @@ class UrlStore:
         with suppress(RemoteWriteError, OSError):
             made = Objects(self.partial)
             made.remove(made.sizes())
-
-    @property
-    def is_placing(self) -> bool:
-        """Whether an error leaves the dataset half in its place."""
-        return self._is_placing
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from vmeval_builders.errors import VmevalError
-from vmeval_builders.sources.urls import reach
+from vmeval_builders.sources.urls import reach, said_by
 from vmeval_hfds.errors import RemoteWriteError
 
 Result = TypeVar("Result")
@@ -163,5 +163,4 @@ class Objects:
                 f"{place}: cannot be written (there is no such bucket or folder); make it first"
             ) from error
         except Exception as error:
-            said = " ".join(str(error).split())[:200] or type(error).__name__
-            raise RemoteWriteError(f"{place}: the store refused ({said})") from error
+            raise RemoteWriteError(f"{place}: the store refused ({said_by(error)})") from error

@@ -86,5 +86,9 @@ def told(place: str, error: BaseException) -> RemoteReadError | FolderChangedErr
         return error
     if isinstance(error, FileNotFoundError):
         return FolderChangedError(f"{place}: is gone; run again when nothing writes there")
-    said = " ".join(str(error).split())[:200] or type(error).__name__
-    return RemoteReadError(f"{place}: cannot be read ({said})")
+    return RemoteReadError(f"{place}: cannot be read ({said_by(error)})")
+
+
+def said_by(error: BaseException) -> str:
+    """Give what a store's error says as a part of a sentence."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
