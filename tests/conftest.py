@@ -13,7 +13,7 @@ from tests.hub import Hub
 from vmeval_hfds import build
 from vmeval_hfds.cli.main import main
 
-pytest_plugins = ["tests.s3"]
+pytest_plugins = ["tests.dask_cluster", "tests.s3"]
 
 # Both libraries read the environment when they are imported, so this stands before any test does that. Every
 # pytest-xdist worker imports this file, and so has a home of its own.

@@ -4,68 +4,21 @@ The frames are small, so that what is measured is the number of files. The direc
 """
 
 import argparse
-import os
-import signal
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.benchmarks.archives import task_id
 from tests.benchmarks.hub import Bench, Traffic
 from tests.benchmarks.hub_process import HubProcess
 from tests.benchmarks.measure import megabytes, print_table, run_call, same_trees, say, yes_no
+from tests.dask_cluster import WORKERS, running_cluster
 
 ALONE, CHANGED = "user/alone", "user/changed"
-WORKERS = 2
 #: The most that the process that plans and commits may hold, whatever the number of files, and the most files.
 DRIVER_BYTES = 600e6
 REPO_FILES = 1000
 _EVERY_SECONDS = 0.25
-_WAIT_SECONDS = 60
-
-
-@contextmanager
-def cluster(folder: Path, environment: dict[str, str]) -> Iterator[tuple[Path, list[int]]]:
-    """Run a Dask scheduler and two workers on loopback; give the scheduler's file, and the workers' processes."""
-    folder.mkdir()
-    scheduler = folder / "scheduler.json"
-    usual = ["--no-dashboard", "--host", "127.0.0.1", "--scheduler-file", str(scheduler)]
-    commands = [["distributed.cli.dask_scheduler", *usual, "--port", "0"]]
-    commands += [["distributed.cli.dask_worker", *usual, "--nthreads", "1", "--memory-limit", "0"]] * WORKERS
-    started = []
-    try:
-        with (folder / "log").open("w") as log:
-            for command in commands:
-                started.append(
-                    subprocess.Popen(
-                        [sys.executable, "-m", *command],
-                        env=environment | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                        cwd=folder,
-                        stdout=log,
-                        stderr=log,
-                        start_new_session=True,
-                    )
-                )
-        _wait_for_workers(scheduler)
-        yield scheduler, [process.pid for process in started]
-    finally:
-        for process in started:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _wait_for_workers(scheduler: Path) -> None:
-    from distributed import Client
-
-    end = time.monotonic() + _WAIT_SECONDS
-    while not scheduler.exists() and time.monotonic() < end:
-        time.sleep(0.1)
-    with Client(scheduler_file=str(scheduler), timeout=_WAIT_SECONDS) as client:
-        client.wait_for_workers(WORKERS, timeout=_WAIT_SECONDS)
 
 
 class Measured:
@@ -113,16 +66,22 @@ def measure(measured: Measured, questions: int, archives: int) -> None:
     measured.call("push, 1 process", "push_undecoded", source, ALONE, 1)
     with (
         tempfile.TemporaryDirectory(prefix="home-", dir=work) as home,
-        cluster(work / "dask", bench.environment(home)) as (scheduler, workers),
+        running_cluster(work / "dask", bench.environment(home)) as (scheduler, processes),
     ):
         measured.call(
-            f"build, Dask, {WORKERS} workers", "build", source, there, "", scheduler, beside=workers
+            f"build, Dask, {WORKERS} workers", "build", source, there, "", scheduler, beside=processes
         )
         if not same_trees(alone, there):
             raise SystemExit("the cluster's dataset is not the one of one process")
         run_call("change_archive", source)
         measured.call(
-            f"push, Dask, {WORKERS} workers", "push_undecoded", source, CHANGED, "", scheduler, beside=workers
+            f"push, Dask, {WORKERS} workers",
+            "push_undecoded",
+            source,
+            CHANGED,
+            "",
+            scheduler,
+            beside=processes,
         )
     one = task_id(archives // 2, questions // archives // 2)
     exported = measured.call("export of one id", "export_id", ALONE, work / "one", one).run.result

@@ -1,12 +1,12 @@
 """Work on somebody else's machines, by Python's own interface: a real Dask scheduler, and workers of their own."""
 
 import os
+import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,16 @@ import pytest
 from tests.factories import MP4, png, tree, write_question
 from tests.run_factories import write_runs
 from vmeval_builders.sources.urls import Url
-from vmeval_hfds import build, export, push_to_hub, verify
+from vmeval_hfds import (
+    build,
+    check_folder,
+    diff_datasets,
+    export,
+    push_to_hub,
+    verify,
+    write_comparison,
+    write_gallery,
+)
 from vmeval_hfds.engine.pool import Engine
 from vmeval_hfds.errors import WorkerError
 
@@ -29,59 +38,6 @@ def write_domains(folder):
 
 
 pytestmark = pytest.mark.folder("questions", write_domains)
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    """Give the scheduler file of a Dask cluster on loopback: a scheduler and two workers, each a process of its own."""
-    from distributed import Client
-
-    folder = tmp_path_factory.mktemp("dask")
-    scheduler_file = folder / "scheduler.json"
-    usual = ["--no-dashboard", "--host", "127.0.0.1", "--scheduler-file", str(scheduler_file)]
-    commands = [
-        ["distributed.cli.dask_scheduler", *usual, "--port", "0"],
-        *[["distributed.cli.dask_worker", *usual, "--nthreads", "1"]] * 2,
-    ]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    with (folder / "log").open("w") as log:
-        started = [
-            subprocess.Popen(
-                [sys.executable, "-m", *command],
-                env=environment,
-                cwd=folder,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-            for command in commands
-        ]
-    try:
-        with Client(scheduler_file=str(scheduler_file), timeout=60) as client:
-            client.wait_for_workers(2, timeout=60)
-        yield scheduler_file
-    finally:
-        for process in started:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-@pytest.fixture
-def client(cluster):
-    from distributed import Client
-
-    with Client(scheduler_file=str(cluster)) as client:
-        yield client
-
-
-@pytest.fixture(params=["processes", "dask"])
-def executor(request):
-    """Give any executor: Python's own, and Dask's."""
-    if request.param == "dask":
-        yield request.getfixturevalue("client").get_executor()
-        return
-    with ProcessPoolExecutor(2) as pool:
-        yield pool
 
 
 def test_a_build_is_byte_for_byte_the_local_one(executor, folder, tmp_path):
@@ -118,6 +74,44 @@ def test_what_is_exported_from_the_hub_is_brought_by_the_workers(
     monkeypatch.setattr("vmeval_hfds.hub.transfer.fetch", None)
     export("user/there", tmp_path / "rebuilt", executor=executor)
     assert tree(tmp_path / "rebuilt") == tree(folder)
+
+
+def spoil(folder):
+    """Break one frame, change a prompt, and leave a file with a token; give the folder."""
+    (folder / "domain0_task/domain0_0/first_frame.png").write_bytes(b"no picture")
+    (folder / "domain1_task/domain1_1/prompt.txt").write_text("Another prompt.")
+    (folder / "notes.txt").write_text(f"hf_{'a' * 34}")
+    return folder
+
+
+def test_a_check_finds_what_the_local_one_finds(executor, folder):
+    found = check_folder(spoil(folder), executor=executor)
+    assert {"token", "bad-frame"} <= {problem.code for problem in found}
+    assert found == check_folder(folder)
+
+
+def test_a_diff_tells_what_the_local_one_tells(executor, folder, dataset, tmp_path):
+    shutil.copytree(folder, tmp_path / "old")
+    spoil(folder)
+    for old in (tmp_path / "old", dataset):
+        found = diff_datasets(old, folder, executor=executor)
+        assert len(found.changed) == 2
+        assert found == diff_datasets(old, folder)
+
+
+def test_a_gallery_is_the_local_page(executor, folder, dataset, tmp_path):
+    for source in (spoil(folder), dataset):
+        here, there = write_gallery(source, tmp_path / "here"), tmp_path / "there"
+        assert replace(write_gallery(source, there, executor=executor), target=here.target) == here
+        assert there.read_bytes() == here.target.read_bytes()
+
+
+def test_a_comparison_is_the_local_page(executor, folder, tmp_path):
+    pages = tmp_path / "here", tmp_path / "there"
+    outputs = write_runs(tmp_path / "outputs")
+    write_comparison(outputs, pages[0], questions=folder)
+    write_comparison(outputs, pages[1], questions=folder, executor=executor)
+    assert pages[0].read_bytes() == pages[1].read_bytes()
 
 
 def test_the_token_stands_in_no_name_and_no_log_of_the_scheduler(client, hub, folder, tmp_path):
@@ -219,6 +213,9 @@ def test_the_commands_take_a_schedulers_file_or_address(run, client, cluster, fo
         assert tree(tmp_path / name) == tree(tmp_path / "here")
     assert run("export", tmp_path / "here", tmp_path / "rebuilt", "--dask", cluster)[0] == 0
     assert run("verify", tmp_path / "rebuilt", tmp_path / "here", "--dask", cluster)[0] == 0
+    assert run("check", folder, "--dask", cluster)[0] == 0
+    assert run("diff", folder, tmp_path / "here", "--dask", cluster)[0] == 0
+    assert run("gallery", folder, tmp_path / "page.html", "--dask", cluster)[0] == 0
 
 
 @pytest.mark.parametrize("scheduler", ["tcp://127.0.0.1:1", "nowhere.json", "no address"])

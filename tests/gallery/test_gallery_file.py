@@ -264,7 +264,7 @@ def test_it_is_never_written_into_its_own_source(folder, tmp_path):
 
 
 def test_after_a_failure_nothing_of_it_is_left(folder, tmp_path, monkeypatch):
-    def fail(layout, row, clip):
+    def fail(*_):
         raise OSError("disk full")
 
     monkeypatch.setattr(cards, "_card", fail)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from vmeval_builders.checks import check_job, check_jobs, scan_problems
 from vmeval_builders.choice import Choice
@@ -11,6 +12,11 @@ from vmeval_builders.findings import Findings
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan, scan_rows
 from vmeval_hfds.engine.pool import DECODING_FACTOR, Engine, Progress
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+_THIS_MACHINE = Engine()
 
 
 def check_folder(
@@ -22,6 +28,7 @@ def check_folder(
     exclude: Sequence[str] = (),
     keep_top_folder: bool = False,
     num_proc: int | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> list[Problem]:
     """List every problem of a folder.
@@ -35,6 +42,8 @@ def check_folder(
         keep_top_folder: Keep the one top folder of an archive, such as ``questions/``, as a part of paths; else it
             is looked through, as if the folder itself had been given.
         num_proc: How many processes; None chooses.
+        executor: Does the work in place of processes of this machine: any `concurrent.futures.Executor`, such as
+            Dask's. Its workers need the folder at the same path or URL.
         progress: Called with files done and files in all.
 
     Returns:
@@ -46,22 +55,24 @@ def check_folder(
         ArchiveError: The archive is damaged or cut short.
         LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
+        WorkerError: A worker of the executor does not see the folder, or was killed.
     """
     scan = scan_rows(path, builder, Choice(include, exclude, keeps_top_folder=keep_top_folder))
-    return check_on_all_cores(scan, quick, num_proc, progress)
+    return check_walked(scan, quick, Engine(num_proc, executor), progress)
 
 
-def check_on_all_cores(
-    scan: Scan, quick: bool = False, num_proc: int | None = None, progress: Progress | None = None
+def check_walked(
+    scan: Scan, quick: bool = False, engine: Engine = _THIS_MACHINE, progress: Progress | None = None
 ) -> list[Problem]:
     """Do what `check_folder` does, with a folder that was walked already."""
+    engine.require(scan.root)
     work_bytes = sum(entry.size_bytes for entry in scan.files)
     work_bytes *= 1 if quick else DECODING_FACTOR
 
     def findings() -> Iterator[Findings]:
         jobs = list(check_jobs(scan, decode=not quick))
         done = 0
-        results = Engine(num_proc).run(check_job, jobs, work_bytes, scan.source.splits)
+        results = engine.run(check_job, jobs, work_bytes, scan.source.splits)
         for job, found in zip(jobs, results, strict=True):
             yield found
             done += len(job.others) + sum(len(unit.files) for unit in job.units)

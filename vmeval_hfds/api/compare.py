@@ -12,6 +12,8 @@ from vmeval_hfds.rows.open import Source
 from vmeval_hfds.table.wanted import Chosen
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import pandas as pd
 
 
@@ -24,6 +26,7 @@ def write_comparison(
     limit: int | None = None,
     title: str | None = None,
     assets: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
     **rows: Unpack[Chosen],
 ) -> ComparisonResult:
@@ -41,6 +44,8 @@ def write_comparison(
         title: The page's title; None is the name of the outputs.
         assets: A folder below the page's own for the videos. Without it those up to 4 MB, 100 MB in all, are in the
             page, and others are named.
+        executor: Draws in place of this process: any `concurrent.futures.Executor`, such as Dask's. The frames are
+            sent to its workers, which need not see the source.
         progress: Called with runs done and runs in all.
         **rows: Which runs, as `export` takes them: `domains`, `ids`, `models`, `experiments`, `where`. The leaderboard
             on top is of all.
@@ -60,6 +65,7 @@ def write_comparison(
         limit=limit,
         title=title,
         assets=assets,
+        executor=executor,
         progress=progress,
         **rows,
     )

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pyarrow as pa
 
@@ -23,6 +23,9 @@ from vmeval_hfds.table.columns import layout_of_dataset
 from vmeval_hfds.table.difference import Difference, compare, taken
 from vmeval_hfds.table.listing import digest_of, read_packed_listing, trusted_shards
 from vmeval_hfds.table.wanted import Chooser, Chosen, Wanted
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ def diff_datasets(
     *,
     builder: str | None = None,
     num_proc: int | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
     **rows: Unpack[Chosen],
 ) -> DiffResult:
@@ -118,6 +122,8 @@ def diff_datasets(
         new: Another.
         builder: The name of the builder that describes a folder; None finds it out.
         num_proc: How many processes hash; None chooses.
+        executor: Hashes in their place: any `concurrent.futures.Executor`, such as Dask's. Its workers need a
+            folder at the same path or URL.
         progress: Called with files hashed and files to hash, of each folder.
         **rows: Which rows are told of, and nothing outside of rows, as `export` takes them: `domains`, `ids`,
             `models`, `evaluators`, `experiments`, `where`.
@@ -132,9 +138,11 @@ def diff_datasets(
         ArchiveError: An archive is damaged or cut short.
         HubError: A repository cannot be read.
         OSError: A file cannot be read.
+        WorkerError: A worker of the executor does not see a folder, or was killed.
     """
+    engine = Engine(num_proc, executor)
     opened = [open_source(source, builder) for source in (old, new)]
-    one, other = (_side(source, num_proc, progress) for source in opened)
+    one, other = (_side(source, engine, progress) for source in opened)
     kept = _wanted_paths(opened, builder, Wanted(**rows)) if rows else None
     one, other = _as_walked(one, other), _as_walked(other, one)
     result = _result(one, other, compare(one.files, other.files))
@@ -174,9 +182,10 @@ def _only(result: DiffResult, kept: Set[str]) -> DiffResult:
     )
 
 
-def _side(opened: Opened, num_proc: int | None, progress: Progress | None) -> Side:
+def _side(opened: Opened, engine: Engine, progress: Progress | None) -> Side:
     if isinstance(opened, Scan):
-        return FolderSide(opened, opened.layout.keeps_times, Engine(num_proc), progress)
+        engine.require(opened.root)
+        return FolderSide(opened, opened.layout.keeps_times, engine, progress)
     if not isinstance(opened, DatasetFiles):
         raise SourceTypeError(
             f"expected a folder, archive, dataset directory or repository, found a {type(opened).__name__}: it lists "

@@ -117,7 +117,7 @@ def push_to_hub(
         split: The split that every config gets.
         num_proc: How many processes read the folder; None chooses.
         executor: Does the work in place of processes of this machine: any `concurrent.futures.Executor`, such as
-            Dask's. Its workers need the folder at the same path.
+            Dask's. Its workers need the folder at the same path or URL.
         keep_incomplete: Take in tasks without first frame or prompt, as nulls, and manifest entries without a folder.
         license_name: The card's ``license``, such as ``"mit"``.
         pretty_name: The card's ``pretty_name``.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vmeval_builders.checks import Allowed
 from vmeval_builders.scan import scan_rows
-from vmeval_hfds.api.check import check_on_all_cores
+from vmeval_hfds.api.check import check_walked
 from vmeval_hfds.errors import ArgumentError
 from vmeval_hfds.table.tables import TableOptions, refuse
 
@@ -56,7 +56,7 @@ def to_dataset(
             f"{folder}: expected a layout with rows, found {scan.layout.name}, which is a table of files; build or "
             "push makes that"
         )
-    refuse(scan, check_on_all_cores(scan, quick=not decode), Allowed(keep_incomplete, allow_secrets))
+    refuse(scan, check_walked(scan, quick=not decode), Allowed(keep_incomplete, allow_secrets))
     made = FolderBuilder.of_scan(scan, split, None if cache_dir is None else os.fspath(cache_dir))
     made.download_and_prepare()
     return made.as_dataset(split=split)

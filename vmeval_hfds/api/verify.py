@@ -81,7 +81,7 @@ def verify(
             is looked through, as if the folder itself had been given.
         num_proc: How many processes; None chooses.
         executor: Does the work in place of processes of this machine: any `concurrent.futures.Executor`, such as
-            Dask's. Its workers need the folder at the same path.
+            Dask's. Its workers need the folder at the same path or URL.
         progress: Called with files done and files in all.
         **rows: Which rows, for a folder that was exported so, as `export` takes them: `domains`, `ids`, `models`,
             `evaluators`, `experiments`, `where`. What the dataset lists beside them may be in the folder or not.

@@ -87,6 +87,7 @@ def sample(target: Path, per_domain: int, seed: int, num_proc: int | None, form:
     "--all", "shows_all", is_flag=True, help="Show all problems, instead of the first few of each code."
 )
 @num_proc_option
+@dask_option
 @format_option
 @returns_exit_code
 def check(
@@ -98,18 +99,20 @@ def check(
     quick: bool,
     shows_all: bool,
     num_proc: int | None,
+    executor: Executor | None,
     form: str,
 ) -> bool:
     """List every problem of a folder; exit 1 when one is an error."""
     from vmeval_builders.choice import Choice
     from vmeval_builders.scan import scan_rows
-    from vmeval_hfds.api.check import check_on_all_cores
+    from vmeval_hfds.api.check import check_walked
+    from vmeval_hfds.engine.pool import Engine
 
     scan = scan_rows(folder, builder, Choice(include, exclude, keeps_top_folder=keep_top_folder))
     say_layout(scan.layout.name, scan.layout_found and bool(scan.units), form)
     say_left_out(scan.left_out, scan.top_folder, form)
     with progress("Checking", form) as callback:
-        problems = check_on_all_cores(scan, quick, num_proc, callback)
+        problems = check_walked(scan, quick, Engine(num_proc, executor), callback)
     show(form, problems, [*problem_lines(problems, shows_all), f"{problem_count(problems)}."])
     return not any(problem.severity == "error" for problem in problems)
 

@@ -12,6 +12,7 @@ from vmeval_hfds.cli.options import (
     TARGET,
     builder_option,
     column_option,
+    dask_option,
     revision_option,
     rows_options,
     template_option,
@@ -30,6 +31,8 @@ from vmeval_hfds.cli.output import (
 from vmeval_hfds.cli.places import open_any, rows_place, target_place
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from vmeval_hfds.gallery.cards import GalleryResult
     from vmeval_hfds.gallery.compare import ComparisonResult
     from vmeval_hfds.rows.open import Opened
@@ -66,6 +69,7 @@ _SHOWN_FRAMES = 20
     "--publish", "space", metavar="SPACE", help="Make or update this static Space, USER/NAME, with the page."
 )
 @click.option("--private", is_flag=True, help="With --publish: a private Space.")
+@dask_option
 @token_env_option
 @format_option
 def gallery(
@@ -83,6 +87,7 @@ def gallery(
     limit: int | None,
     space: str | None,
     private: bool,
+    executor: Executor | None,
     token_env: str,
     form: str,
 ) -> None:
@@ -95,12 +100,12 @@ def gallery(
         if scan:
             say_layout(scan.layout.name, scan.layout_found, form)
         shown: GalleryResult | ComparisonResult
-        options = {"builder": builder, "columns": columns, "template": template}
+        options = {"builder": builder, "columns": columns, "template": template, "executor": executor}
         shown, told = _gallery(opened, target, form, **options, **rows, limit=limit)
     elif source is not None:
         raise click.UsageError("SOURCE and --outputs are both given, and only one of them can be meant.")
     else:
-        sources = {"evaluations": evaluations, "questions": questions}
+        sources = {"evaluations": evaluations, "questions": questions, "executor": executor}
         shown, told = _compare(outputs, target, form, **sources, assets=assets, **rows, limit=limit)
     if space is not None:
         from vmeval_hfds.api.publish_page import publish_page

@@ -217,11 +217,19 @@ def _verify_lines(result: VerifyResult) -> Iterator[str]:
 @builder_option
 @rows_options
 @num_proc_option
+@dask_option
 @token_env_option
 @format_option
 @returns_exit_code
 def diff(
-    old: str, new: str, builder: str | None, rows: Chosen, num_proc: int | None, token_env: str, form: str
+    old: str,
+    new: str,
+    builder: str | None,
+    rows: Chosen,
+    num_proc: int | None,
+    executor: Executor | None,
+    token_env: str,
+    form: str,
 ) -> bool:
     """Say which rows differ between two versions; exit 1 when one does.
 
@@ -232,7 +240,9 @@ def diff(
 
     sides = [open_any(source, builder, None, token_env)[0] for source in (old, new)]
     with progress("Comparing", form) as callback:
-        result = diff_datasets(*sides, builder=builder, num_proc=num_proc, progress=callback, **rows)
+        result = diff_datasets(
+            *sides, builder=builder, num_proc=num_proc, executor=executor, progress=callback, **rows
+        )
     if result.replaced:
         say(
             f"{counted(len(result.replaced), 'shard')} somebody replaced since the list of files was made, so what "

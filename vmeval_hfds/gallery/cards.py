@@ -6,20 +6,17 @@ import os
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import IO, Unpack
+from typing import IO, TYPE_CHECKING, Unpack
 
 from vmeval_builders.entries import column_of
-from vmeval_builders.frames import FrameError
 from vmeval_builders.layouts.layout import Layout
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import ArgumentError, TargetExistsError
+from vmeval_hfds.gallery.draw import drawing
 from vmeval_hfds.gallery.page import GENERATOR, CardText, Clip, Picture, card, page_parts
-from vmeval_hfds.gallery.thumbnails import no_size_warnings, thumbnail
 from vmeval_hfds.rows.chosen import check_chosen
 from vmeval_hfds.rows.open import Source, open_rows
 from vmeval_hfds.rows.rows import Media, Row, Rows
@@ -27,8 +24,9 @@ from vmeval_hfds.scratch import scratch
 from vmeval_hfds.table.naming import NOTHING_SAID, Naming
 from vmeval_hfds.table.wanted import Chooser, Chosen, Wanted
 
-#: Pillow works outside the interpreter's lock, so threads are enough; more would hold more decoded frames.
-_THREADS = 4
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
 #: A larger video is named on the page, not put into it; so is what goes beyond the budget of the page.
 VIDEO_BYTES = 4 * 2**20
 PAGE_VIDEO_BYTES = 100 * 2**20
@@ -66,6 +64,7 @@ def write_gallery(
     template: str = "",
     limit: int | None = None,
     title: str | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
     **rows: Unpack[Chosen],
 ) -> GalleryResult:
@@ -82,6 +81,8 @@ def write_gallery(
         template: What its rows' folders are called, likewise.
         limit: Show so many rows at most, as evenly from all domains as they go; the first of each.
         title: The page's title; None is the name of the source.
+        executor: Draws in place of this process: any `concurrent.futures.Executor`, such as Dask's. The frames are
+            sent to its workers, which need not see the source.
         progress: Called with rows done and rows in all.
         **rows: Which rows, as `export` takes them: `domains`, `ids`, `models`, `evaluators`, `experiments`, `where`.
 
@@ -105,7 +106,7 @@ def write_gallery(
     )
     with page_file(target) as page:
         page.write(before)
-        broken = _write_cards(page, opened, _first_of_each(groups, shares), progress)
+        broken = _write_cards(page, opened, _first_of_each(groups, shares), executor, progress)
         page.write(after)
     size_bytes = target.stat().st_size
     shown = {domain: share for domain, share in shares.items() if share}
@@ -212,17 +213,25 @@ def _first_of_each(groups: Mapping[int, str], shares: Mapping[str, int]) -> list
     return chosen
 
 
-def _write_cards(page: IO[str], rows: Rows, numbers: Sequence[int], progress: Progress | None) -> list[str]:
+def _write_cards(
+    page: IO[str],
+    rows: Rows,
+    numbers: Sequence[int],
+    executor: Executor | None,
+    progress: Progress | None,
+) -> list[str]:
     layout = rows.about.layout
     lists = [name for name in layout.lists if layout.columns[name] == "images"]
     shown = [*filter(None, (*layout.gallery_frames, *lists, layout.gallery_video))]
     broken: list[str] = []
     done, room_bytes = 0, PAGE_VIDEO_BYTES
-    with no_size_warnings(), ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
+    with drawing(executor) as draw:
         for batch in rows.media(numbers, shown):
             clips = [_clip(layout, row) for row in batch]
             clips, room_bytes = within(clips, room_bytes)
-            for text, faults in pool.map(partial(_card, layout), batch, clips):
+            frames = ([row.media.get(slot) for slot in _frame_slots(layout, row)] for row in batch)
+            for row, clip, pictures in zip(batch, clips, draw(frames), strict=True):
+                text, faults = _card(layout, row, clip, pictures)
                 page.write(text)
                 broken += faults
             done += len(batch)
@@ -258,11 +267,13 @@ def within(clips: Sequence[Clip | None], room_bytes: int) -> tuple[list[Clip | N
     return kept, room_bytes
 
 
-def _card(layout: Layout, row: Row, clip: Clip | None) -> tuple[str, list[str]]:
+def _frame_slots(layout: Layout, row: Row) -> list[str]:
+    return [*layout.gallery_frames, *(slot for slot in row.media if column_of(slot) in layout.lists)]
+
+
+def _card(layout: Layout, row: Row, clip: Clip | None, pictures: Sequence[Picture]) -> tuple[str, list[str]]:
     """Make one row's card, and list the frames that cannot be shown."""
-    texts = row.texts
-    frames = [*layout.gallery_frames, *(slot for slot in row.media if column_of(slot) in layout.lists)]
-    pictures = [picture_of(row.media.get(column)) for column in frames]
+    texts, frames = row.texts, _frame_slots(layout, row)
     named = {layout.id_column, "path", layout.gallery_text, layout.json_from, layout.details}
     text = CardText(
         title=texts.get(layout.id_column) or row.path or "without an id",
@@ -296,15 +307,3 @@ def _tags(layout: Layout, texts: Mapping[str, str | None]) -> list[str]:
     names = (layout.domain_column, *layout.shown, layout.gallery_filter)
     words = [word for name in dict.fromkeys(names) if (word := texts.get(name))]
     return [*words, f"score {texts['score_text']}"] if texts.get("score_text") else words
-
-
-def picture_of(frame: Media | None) -> Picture:
-    """Make a small picture of a frame, or say why it cannot be shown."""
-    if frame is None or (frame.content is None and frame.name is None):
-        return Picture()
-    if frame.content is None:
-        return Picture(fault=f"is not in the dataset, only its name: {frame.name}")
-    try:
-        return Picture(thumbnail(frame.content))
-    except FrameError as error:
-        return Picture(fault=str(error))

@@ -6,10 +6,10 @@ import hashlib
 import os
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from vmeval_hfds.engine.pool import Progress
 from vmeval_hfds.errors import DatasetError, TargetExistsError
@@ -19,16 +19,18 @@ from vmeval_hfds.gallery.cards import (
     clip_of,
     even_shares,
     page_file,
-    picture_of,
     within,
 )
 from vmeval_hfds.gallery.comparison import Cell, TaskRow, page_around, row_html
+from vmeval_hfds.gallery.draw import Draw, drawing
 from vmeval_hfds.gallery.page import VIDEO_KINDS, Clip, Picture
-from vmeval_hfds.gallery.thumbnails import no_size_warnings
 from vmeval_hfds.rows.chosen import check_chosen
 from vmeval_hfds.rows.open import Source, open_rows
-from vmeval_hfds.rows.rows import Row, Rows
+from vmeval_hfds.rows.rows import Rows
 from vmeval_hfds.table.wanted import Chooser, Chosen, Wanted
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 #: A task's domain and id.
 Task = tuple[str, str]
@@ -88,6 +90,7 @@ def write_page(
     limit: int | None = None,
     title: str | None = None,
     assets: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
     **rows: Unpack[Chosen],
 ) -> ComparisonResult:
@@ -102,6 +105,7 @@ def write_page(
         limit: Show so many tasks at most.
         title: The page's title; None is the name of the outputs.
         assets: A folder beside the page for the videos, instead of the page itself.
+        executor: Draws in place of this process.
         progress: Called with runs done and runs in all.
         **rows: Which runs.
 
@@ -116,18 +120,19 @@ def write_page(
     chosen = _chosen(runs, Wanted(**rows), limit)
     models = sorted({model for of_task in chosen.values() for model in of_task}, key=str.casefold)
     place = _assets_folder(target, assets)
-    with no_size_warnings():
-        _read_runs(runs, [run for of_task in chosen.values() for run in of_task.values()], place, progress)
-        asked = _questions(questions, chosen) if questions is not None else {}
-        scores = _scores(evaluations) if evaluations is not None else {}
-        made = [
-            _task_row(task, of_task, models, asked.get(task), scores, number)
-            for number, (task, of_task) in enumerate(chosen.items())
-        ]
+    shown = [run for of_task in chosen.values() for run in of_task.values()]
+    with drawing(executor) as draw:
+        _read_runs(runs, shown, place, draw, progress)
+        asked = _questions(questions, chosen, draw) if questions is not None else {}
+    scores = _scores(evaluations) if evaluations is not None else {}
+    made = [
+        _task_row(task, of_task, models, asked.get(task), scores, number)
+        for number, (task, of_task) in enumerate(chosen.items())
+    ]
     size_bytes = _write(target, title or runs.about.title, models, made, board, addresses=place is not None)
     clips = [cell for row in made for cell in row.cells if cell.clip and cell.clip.name]
-    shown = sum(bool(cell.address or (cell.clip and cell.clip.content)) for cell in clips)
-    return ComparisonResult(target, len(made), models, shown, len(clips) - shown, size_bytes)
+    played = sum(bool(cell.address or (cell.clip and cell.clip.content)) for cell in clips)
+    return ComparisonResult(target, len(made), models, played, len(clips) - played, size_bytes)
 
 
 def _open(source: Source, noun: str, needed: str) -> Rows:
@@ -185,7 +190,9 @@ def _assets_folder(target: Path, assets: str | os.PathLike[str] | None) -> Path 
     return folder
 
 
-def _read_runs(rows: Rows, runs: Sequence[_Run], assets: Path | None, progress: Progress | None) -> None:
+def _read_runs(
+    rows: Rows, runs: Sequence[_Run], assets: Path | None, draw: Draw, progress: Progress | None
+) -> None:
     """Read videos and frames of the runs that are shown, as many at a time as memory should hold."""
     layout = rows.about.layout
     columns = [*layout.gallery_frames, *filter(None, [layout.gallery_video])]
@@ -193,15 +200,15 @@ def _read_runs(rows: Rows, runs: Sequence[_Run], assets: Path | None, progress: 
     room_bytes, waiting = PAGE_VIDEO_BYTES, iter(in_order)
     done = 0
     for batch in rows.media([run.number for run in in_order], columns):
-        for row in batch:
+        frames = ([row.media.get(name) for name in layout.gallery_frames] for row in batch)
+        for row, pictures in zip(batch, draw(frames), strict=True):
             run = next(waiting)
             clip = clip_of(row.media.get(layout.gallery_video))
             if assets is not None and clip.content is not None and _ending(clip.name) in VIDEO_KINDS:
                 run.address = _beside(assets, clip)
                 clip = replace(clip, content=None)
             [run.clip], room_bytes = within([clip], room_bytes)
-            frames = [picture_of(row.media.get(name)) for name in layout.gallery_frames]
-            run.first, run.final = (*frames, Picture(), Picture())[:2]
+            run.first, run.final = (*pictures, Picture(), Picture())[:2]
         done += len(batch)
         if progress:
             progress(done, len(in_order))
@@ -223,7 +230,7 @@ def _beside(assets: Path, clip: Clip) -> str:
     return f"{assets.name}/{name}"
 
 
-def _questions(source: Source, tasks: Iterable[Task]) -> dict[Task, _Question]:
+def _questions(source: Source, tasks: Iterable[Task], draw: Draw) -> dict[Task, _Question]:
     """Read the questions of some tasks; a run may call one by its id or its folder's name."""
     rows = _open(source, "questions", "first_frame")
     layout, wanted = rows.about.layout, set(tasks)
@@ -236,22 +243,16 @@ def _questions(source: Source, tasks: Iterable[Task]) -> dict[Task, _Question]:
                 numbers[number] = task
     found = {}
     in_order = iter(sorted(numbers))
-    for row in _batches(rows, sorted(numbers), ["first_frame", "final_frame", "ground_truth"]):
-        [truth], _ = within([clip_of(row.media.get("ground_truth"))], PAGE_VIDEO_BYTES)
-        found[numbers[next(in_order)]] = _Question(
-            row.texts.get("prompt"),
-            row.texts.get("split") or "",
-            picture_of(row.media.get("first_frame")),
-            picture_of(row.media.get("final_frame")),
-            truth,
-        )
+    frames = ("first_frame", "final_frame")
+    present = [name for name in (*frames, "ground_truth") if name in layout.columns]
+    for batch in rows.media(sorted(numbers), present):
+        of_batch = ([row.media.get(name) for name in frames] for row in batch)
+        for row, (first, final) in zip(batch, draw(of_batch), strict=True):
+            [truth], _ = within([clip_of(row.media.get("ground_truth"))], PAGE_VIDEO_BYTES)
+            found[numbers[next(in_order)]] = _Question(
+                row.texts.get("prompt"), row.texts.get("split") or "", first, final, truth
+            )
     return found
-
-
-def _batches(rows: Rows, numbers: Sequence[int], columns: Sequence[str]) -> Iterator[Row]:
-    present = [name for name in columns if name in rows.about.layout.columns]
-    for batch in rows.media(numbers, present):
-        yield from batch
 
 
 Scores = Mapping[tuple[str, str], Sequence[tuple[str, str, float | None]]]
