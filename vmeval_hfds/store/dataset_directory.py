@@ -35,9 +35,9 @@ class DirectoryStore:
         # that comes after all was done finds no folder to write to.
         return self.partial / _UNFINISHED / f"{uuid.uuid4().hex}.part"
 
-    def put(self, name: str, place: Path) -> Receipt:
+    def put(self, name: str, place: Path, sha256: str | None = None) -> Receipt:
         """Take a shard that was written whole, as `Store.put` says."""
-        receipt = receipt_of(name, place)
+        receipt = receipt_of(name, place, sha256)
         self._put_in_place(name, place)
         return receipt
 

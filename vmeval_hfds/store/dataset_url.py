@@ -43,10 +43,10 @@ class SendingShards:
         own = tempfile.mkdtemp(prefix="vmeval-hfds-shard-", dir=self.folder)
         return Path(own) / PurePosixPath(name).name
 
-    def put(self, name: str, place: Path) -> Receipt:
+    def put(self, name: str, place: Path, sha256: str | None = None) -> Receipt:
         """Send a shard that was written whole, as `Store.put` says."""
         try:
-            receipt = receipt_of(name, place)
+            receipt = receipt_of(name, place, sha256)
             self.objects.send(name, place)
         finally:
             shutil.rmtree(place.parent)
@@ -82,9 +82,9 @@ class UrlStore:
         """Give the path at which a shard is to be written, as `Store.place` says."""
         return self._sending.place(name)
 
-    def put(self, name: str, place: Path) -> Receipt:
+    def put(self, name: str, place: Path, sha256: str | None = None) -> Receipt:
         """Send a shard that was written whole, as `Store.put` says."""
-        return self._sending.put(name, place)
+        return self._sending.put(name, place, sha256)
 
     def keep(self, receipts: Sequence[Receipt]) -> None:
         """Take down what must be there in the end, as `Store.keep` says."""

@@ -35,9 +35,9 @@ class ShardFolder:
         place.parent.mkdir(parents=True, exist_ok=True)
         return place
 
-    def put(self, name: str, place: Path) -> Receipt:
+    def put(self, name: str, place: Path, sha256: str | None = None) -> Receipt:
         """Take a shard that was written whole, as `Store.put` says."""
-        return receipt_of(name, place)
+        return receipt_of(name, place, sha256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ class SendingStore:
         """Give a path of this machine at which a shard is to be written, as `Store.place` says."""
         return Path(tempfile.mkdtemp(prefix="vmeval-hfds-shard-")) / PurePosixPath(name).name
 
-    def put(self, name: str, place: Path) -> Receipt:
+    def put(self, name: str, place: Path, sha256: str | None = None) -> Receipt:
         """Send a shard that was written whole, as `Store.put` says."""
-        receipt = receipt_of(name, place)
+        receipt = receipt_of(name, place, sha256)
         made = send(self.repo, {name: place}, self.revision, create_pr=self.create_pr)
         shutil.rmtree(place.parent)
         return replace(receipt, operation=made[name])
@@ -106,9 +106,9 @@ class RepositoryStore:
         """Give the path at which a shard is to be written, as `Store.place` says."""
         return self._shards.place(name)
 
-    def put(self, name: str, place: Path) -> Receipt:
+    def put(self, name: str, place: Path, sha256: str | None = None) -> Receipt:
         """Take a shard that was written whole, as `Store.put` says."""
-        return self._shards.put(name, place)
+        return self._shards.put(name, place, sha256)
 
     def keep(self, receipts: Sequence[Receipt]) -> None:
         """Send shards, as `Store.keep` says, while others are made.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -19,6 +21,7 @@ from vmeval_builders.rows import held_slots, table_of
 from vmeval_builders.sources.remote import read_ahead
 from vmeval_builders.sources.source import Source
 from vmeval_hfds.store.store import Receipt, Store
+from vmeval_hfds.table.hashing import Hasher
 from vmeval_hfds.table.parquet import ROW_GROUP_ROWS, open_writer, row_groups
 from vmeval_hfds.table.plan import ShardPlan
 
@@ -84,12 +87,12 @@ def read_shards(job: ShardJob) -> list[ShardReport]:
     So a push knows what is wrong with a folder, and what of it is new, before it sends the first byte.
     """
     reports = []
-    for plan in job.shards:
-        rows = _Rows(job, plan)
-        for group in row_groups(plan.units, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
-            for _ in rows.read(group):
-                pass
-        reports.append(rows.report())
+    with closing(Hasher()) as hasher:
+        for plan in job.shards:
+            rows = _Rows(job, plan, hasher)
+            for group in row_groups(plan.units, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
+                rows.read(group)
+            reports.append(rows.report())
     return reports
 
 
@@ -99,24 +102,38 @@ def write_shards(job: ShardJob) -> list[ShardReport]:
     The problems come back in the reports; whoever asked for the shards throws them away where one of them is a
     refusal.
     """
-    return [_written(job, plan) for plan in job.shards]
+    with closing(Hasher()) as hasher:
+        return [_written(job, plan, hasher) for plan in job.shards]
 
 
-def _written(job: ShardJob, plan: ShardPlan) -> ShardReport:
+def _written(job: ShardJob, plan: ShardPlan, hasher: Hasher) -> ShardReport:
     assert job.store is not None
-    rows = _Rows(job, plan)
+    rows = _Rows(job, plan, hasher)
     table_bytes = 0
     place = job.store.place(plan.name)
-    with open_writer(place, arrow_schema(job.layout.columns), job.layout.repeating) as writer:
-        for group in row_groups(plan.units, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
-            if made := list(rows.read(group)):
-                table = table_of(job.layout, made, rows.arenas)
-                table_bytes += table.nbytes
-                writer.write_table(table)
+    writer = open_writer(place, arrow_schema(job.layout.columns), job.layout.repeating)
+    with hasher.follow(place) as shard:
+        with writer:
+            for group in row_groups(plan.units, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
+                if made := rows.read(group):
+                    table = table_of(job.layout, made, rows.arenas)
+                    table_bytes += table.nbytes
+                    writer.write_table(table)
+                    shard.grown()
+        sha256 = shard.sha256()
     report = rows.report()
     report.table_bytes = table_bytes
-    report.receipt = job.store.put(plan.name, place)
+    report.receipt = job.store.put(plan.name, place, sha256)
     return report
+
+
+class _Read(NamedTuple):
+    """What was read of one unit, until its files are hashed."""
+
+    contents: Contents
+    number: int
+    rows: int
+    row_id: str | None
 
 
 class _Rows:
@@ -126,46 +143,61 @@ class _Rows:
         arenas: Column to the memory that its images or videos are read into.
     """
 
-    def __init__(self, job: ShardJob, plan: ShardPlan) -> None:
+    def __init__(self, job: ShardJob, plan: ShardPlan, hasher: Hasher) -> None:
         self._job = job
+        self._hasher = hasher
         self._report = ShardReport(replace(plan, units=()))
         self._listed: list[ListedFile] = []
         self._rows = 0
+        self._group: list[_Read] = []
+        self._digests: Future[list[str]] | None = None
         # What else a row depends on: the columns that its builder makes of the files.
         made_by = f"{SCHEMA_VERSION} {job.layout.name} {' '.join(job.layout.columns)}"
         self._content = hashlib.sha256(made_by.encode())
         self.arenas = {column: Arena() for column in job.layout.media if column not in job.layout.lists}
 
-    def read(self, units: Sequence[Unit]) -> Iterator[dict[str, Any]]:
+    def read(self, units: Sequence[Unit]) -> list[dict[str, Any]]:
+        """Read a row group; what was read of the one before must not be needed any more."""
         job, findings = self._job, self._report.findings
+        self._settle()
         for column, arena in self.arenas.items():
             arena.begin(sum(unit.files[column].size_bytes for unit in units if column in unit.files))
+        made: list[dict[str, Any]] = []
         for unit in read_ahead(job.source, units, lambda unit: unit.files.values()):
             if read := findings.read_rows(job.source, job.layout, unit, job.decode, self.arenas):
                 contents, rows = read
-                before, row_id = self._rows, None
-                for row in rows:
-                    self._rows += 1
-                    row_id = row.get(job.layout.id_column)
-                    yield row
-                self._take_down(contents, before, None if job.layout.items else row_id)
+                before = len(made)
+                made += rows
+                row_id = None if job.layout.items else made[-1].get(job.layout.id_column)
+                self._group.append(_Read(contents, self._rows + before, len(made) - before, row_id))
+        self._rows += len(made)
+        blobs = [one.contents.blobs[slot] for one in self._group for slot in one.contents.unit.files]
+        self._digests = self._hasher.digests(blobs)
         for arena in self.arenas.values():
             findings.search_arena(arena)
+        return made
 
-    def _take_down(self, contents: Contents, number: int, row_id: str | None) -> None:
-        layout, report, unit = self._job.layout, self._report, contents.unit
-        report.ids[unit.path] = row_id
-        if (count := self._rows - number) != 1:
-            report.several[unit.path] = count
+    def _settle(self) -> None:
+        """Take down the row group that was read last, as soon as its files are hashed."""
+        digests = iter(self._digests.result() if self._digests else ())
+        for read in self._group:
+            self._take_down(read, digests)
+        self._group, self._digests = [], None
+
+    def _take_down(self, read: _Read, digests: Iterator[str]) -> None:
+        layout, report, contents = self._job.layout, self._report, read.contents
+        unit = contents.unit
+        report.ids[unit.path] = read.row_id
+        if read.rows != 1:
+            report.several[unit.path] = read.rows
         held = set(held_slots(layout, contents))
         if held.isdisjoint(unit.files):
-            report.bare[unit.path] = number
-        place = (report.plan.config, row_id, report.plan.name, number)
+            report.bare[unit.path] = read.number
+        place = (report.plan.config, read.row_id, report.plan.name, read.number)
         said = f"\n{unit.path}"
         if unit.beside is not None:
             said += repr(contents.beside)
-        for slot, entry in unit.files.items():
-            digest = hashlib.sha256(contents.blobs[slot]).hexdigest()
+        for (slot, entry), digest in zip(unit.files.items(), digests, strict=False):
             said += f"\0{slot}\0{entry.path}\0{digest}"
             if slot in held:
                 modified_ns = entry.mtime_ns if layout.keeps_times else None
@@ -173,6 +205,7 @@ class _Rows:
         self._content.update(said.encode("utf-8", "surrogateescape"))
 
     def report(self) -> ShardReport:
+        self._settle()
         self._report.content = self._content.hexdigest()
         self._report.listed = listing_table(self._listed)
         return self._report

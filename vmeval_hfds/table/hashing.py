@@ -1,0 +1,84 @@
+"""SHA-256 of files and of the shard that is made of them, taken in a thread while rows are read and written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+_CHUNK_BYTES = 2**18
+
+
+class Hasher:
+    """Takes hashes, one after the other, in a thread: `hashlib` works without the interpreter.
+
+    Where the system gives no thread, each is taken when it is asked for.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hash")
+
+    def close(self) -> None:
+        """Take no more."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def digests(self, contents: Sequence[bytes | memoryview]) -> Future[list[str]]:
+        """Take the hash of each of some files, hexadecimal. They must stay as they are until it is done."""
+        return self._do(lambda: [hashlib.sha256(content).hexdigest() for content in contents])
+
+    @contextmanager
+    def follow(self, place: Path) -> Iterator[GrowingFile]:
+        """Take the hash of a file while it is written."""
+        with place.open("rb", buffering=0) as stream:
+            followed = GrowingFile(stream, self._do)
+            try:
+                yield followed
+            finally:
+                followed.wait()
+
+    def _do(self, work: Callable[[], Result]) -> Future[Result]:
+        try:
+            return self._thread.submit(work)
+        except RuntimeError:
+            done: Future[Result] = Future()
+            done.set_result(work())
+            return done
+
+
+class GrowingFile:
+    """A file that is written on at its end, and its hash."""
+
+    def __init__(self, stream: FileIO, do: Callable[[Callable[[], None]], Future[None]]) -> None:
+        self._stream = stream
+        self._do = do
+        self._hash = hashlib.sha256()
+        self._waiting: list[Future[None]] = []
+
+    def grown(self) -> None:
+        """Take in what was written by now."""
+        self._waiting = [one for one in self._waiting if not one.done() or one.exception()]
+        self._waiting.append(self._do(self._take_in))
+
+    def sha256(self) -> str:
+        """Give the hash, hexadecimal, of the file, which is whole."""
+        self.grown()
+        for one in self._waiting:
+            one.result()
+        return self._hash.hexdigest()
+
+    def wait(self) -> None:
+        """Wait until nothing is read any more, however that ended."""
+        for one in self._waiting:
+            one.exception()
+
+    def _take_in(self) -> None:
+        chunk = bytearray(_CHUNK_BYTES)
+        place = memoryview(chunk)
+        while read := self._stream.readinto(chunk):
+            self._hash.update(place[:read])
