@@ -6,17 +6,17 @@ import gzip
 import json
 import struct
 import tarfile
-import zlib
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
+from tests.benchmarks.pictures import grey_png
+
 _BLOCK_BYTES = 512
 _MODIFIED = 1_760_000_000
 #: Every second archive is compressed.
 _ENDINGS = (".tar", ".tar.gz")
-_SIDE = 8
 
 
 def write_archives(folder: Path, questions: int, count: int) -> int:
@@ -81,13 +81,4 @@ def _put_question(
 
 
 def _frame(archive: int, number: int, which: int) -> bytes:
-    """Give a grey PNG that no other question has."""
-    seen = struct.pack(">IIQ", archive, number, which)
-    pixels = (seen * _SIDE)[: _SIDE * _SIDE]
-    lines = b"".join(b"\0" + pixels[start : start + _SIDE] for start in range(0, _SIDE * _SIDE, _SIDE))
-    header = struct.pack(">IIBBBBB", _SIDE, _SIDE, 8, 0, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines, 1)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in chunks
-    )
+    return grey_png(struct.pack(">IIQ", archive, number, which))

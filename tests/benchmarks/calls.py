@@ -3,38 +3,39 @@
 ``python -m tests.benchmarks.calls NAME ARGUMENT…`` prints the seconds and the result as one line of JSON.
 """
 
-import cProfile
 import json
-import pstats
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from tests.benchmarks import other_way
+from tests.benchmarks.measure import count_files
 
 Prepared = Callable[[], Any]
 
 
-def folder(target: str, questions: str, prefix: str = "") -> Prepared:
-    """Write a folder of questions; with a prefix, in domains that no other has."""
+def folder(target: str, questions: str, prefix: str = "", frame_bytes: str = "") -> Prepared:
+    """Write a folder of questions; with a prefix, in domains that no other has; or with frames of so many bytes."""
     from tests.benchmarks.folder import write_questions
 
     def call() -> int:
-        written = write_questions(Path(target), int(questions))
+        written = write_questions(Path(target), int(questions), frame_bytes=_number(frame_bytes))
         if prefix:
             (written / "vmeval_dataset.json").unlink()
             for domain in list(written.iterdir()):
                 domain.rename(written / f"{prefix}_{domain.name}")
-        return _count_files(written)
+        return count_files(written)
 
     return call
 
 
 def outputs(target: str, runs: str, video_bytes: str) -> Prepared:
     """Write a folder of outputs."""
-    from tests.benchmarks.outputs import Size, write_outputs
+    from tests.benchmarks.output_folder import Size, write_outputs
 
-    return lambda: _count_files(write_outputs(Path(target), Size(int(runs), int(video_bytes))))
+    return lambda: count_files(write_outputs(Path(target), Size(int(runs), int(video_bytes))))
 
 
 def change(target: str, domain: str, count: str) -> Prepared:
@@ -82,6 +83,13 @@ def verify(source: str, dataset: str, num_proc: str = "") -> Prepared:
     from vmeval_hfds.api.verify import verify as call
 
     return lambda: call(source, dataset, num_proc=_number(num_proc)).same
+
+
+def check(source: str) -> Prepared:
+    """Errors of a folder, frames not decoded."""
+    from vmeval_hfds.api.check import check_folder
+
+    return lambda: sum(problem.severity == "error" for problem in check_folder(source, quick=True))
 
 
 def listed(target: str, questions: str, changed: str) -> Prepared:
@@ -183,73 +191,12 @@ def snapshot(repo_id: str, target: str) -> Prepared:
     return lambda: snapshot_download(repo_id, repo_type="dataset", local_dir=target)
 
 
-def images_to_parquet(source: str, target: str) -> Prepared:
-    """VMEvalKit's own way: paths and texts to Parquet with the Image feature."""
-    from datasets import Dataset, Image
-
-    def call() -> int:
-        rows = list(_rows(Path(source)))
-        columns = {name: [row[name] for row in rows] for name in rows[0]}
-        dataset = Dataset.from_dict(columns)
-        for name in ("first_frame", "final_frame"):
-            dataset = dataset.cast_column(name, Image())
-        return int(dataset.to_parquet(target))
-
-    return call
-
-
-def images_from_parquet(source: str, target: str) -> Prepared:
-    """VMEvalKit's own way back: decode each image and save it."""
-    from datasets import Dataset
-
-    def call() -> int:
-        for row in Dataset.from_parquet(source):
-            folder = Path(target) / f"{row['domain']}_task" / row["task_id"]
-            folder.mkdir(parents=True)
-            for name in ("first_frame", "final_frame"):
-                if row[name] is not None:
-                    row[name].save(folder / f"{name}.png")
-            (folder / "prompt.txt").write_text(row["prompt"], encoding="utf-8", newline="")
-            metadata = json.dumps(json.loads(row["metadata"]), indent=2)
-            (folder / "question_metadata.json").write_text(metadata, encoding="utf-8", newline="")
-        return _count_files(Path(target))
-
-    return call
-
-
-def compare(source: str, other: str) -> Prepared:
-    """How much of a folder another one has: files, same bytes, frames, and frames as they were drawn."""
-    from tests.benchmarks.folder import FRAMES, without_mark
-
-    def call() -> dict[str, int]:
-        counts = dict.fromkeys(("files", "same", "frames", "same_frames", "same_without_text"), 0)
-        for file in filter(Path.is_file, Path(source).rglob("*")):
-            there = Path(other) / file.relative_to(source)
-            content, found = file.read_bytes(), there.read_bytes() if there.is_file() else None
-            counts["files"] += 1
-            counts["same"] += content == found
-            if file.name in FRAMES:
-                counts["frames"] += 1
-                counts["same_frames"] += content == found
-                counts["same_without_text"] += without_mark(content) == found
-        return counts
-
-    return call
-
-
 def profile(name: str, *arguments: str) -> Prepared:
-    """Tell where a call of one process spends its time: seconds and function, the most first."""
+    """Tell where a call of one process spends its time."""
+    from tests.benchmarks.sampling import sampled
+
     call = CALLS[name](*arguments, "1")
-
-    def profiled() -> list[tuple[float, str]]:
-        profiler = cProfile.Profile(time.process_time)
-        profiler.runcall(call)
-        stats: Mapping[tuple[str, int, str], tuple[int, int, float, float, object]]
-        stats = pstats.Stats(profiler).stats  # type: ignore[attr-defined]
-        found = [(times[2], _function(*where)) for where, times in stats.items()]
-        return sorted(found, reverse=True)
-
-    return profiled
+    return lambda: sampled(call)
 
 
 CALLS: dict[str, Callable[..., Prepared]] = {
@@ -263,6 +210,7 @@ CALLS: dict[str, Callable[..., Prepared]] = {
         build,
         export,
         verify,
+        check,
         listed,
         export_id,
         diff,
@@ -275,37 +223,12 @@ CALLS: dict[str, Callable[..., Prepared]] = {
         verify_repo,
         load,
         snapshot,
-        images_to_parquet,
-        images_from_parquet,
-        compare,
+        other_way.images_to_parquet,
+        other_way.images_from_parquet,
+        other_way.compare,
         profile,
     )
 }
-
-
-def _function(file: str, line: int, name: str) -> str:
-    """Name a function as a person looks for it: its module and name, without a place on this machine."""
-    del line
-    return name if file == "~" else f"{'/'.join(Path(file).parts[-2:])} {name}"
-
-
-def _rows(source: Path) -> Iterator[dict[str, str | None]]:
-    for prompt in sorted(source.glob("*_task/*/prompt.txt")):
-        task = prompt.parent
-        row: dict[str, str | None] = {
-            "task_id": task.name,
-            "domain": task.parent.name.removesuffix("_task"),
-            "prompt": prompt.read_bytes().decode(),
-            "metadata": json.dumps(json.loads((task / "question_metadata.json").read_bytes())),
-        }
-        for name in ("first_frame", "final_frame"):
-            frame = task / f"{name}.png"
-            row[name] = str(frame) if frame.exists() else None
-        yield row
-
-
-def _count_files(folder: Path) -> int:
-    return sum(path.is_file() for path in folder.rglob("*"))
 
 
 def _on(scheduler: str, call: Callable[[Any], Any]) -> Prepared:

@@ -7,9 +7,10 @@ import struct
 import tempfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.benchmarks.pictures import grey_png
 from vmeval_hfds.sample import write_sample
 
 DOMAINS = 5
@@ -29,19 +30,28 @@ class _Drawn:
     files: dict[str, bytes]
 
 
-def write_questions(target: Path, questions: int, seed: int = 0) -> Path:
+def write_questions(target: Path, questions: int, seed: int = 0, frame_bytes: int | None = None) -> Path:
     """Write a folder of `questions` questions in five domains, no two files of which are the same.
 
     Frames are drawn pictures with a tEXt chunk, as matplotlib puts one in too; the chunk makes each distinct and
-    brings a question to about `QUESTION_BYTES`.
+    brings a question to about `QUESTION_BYTES`. Or they are tiny pictures that the chunk brings to `frame_bytes`,
+    and the manifest states no more of a question than its id.
     """
     drawn = _draw(seed)
+    if frame_bytes is not None:
+        tiny = dict.fromkeys(FRAMES, grey_png(b"\x80"))
+        drawn = {
+            name: [replace(one, files=one.files | tiny) for one in choices] for name, choices in drawn.items()
+        }
     names = sorted(drawn)
     pairs = []
     for number in range(questions):
         domain = names[number % len(names)]
         index = number // len(names)
-        pairs.append(_write_question(target, domain, index, drawn[domain], random.Random(f"{seed}/{number}")))
+        generator = random.Random(f"{seed}/{number}")
+        pairs.append(_write_question(target, domain, index, drawn[domain], frame_bytes, generator))
+    if frame_bytes is not None:
+        pairs = [{"id": pair["id"]} for pair in pairs]
     random.Random(seed).shuffle(pairs)
     manifest = {"name": "vmeval_dataset", "total_pairs": len(pairs), "pairs": pairs}
     (target / "vmeval_dataset.json").write_bytes(json.dumps(manifest, indent=2).encode())
@@ -81,16 +91,22 @@ def _read(task: Path) -> _Drawn:
 
 
 def _write_question(
-    target: Path, domain: str, index: int, choices: Sequence[_Drawn], generator: random.Random
+    target: Path,
+    domain: str,
+    index: int,
+    choices: Sequence[_Drawn],
+    frame_bytes: int | None,
+    generator: random.Random,
 ) -> dict[str, object]:
     drawn = choices[index % len(choices)]
     prompt = f"{drawn.files['prompt.txt'].decode()} (Variant {index}.)"
     metadata = drawn.metadata | {"id": f"{domain}_{index:05d}", "prompt": prompt}
     text = json.dumps(metadata, indent=2).encode()
     files = drawn.files | {"prompt.txt": prompt.encode(), "question_metadata.json": text}
-    missing = max(0, QUESTION_BYTES - sum(map(len, files.values())))
+    missing = max(0, QUESTION_BYTES - sum(map(len, files.values()))) // len(FRAMES)
     for name in FRAMES:
-        files[name] = _marked(files[name], missing // len(FRAMES), generator)
+        added = missing if frame_bytes is None else frame_bytes - len(files[name])
+        files[name] = _marked(files[name], added, generator)
     folder = target / f"{domain}_task" / f"{domain}_{index:05d}"
     folder.mkdir(parents=True)
     for name, content in files.items():

@@ -1,7 +1,6 @@
 """Each verb beside what the Hub's own clients do, on the tests' Hub: ``python -m tests.benchmarks.hub``."""
 
 import argparse
-import os
 import re
 import tempfile
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.hub_process import HubProcess
+from tests.benchmarks.hub_process import HubProcess, client_environment
 from tests.benchmarks.measure import (
     Run,
     megabytes,
@@ -29,8 +28,6 @@ ONE_TASK_IN = 100
 TABLE, PLAIN, MIRROR = "user/questions", "user/plain", "user/mirror"
 #: What a snapshot has and the uploaded folder has not.
 ADDED_BY_SNAPSHOT = (".cache", ".gitattributes")
-#: Variables that would lead clients elsewhere than to the tests' Hub and an empty home.
-FOREIGN = re.compile(r"(HF|HUGGING_?FACE)_.*")
 
 
 @dataclass(frozen=True)
@@ -95,28 +92,13 @@ class Bench:
         say(title)
         self.hub.take_requests()
         with tempfile.TemporaryDirectory(prefix="home-", dir=self.work) as home:
-            run = run_call(name, *arguments, environment=self.environment(home), **watching)
+            run = run_call(
+                name, *arguments, environment=client_environment(self.hub, home, xet=self.xet), **watching
+            )
         traffic = Traffic(run, self.hub.take_requests())
         say(f"  {run.seconds:.2f} s, {len(traffic.requests)} requests")
         self.rows.append((title, traffic))
         return traffic
-
-    def environment(self, home: str) -> dict[str, str]:
-        """Give the environment of a client of this Hub, whose home is a folder of its own."""
-        kept = {name: value for name, value in os.environ.items() if not FOREIGN.fullmatch(name)}
-        return kept | {
-            "HF_HOME": home,
-            "HF_ENDPOINT": self.hub.endpoint,
-            "HF_TOKEN": self.hub.token,
-            "HF_HUB_DISABLE_XET": str(int(not self.xet)),
-            # What the tests' store can read.
-            "HF_XET_XORB_COMPRESSION_POLICY": "none",
-            "HF_XET_CLIENT_LEGACY_DIRECT_XORB_UPLOAD": "1",
-            "HF_XET_TELEMETRY_ENABLED": "false",
-            "HF_HUB_DISABLE_TELEMETRY": "1",
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-            "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
-        }
 
 
 def measure_all(bench: Bench, questions: int) -> None:

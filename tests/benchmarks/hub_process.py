@@ -2,12 +2,17 @@
 
 import hashlib
 import multiprocessing
+import os
+import re
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
 
 from tests.hub import Hub, Request
+
+#: Variables that would lead clients elsewhere than to the tests' Hub and an empty home.
+_FOREIGN = re.compile(r"(HF|HUGGING_?FACE)_.*")
 
 
 class HubProcess:
@@ -53,6 +58,30 @@ class HubProcess:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+
+def client_environment(hub: HubProcess, home: str, *, xet: bool) -> dict[str, str]:
+    """Give the whole environment of a client of a Hub.
+
+    Args:
+        hub: The Hub.
+        home: Where the client keeps what it keeps.
+        xet: Whether it sends and fetches large files by way of Xet, or of LFS.
+    """
+    kept = {name: value for name, value in os.environ.items() if not _FOREIGN.fullmatch(name)}
+    return kept | {
+        "HF_HOME": home,
+        "HF_ENDPOINT": hub.endpoint,
+        "HF_TOKEN": hub.token,
+        "HF_HUB_DISABLE_XET": str(int(not xet)),
+        # What the tests' store can read.
+        "HF_XET_XORB_COMPRESSION_POLICY": "none",
+        "HF_XET_CLIENT_LEGACY_DIRECT_XORB_UPLOAD": "1",
+        "HF_XET_TELEMETRY_ENABLED": "false",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    }
 
 
 def _serve(pipe: Connection, directory: Path, latency_seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE_EVERY_SECONDS = 0.02
 #: How many lines tell where the seconds of a call go.
-PROFILE_LINES = 12
+PROFILE_LINES = 15
 
 
 @dataclass
@@ -33,13 +34,14 @@ class Memory:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a call of `tests.benchmarks.calls` in a process of its own.
+    """One run of a call of `tests.benchmarks.calls` in a process of its own, or of a command.
 
     Attributes:
         seconds: The call alone, after the imports.
         wall_seconds: The whole process, from its start to its end.
         cpu_seconds: The processor time of all its processes, the imports too: others on the machine change it less.
-        max_rss: The largest resident set of any one of its processes, in bytes, as the system's ``ru_maxrss``.
+        max_rss: The largest resident set of any one of its processes, in bytes, as the system's ``ru_maxrss``; 0 for
+            a command.
         result: What the call returned.
         memory: The peaks over the process tree, if they were looked at.
     """
@@ -99,11 +101,24 @@ def run_call(
     return Run(report["seconds"], wall_seconds, cpu_seconds, usage.ru_maxrss * unit, report["result"], memory)
 
 
-def time_command(command: Sequence[str | os.PathLike[str]]) -> float:
-    """Run a command that must succeed, its output thrown away; give the seconds it took."""
-    start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
-    return time.perf_counter() - start
+def run_command(command: Sequence[object]) -> Run:
+    """Run a command that must succeed, its output thrown away."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+    seconds = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return Run(seconds, seconds, cpu_seconds, 0, None)
+
+
+def count_files(folder: Path) -> int:
+    """Count the files of a folder."""
+    return sum(path.is_file() for path in folder.rglob("*"))
+
+
+def folder_bytes(folder: Path) -> int:
+    """Sum up the sizes of a folder's files."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def same_trees(one: Path, other: Path, *, excluded: Sequence[str] = ()) -> bool:
@@ -112,10 +127,13 @@ def same_trees(one: Path, other: Path, *, excluded: Sequence[str] = ()) -> bool:
     return subprocess.run(["diff", "-rq", *options, one, other], check=False).returncode == 0
 
 
-def remove(path: Path) -> None:
-    """Remove a folder, if it is there."""
-    if path.exists():
-        shutil.rmtree(path)
+def remove(*paths: Path) -> None:
+    """Remove folders and files, where they are there."""
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -128,15 +146,16 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def print_profile(name: str, source: Path, target: Path) -> None:
-    """Print where a call's seconds go, in one process."""
-    lines = run_call("profile", name, source, target).result
-    total = sum(seconds for seconds, _ in lines)
-    rows = [
-        [where, f"{seconds:.2f}", f"{100 * seconds / total:.1f} %"]
-        for seconds, where in lines[:PROFILE_LINES]
-    ]
-    print(f"\nWhere {name} spends {total:.2f} s of one process's time (the profiler adds to each call):")
-    print_table(["function", "seconds", "share"], rows)
+    """Print where a call's processor time goes, in one process."""
+    found = run_call("profile", name, source, target).result
+    total = sum(seconds for seconds, _ in found["stages"])
+    for title, lines in found.items():
+        rows = [
+            [where, f"{seconds:.2f}", f"{100 * seconds / total:.1f} %"]
+            for seconds, where in lines[:PROFILE_LINES]
+        ]
+        print(f"\nWhere {name} spends {total:.2f} CPU seconds in one process:")
+        print_table([title, "seconds", "share"], rows)
 
 
 def megabytes(size_bytes: float) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.benchmarks.archives import task_id
 from tests.benchmarks.hub import Bench, Traffic
-from tests.benchmarks.hub_process import HubProcess
+from tests.benchmarks.hub_process import HubProcess, client_environment
 from tests.benchmarks.measure import megabytes, print_table, run_call, same_trees, say, yes_no
 from tests.dask_cluster import WORKERS, running_cluster
 
@@ -66,7 +66,10 @@ def measure(measured: Measured, questions: int, archives: int) -> None:
     measured.call("push, 1 process", "push_undecoded", source, ALONE, 1)
     with (
         tempfile.TemporaryDirectory(prefix="home-", dir=work) as home,
-        running_cluster(work / "dask", bench.environment(home)) as (scheduler, processes),
+        running_cluster(work / "dask", client_environment(bench.hub, home, xet=bench.xet)) as (
+            scheduler,
+            processes,
+        ),
     ):
         measured.call(
             f"build, Dask, {WORKERS} workers", "build", source, there, "", scheduler, beside=processes
