@@ -123,6 +123,18 @@ def test_the_token_stands_in_no_name_and_no_log_of_the_scheduler(client, hub, fo
     assert token not in told + logs
 
 
+def fail(job):
+    raise OSError("no room")
+
+
+def test_what_a_job_holds_stands_in_no_log_where_it_fails(client):
+    with pytest.raises(OSError, match="no room"):
+        [*Engine(executor=client.get_executor()).run(fail, ["what it holds"], 1)]
+    logs = repr(client.get_scheduler_logs()) + repr(client.get_worker_logs())
+    assert "no room" in logs
+    assert "what it holds" not in logs
+
+
 def test_a_worker_that_does_not_see_a_folder_is_named_before_work_begins(executor, tmp_path):
     with pytest.raises(WorkerError, match="does not see it"):
         Engine(executor=executor).require(tmp_path / "nowhere")

@@ -1,18 +1,22 @@
 """A compressed archive of several is read by one job, so that no two workers decompress it."""
 
+import pickle
 import subprocess
 from concurrent.futures import Executor, Future
+from pathlib import Path
 
 import pytest
 
 from tests.factories import tree, write, write_question
 from vmeval_builders.checks import check_jobs
+from vmeval_builders.entries import Unit
 from vmeval_builders.scan import scan_rows
 from vmeval_builders.sources.archives import ANYWHERE
+from vmeval_builders.sources.folder import Folder
 from vmeval_builders.sources.passes import pass_of
 from vmeval_hfds import build, verify
 from vmeval_hfds.table.passes import shards_of_jobs
-from vmeval_hfds.table.plan import plan_shards
+from vmeval_hfds.table.plan import JOB_ROWS, ShardPlan, plan_shards
 
 DOMAINS = ("chess", "maze", "sudoku")
 
@@ -41,7 +45,7 @@ class Here(Executor):
         self.jobs = []
 
     def submit(self, function, /, *arguments):
-        self.jobs.append(arguments[-1])
+        self.jobs.append(pickle.loads(arguments[-1].content))
         done = Future()
         done.set_result(function(*arguments))
         return done
@@ -69,6 +73,14 @@ def test_each_compressed_archive_is_one_jobs(tmp_path, endings):
     for job in jobs:
         entries = [one for shard in job for unit in shard.units for one in unit.files.values()]
         assert len({pass_of(scan.source, entry) for entry in entries}) == 1
+
+
+def test_many_small_files_are_work_for_several_too():
+    shards = [
+        ShardPlan(str(number), "", [Unit(str(number), {}, {})] * (JOB_ROWS // 2)) for number in range(5)
+    ]
+    jobs = shards_of_jobs(Folder(Path()), shards)
+    assert [[shard.name for shard in job] for job in jobs] == [["0", "1"], ["2", "3"], ["4"]]
 
 
 def test_a_folder_has_no_passes(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -11,7 +12,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -214,7 +215,7 @@ def run_there(executor: Executor, function: Callable[[Job], Result], jobs: Itera
     name = uuid.uuid4().hex
     try:
         for number, job in enumerate(jobs):
-            waiting.append(executor.submit(_call, f"{name}-{number}", function, job))
+            waiting.append(executor.submit(_call, f"{name}-{number}", function, _Packed(pickle.dumps(job))))
             if len(waiting) >= _JOBS_THERE:
                 yield _result(waiting.popleft())
         while waiting:
@@ -224,8 +225,20 @@ def run_there(executor: Executor, function: Callable[[Job], Result], jobs: Itera
             future.cancel()
 
 
-def _call(name: str, function: Callable[[Job], Result], job: Job) -> Result:
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """A job on its way to a worker.
+
+    What Dask is given, its scheduler takes apart and puts together again; bytes pass through as they are. A token may
+    be among them, so nothing shows them.
+    """
+
+    content: bytes = field(repr=False)
+
+
+def _call(name: str, function: Callable[[Job], Result], packed: _Packed) -> Result:
     del name
+    job: Job = pickle.loads(packed.content)  # noqa: S301 (this program packed it)
     return function(job)
 
 

@@ -15,6 +15,8 @@ from vmeval_hfds.store.names import ROWS_FOLDER, shard_name
 
 #: The usual size of a shard while a dataset is small.
 SHARD_BYTES = 64 * 2**20
+#: A job has no more rows, but those of one shard, so that small files too are work for several.
+JOB_ROWS = 4_000
 #: Shards double until they are no more than this, so that a dataset always fits one commit with its other files.
 MOST_SHARDS = 800
 
@@ -129,17 +131,18 @@ def _path_number(path: str) -> int:
     return int.from_bytes(digest, "little")
 
 
-def batches(shards: Sequence[ShardPlan], usual_bytes: int | None = None) -> Iterator[tuple[ShardPlan, ...]]:
+def batches(shards: Sequence[ShardPlan]) -> Iterator[tuple[ShardPlan, ...]]:
     """Gather shards into runs that are worth a job: many small ones are sent to the Hub at once."""
-    usual_bytes = usual_bytes or SHARD_BYTES
     batch: list[ShardPlan] = []
-    batch_bytes = 0
+    batch_bytes = batch_rows = 0
     for shard in shards:
-        if batch and batch_bytes + shard.source_bytes > usual_bytes:
+        is_full = batch_bytes + shard.source_bytes > SHARD_BYTES or batch_rows + len(shard.units) > JOB_ROWS
+        if batch and is_full:
             yield tuple(batch)
-            batch, batch_bytes = [], 0
+            batch, batch_bytes, batch_rows = [], 0, 0
         batch.append(shard)
         batch_bytes += shard.source_bytes
+        batch_rows += len(shard.units)
     if batch:
         yield tuple(batch)
 
