@@ -180,7 +180,7 @@ def _all_plain(files: Sequence[str], folders: Sequence[str]) -> bool:
 
     Many are looked at together: hardly a name is looked at twice, and no character by itself.
     """
-    if not all(map(_are_plain, chain(_portions(files), _portions(folders)))):
+    if not all(map(are_plain, chain(_portions(files), _portions(folders)))):
         return False
     there, above = set(folders), {path.rpartition("/")[0] for path in chain(files, folders)}
     while above:
@@ -196,7 +196,8 @@ def _portions(paths: Sequence[str]) -> Iterator[Sequence[str]]:
     return (paths[start : start + _TOGETHER] for start in range(0, len(paths), _TOGETHER))
 
 
-def _are_plain(paths: Sequence[str]) -> bool:
+def are_plain(paths: Sequence[str]) -> bool:
+    """Whether paths are sound, each by itself, as most are; what is not plain must be looked at one by one."""
     whole = "/".join(paths)
     if not whole.isascii() or whole.encode().translate(None, _PLAIN_CHARACTERS):
         return False

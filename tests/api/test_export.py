@@ -299,6 +299,17 @@ def test_a_damaged_byte_is_an_error_that_names_the_shard(tmp_path, target, colum
     assert files_below(target) == {}
 
 
+@pytest.mark.parametrize("column", [column for column in COLUMNS if column != "id"])  # no file is in it
+def test_so_it_is_of_a_shard_that_is_too_large_to_be_hashed_first(tmp_path, target, column):
+    """Its pages are read without their checksums: the files' hashes tell, and then it is read with them."""
+    write_question(tmp_path / "questions", ground_truth=MP4 + bytes(2**21))
+    dataset = build(tmp_path / "questions", tmp_path / "dataset", decode=False).target
+    damage(shards(dataset)[0], 0, column)
+    with pytest.raises(DatasetError, match=r"test-00000-of-00001\.parquet: row group 0 is damaged"):
+        export(dataset, target)
+    assert files_below(target) == {}
+
+
 @pytest.mark.parametrize("column", ["path", "sha256", "content"])
 def test_a_damaged_list_of_files_is_an_error(dataset, target, column):
     damage(dataset / "files/test-00000-of-00001.parquet", 0, column)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, Unpack
+
+import pyarrow.compute as pc
 
 from vmeval_builders.arrow.listing import ROOT_FOLDER
 from vmeval_builders.sources.urls import is_url
@@ -26,6 +29,8 @@ from vmeval_hfds.folder.remember import forget, remember, stale
 from vmeval_hfds.folder.writer import FolderWriter
 from vmeval_hfds.rows.open import Source, open_dataset
 from vmeval_hfds.store.directory import DatasetFiles, on_this_disk
+from vmeval_hfds.table.difference import parents_of
+from vmeval_hfds.table.listing import timed
 from vmeval_hfds.table.naming import NOTHING_SAID, Naming
 from vmeval_hfds.table.wanted import Chosen, Wanted
 
@@ -205,7 +210,7 @@ def _planned(prepared: _Prepared, root: Path) -> ExportPlan:
         rows=pull.plan.rows,
         write=sorted(write),
         replace=prepared.replaced,
-        kept=len(pull.at("same")) + len(compared.paths["same"]),
+        kept=pull.states.count("same") + len(compared.paths["same"]),
         read_bytes=bytes_to_read(pull),
         prune=prepared.prune,
     )
@@ -219,14 +224,14 @@ def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]
     check_apart(dataset, root)
     pull = pull_of(plan)
     check_paths(pull)
-    check_lengths(root, _planned_paths(plan))
+    check_lengths(root, plan.listing.table["path"], _possible_paths(plan))
     plan = replace(plan, looked_into=check_media(dataset, plan.looked_into))
     pull = replace(pull, plan=plan)
     occupied = root.exists() and any(root.iterdir())
     writer = FolderWriter(root, options.force)
     if occupied:
-        writer.check_folders(_planned_paths(plan))
-        pull = replace(pull, found=compare_listed(root, pull.known, options.engine))
+        writer.check_folders(chain(_listed_folders(plan), _possible_paths(plan)))
+        pull = replace(pull, states=compare_listed(root, pull.known, options.engine))
     if plan.repeated:
         check_repeated(dataset.name, row_paths(pull))
     compared = Tally()
@@ -239,7 +244,7 @@ def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]
     writer.replaceable = frozenset(prepared.replaced)
     writer.is_fresh = not occupied and not plan.repeated
     if options.prune:
-        prepared.prune.extend(stale(plan, recorded, root, _planned_paths(plan)))
+        prepared.prune.extend(stale(plan, recorded, root, _possible_paths(plan)))
     return prepared
 
 
@@ -256,7 +261,7 @@ def _export(prepared: _Prepared, options: _Options, progress: Progress | None) -
     forget(prepared.record, pull, prepared.prune, recorded)
     _set_times(pull, writer)
     writer.done()
-    kept = len(pull.at("same")) + len(tally.paths["same"])
+    kept = pull.states.count("same") + len(tally.paths["same"])
     result = result_of(options.target, plan, tally, tally.written, kept)
     return replace(result, pruned=prepared.prune)
 
@@ -297,17 +302,22 @@ def _named(paths: Sequence[str]) -> str:
 
 def _set_times(pull: Pull, writer: FolderWriter) -> None:
     """Set times when nothing is written any more, the deepest folders first: each write changes theirs."""
-    for path in pull.at("same"):
-        writer.set_time(path, pull.times.get(path))
-    folders = [path for path in pull.times if path.endswith("/") and path != ROOT_FOLDER]
+    for path, modified_ns in timed(pull.known.filter(pull.states.are("same"))):
+        writer.set_time(path, modified_ns)
+    table = pull.plan.listing.table
+    folders = dict(timed(table.filter(pc.ends_with(table["path"], "/"))))
+    root_ns = folders.pop(ROOT_FOLDER, None)
     for path in sorted(folders, key=lambda path: path.count("/"), reverse=True):
-        writer.set_time(path[:-1], pull.times[path])
-    if ROOT_FOLDER in pull.times:
-        writer.set_time("", pull.times[ROOT_FOLDER])
+        writer.set_time(path[:-1], folders[path])
+    writer.set_time("", root_ns)
 
 
-def _planned_paths(plan: Plan) -> Iterator[str]:
-    yield from plan.listing.files
-    yield from (f"{path}/" for path in plan.listing.folders)
-    for group in plan.looked_into:
-        yield from possible_places(group)
+def _listed_folders(plan: Plan) -> Iterator[str]:
+    """Give the folders that listed files lie in, and those that are listed, with a ``/`` at the end."""
+    folders = [parents_of(plan.listing.file_paths), plan.listing.folder_paths]
+    return (f"{path}/" for paths in folders for path in paths.to_pylist())
+
+
+def _possible_paths(plan: Plan) -> Iterator[str]:
+    """Give what rows may hold that were looked into."""
+    return (path for group in plan.looked_into for path in possible_places(group))

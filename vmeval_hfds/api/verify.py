@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Unpack
 
@@ -21,7 +21,7 @@ from vmeval_hfds.rows.open import open_dataset
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.columns import check_layout
 from vmeval_hfds.table.difference import compare, taken
-from vmeval_hfds.table.listing import packed, read_packed_listing
+from vmeval_hfds.table.listing import read_packed_listing
 from vmeval_hfds.table.wanted import Chosen, Wanted
 
 if TYPE_CHECKING:
@@ -120,8 +120,7 @@ def _verify(
     everything = read_packed_listing(source)
     listing = everything
     if wanted:
-        planned = make_plan(source, wanted, builder).listing
-        listing = replace(planned, table=packed(planned.table))
+        listing = make_plan(source, wanted, builder).listing
     listing = chosen(listing, choice)
     scan = scan_files(folder, choice)
     packed_files = archives_of(scan, choice)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from vmeval_builders import paths
-from vmeval_builders.arrow.arrays import integer_array
+from vmeval_builders.arrow.arrays import integer_array, scalar
 from vmeval_hfds.errors import TargetExistsError, UnsafePathError, shown
 from vmeval_hfds.folder.places import possible_places
+from vmeval_hfds.folder.plain import all_plain
 from vmeval_hfds.folder.select import GroupRows
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.columns import ColumnMap
@@ -41,6 +46,8 @@ def check_row_paths(
     Raises:
         UnsafePathError: A path is unsafe, or would meet another on some system. Nothing was written.
     """
+    if not selected and all_plain(listing):
+        return
     rows = _rows_by_path(name, selected, repeats_allowed)
     folders = [*listing.folders, *_row_folders(selected)]
     possible = {place for group in selected for place in possible_places(group)}
@@ -99,14 +106,20 @@ def _may_lack_bytes(group: RowGroup, columns: ColumnMap, ours: str) -> bool:
     return any(name is not None for of_row in names for name in of_row)
 
 
-def check_lengths(root: Path, paths_in_it: Iterable[str]) -> None:
+def check_lengths(root: Path, listed: pa.ChunkedArray, others: Iterable[str]) -> None:
     """Make sure that paths are not too long for a system, with the target that they are written to.
+
+    Args:
+        root: The target.
+        listed: Paths of a list of files.
+        others: Further ones.
 
     Raises:
         UnsafePathError: One is.
     """
     room_bytes = paths.PATH_LIMIT_BYTES - len(os.fsencode(root)) - len("/") - 1
-    for path in paths_in_it:
+    too_long = listed.filter(pc.greater(pc.binary_length(listed), scalar(room_bytes)))
+    for path in chain(too_long.to_pylist(), others):
         if len(path) > room_bytes // 4 and len(path.encode("utf-8", "surrogatepass")) > room_bytes:
             raise UnsafePathError(
                 f"{shown(path)}: is too long to be written in {root}: {paths.PATH_LIMIT_BYTES:,} bytes in all is the "
@@ -169,8 +182,7 @@ def _row_of(path: str, rows: Mapping[str, str], listing: Listing) -> str:
     for folder in (path, *folders_of(path)):
         if folder in rows:
             return rows[folder]
-    columns = (listing.table[name].to_pylist() for name in ("path", "number"))
-    listed = dict(zip(*columns, strict=True))
+    listed = listing.numbers()
     for wanted in (path, f"{path}/"):
         if wanted in listed:
             return f"row {listed[wanted]} of files"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vmeval_builders.arrow.arrays import copied
 from vmeval_hfds.engine.pool import Engine
 from vmeval_hfds.folder.sink import Outcome
 from vmeval_hfds.folder.writer import FolderWriter
@@ -24,6 +25,39 @@ _FILES_PER_JOB = 1000
 
 #: What is at a listed file's place.
 Found = Literal["absent", "same", "other", "folder"]
+_FOUND: Sequence[Found] = ("absent", "same", "other", "folder")
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """What is at the places of listed files, a byte for each.
+
+    Attributes:
+        codes: The bytes.
+    """
+
+    codes: bytes | bytearray
+
+    @classmethod
+    def absent(cls, count: int) -> States:
+        """Say that there is nothing."""
+        return cls(bytes(count))
+
+    def are(self, state: Found) -> pa.Array:
+        """Say of each file whether this is at its place."""
+        return pc.equal(self._array(), self._array(bytes([_FOUND.index(state)]))[0])
+
+    def are_not(self, state: Found) -> pa.Array:
+        """Say of each file whether something else is, or nothing."""
+        return pc.invert(self.are(state))
+
+    def count(self, state: Found) -> int:
+        """Say at how many places this is."""
+        return self.codes.count(_FOUND.index(state))
+
+    def _array(self, codes: bytes | bytearray | None = None) -> pa.Array:
+        codes = self.codes if codes is None else codes
+        return pa.Array.from_buffers(pa.uint8(), len(codes), [None, pa.py_buffer(codes)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +86,7 @@ class _Job:
     files: pa.Table
 
 
-def compare_listed(root: Path, files: pa.Table, engine: Engine) -> list[Found]:
+def compare_listed(root: Path, files: pa.Table, engine: Engine) -> States:
     """Say what is at the places of listed files, by their hashes; no byte of the dataset is needed.
 
     Args:
@@ -60,17 +94,19 @@ def compare_listed(root: Path, files: pa.Table, engine: Engine) -> list[Found]:
         files: Files with ``path``, ``size`` and ``sha256``.
         engine: Where they are hashed.
     """
-    jobs = [
-        _Job(root, files.slice(start, _FILES_PER_JOB).select(["path", "size", "sha256"]))
-        for start in range(0, files.num_rows, _FILES_PER_JOB)
-    ]
+    columns = files.select(["path", "size", "sha256"])
+    starts = range(0, files.num_rows, _FILES_PER_JOB)
+    jobs = (_Job(root, copied(columns.slice(start, _FILES_PER_JOB))) for start in starts)
     work_bytes = pc.sum(files["size"]).as_py() or 0
-    return [found for of_job in engine.run(_compare, jobs, work_bytes, len(jobs) > 1) for found in of_job]
+    codes = bytearray()
+    for of_job in engine.run(_compare, jobs, work_bytes, len(starts) > 1):
+        codes += of_job
+    return States(codes)
 
 
-def _compare(job: _Job) -> list[Found]:
+def _compare(job: _Job) -> bytes:
     columns: Sequence[Sequence[object]] = [job.files[name].to_pylist() for name in ("path", "size", "sha256")]
-    return list(_states(job.root, zip(*columns, strict=True)))
+    return bytes(map(_FOUND.index, _states(job.root, zip(*columns, strict=True))))
 
 
 def _states(root: Path, files: Iterator[tuple[object, ...]]) -> Iterator[Found]:
@@ -86,9 +122,9 @@ def _states(root: Path, files: Iterator[tuple[object, ...]]) -> Iterator[Found]:
         elif not stat.S_ISREG(status.st_mode) or status.st_size != size_bytes:
             yield "other"
         else:
-            yield "same" if _sha256(place) == str(sha256).lower() else "other"
+            yield "same" if _sha256(place) == sha256 else "other"
 
 
-def _sha256(place: str) -> str:
+def _sha256(place: str) -> bytes:
     with open(place, "rb", buffering=0) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, "sha256").digest()

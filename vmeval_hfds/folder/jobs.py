@@ -121,22 +121,23 @@ def run_job(job: ReadJob) -> Tally:
         DatasetError: The row group is damaged.
         UnsafePathError: Somebody moved or replaced folders while files were written into them.
     """
-    tally = Tally()
-    missing = set(job.expected)
-    read = set()
-    for file in row_files(job.source):
-        path, digest = place_of(job.source.columns.layout, file, job.expected)
-        expected = job.expected.get(path)
-        if job.exact and digest != expected:
-            raise ReplacedShardError(job.source.name, job.shard)
-        read.add(file.row)
-        missing.discard(path)
-        if expected is None:
-            tally.added.append(path)
-        elif digest != expected:
-            tally.changed.append(path)
-        if path not in job.there:
-            tally.take(job.sink, path, file.content, job.times.get(path))
+    tally, layout = Tally(), job.source.columns.layout
+    missing, read = set(job.expected), set()
+    for files in row_files(job.source, checksums=not job.exact):
+        places = [place_of(layout, file, job.expected) for file in files]
+        # Nothing is written of what was read together until all of it was looked at.
+        for path, digest in places:
+            expected = job.expected.get(path)
+            if digest == expected:
+                continue
+            if job.exact:
+                raise ReplacedShardError(job.source.name, job.shard)
+            (tally.added if expected is None else tally.changed).append(path)
+        missing.difference_update(path for path, _ in places)
+        for file, (path, _) in zip(files, places, strict=True):
+            read.add(file.row)
+            if path not in job.there:
+                tally.take(job.sink, path, file.content, job.times.get(path))
     job.sink.done()
     if job.exact and missing:
         raise ReplacedShardError(job.source.name, job.shard)
@@ -145,14 +146,18 @@ def run_job(job: ReadJob) -> Tally:
     return tally
 
 
-def row_files(source: GroupFiles) -> Iterator[RowFile]:
-    """Read the files of some rows of a row group, a few rows at a time; `row` counts the wanted rows.
+def row_files(source: GroupFiles, checksums: bool = True) -> Iterator[list[RowFile]]:
+    """Read the files of some rows of a row group, those of a few rows at a time; `row` counts the wanted rows.
+
+    Args:
+        source: The rows.
+        checksums: Whether pages are compared with their checksums; see `open_shard`.
 
     Raises:
         DatasetError: The row group is damaged, or a column cannot hold files.
     """
     columns = source.columns
-    with open_shard(source.place, source.name, source.footer) as shard:
+    with open_shard(source.place, source.name, source.footer, checksums) as shard:
         group = shard.row_group(source.group)
         # Our own row groups are read at once; others' may be too large for that.
         batch_rows = max(1, group.rows * 2 * ROW_GROUP_BYTES // max(1, group.size_bytes))
@@ -166,7 +171,8 @@ def row_files(source: GroupFiles) -> Iterator[RowFile]:
             if here:
                 whole = len(here) == table.num_rows
                 chosen = table if whole else table.take(integer_array([row - first for row in here]))
-                for file in files_of(columns.layout, columns.canonical(chosen, source.others)):
-                    counted = source.rows is None and first == 0
-                    yield file if counted else file._replace(row=place[here[file.row]])
+                files = list(files_of(columns.layout, columns.canonical(chosen, source.others)))
+                if source.rows is not None or first:
+                    files = [file._replace(row=place[here[file.row]]) for file in files]
+                yield files
             first += table.num_rows

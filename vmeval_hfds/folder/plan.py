@@ -169,7 +169,7 @@ def _wanted_listing(
 ) -> Listing:
     """Read what of the list of files is wanted, and no more than that where every shard can be trusted."""
     if not wanted:
-        return read_listing(dataset)
+        return read_listing(dataset, columns=("path", "size", "sha256", "modified", "shard", "row"))
     groups = facts.groups if facts else {}
     asked = {
         values

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vmeval_builders.arrow.arrays import integer_array, rows_where, text_array, truth_array
+from vmeval_builders.arrow.arrays import text_array
 from vmeval_hfds.engine import pool
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import ChangedRowsError
 from vmeval_hfds.folder.check import check_row_paths
-from vmeval_hfds.folder.compare import Found
+from vmeval_hfds.folder.compare import Found, States
 from vmeval_hfds.folder.jobs import GroupFiles, ReadJob, Tally, row_files, run_job
+from vmeval_hfds.folder.known import known_groups
 from vmeval_hfds.folder.places import place_of, possible_places
 from vmeval_hfds.folder.plan import Plan
 from vmeval_hfds.folder.select import GroupRows
 from vmeval_hfds.folder.sink import Sink
-from vmeval_hfds.table.columns import map_columns
 from vmeval_hfds.table.listing import read_contents
-from vmeval_hfds.table.reader import Shard, open_shard
-
-#: Of a shard that is far away, a part is fetched where less than this of its rows is wanted; else all of it.
-_PART = 0.5
-_AT_ONCE = 4
+from vmeval_hfds.table.reader import open_shard
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +35,36 @@ class Pull:
     Attributes:
         plan: The plan.
         known: The listed files that lie where the list says: in shards that nobody replaced, or in the list itself.
-        found: What is at their places in the folder.
+        states: What is at their places in the folder.
         other: Path to SHA-256 of the other listed files.
-        times: Path to modification time of files and folders, where it is known.
+        times: Path to modification time of these, where it is known.
     """
 
     plan: Plan
     known: pa.Table
-    found: Sequence[Found]
+    states: States
     other: dict[str, bytes] = field(default_factory=dict)
     times: dict[str, int] = field(default_factory=dict)
 
     def at(self, state: Found) -> list[str]:
         """List the known files at whose places this is."""
-        paths = self.known["path"].to_pylist()
-        return [path for path, found in zip(paths, self.found, strict=True) if found == state]
+        return list(self.known["path"].filter(self.states.are(state)).to_pylist())
+
+    def at_all_but(self, state: Found) -> list[str]:
+        """List the known files at whose places something else is, or nothing."""
+        return list(self.known["path"].filter(self.states.are_not(state)).to_pylist())
 
 
 def pull_of(plan: Plan) -> Pull:
     """Tell the files whose place is known from the others, as if the folder were empty."""
-    table = plan.listing.table
-    files = rows_where(table, pc.is_valid(table["sha256"]))
-    in_trusted = pc.is_in(files["shard"], value_set=text_array(sorted(plan.trusted)))
-    is_known = pc.or_(in_trusted, pc.is_null(files["shard"])) if plan.trusted else in_trusted
-    known = rows_where(files, is_known)
-    other = plan.listing.where(pc.is_valid(table["sha256"]))
-    digests = other.where(pc.invert(is_known)).digests()
-    return Pull(plan, known, ["absent"] * known.num_rows, digests, plan.listing.times())
+    files = plan.listing.where(pc.is_valid(plan.listing.table["sha256"]))
+    shards = files.table["shard"]
+    is_known = pc.is_in(shards, value_set=text_array(sorted(plan.trusted)))
+    if plan.trusted:
+        is_known = pc.or_(is_known, pc.is_null(shards))
+    known, other = files.where(is_known), files.where(pc.invert(is_known))
+    states = States.absent(known.table.num_rows)
+    return Pull(plan, known.table, states, other.digests(), other.times())
 
 
 def check_paths(pull: Pull) -> None:
@@ -119,10 +118,9 @@ def bytes_to_read(pull: Pull) -> int:
     """Say how many bytes of shards `run` reads; none of them is read."""
     dataset = pull.plan.dataset
     total = 0
-    for _, source, shard in _sources_of_known(pull):
-        total += sum(
-            end - start for start, end in shard.row_group(source.group).bytes_of(source.columns.file_columns)
-        )
+    for known in known_groups(pull.plan, pull.known, pull.states):
+        parts = known.shard.row_group(known.source.group).bytes_of(known.source.columns.file_columns)
+        total += sum(end - start for start, end in parts)
     for group in pull.plan.looked_into:
         with open_shard(dataset.peek(group.shard), group.shard) as shard:
             parts = shard.row_group(group.group).bytes_of(group.columns.file_columns)
@@ -138,13 +136,13 @@ def row_paths(pull: Pull) -> Iterator[tuple[str, bytes, str]]:
     """
     for group in pull.plan.looked_into:
         expected = _expected(pull, group)
-        for file in row_files(_source(pull.plan, group, pull.plan.dataset.fetch(group.shard))):
+        source = _source(pull.plan, group, pull.plan.dataset.fetch(group.shard))
+        for file in chain.from_iterable(row_files(source)):
             yield *place_of(group.columns.layout, file, expected), group.name_row(file.row)
 
 
 def _work_bytes(pull: Pull) -> int:
-    absent = truth_array(found != "same" for found in pull.found)
-    listed = pc.sum(pull.known.filter(absent)["size"]).as_py() or 0
+    listed = pc.sum(pull.known["size"].filter(pull.states.are_not("same"))).as_py() or 0
     return int(listed) + sum(group.size_bytes for group in pull.plan.looked_into)
 
 
@@ -154,8 +152,8 @@ def _jobs(pull: Pull, sink: Sink, known: bool, listed: set[str], *, elsewhere: b
     Workers elsewhere do not see what is brought here, and bring the parts that they need.
     """
     if known:
-        for files, source, _ in _sources_of_known(pull, elsewhere=elsewhere):
-            yield _known_job(pull, files, source, sink)
+        for known_group in known_groups(pull.plan, pull.known, pull.states, elsewhere=elsewhere):
+            yield known_group.job(sink)
     shards = dict.fromkeys(group.shard for group in pull.plan.looked_into)
     bring = pull.plan.dataset.peek if elsewhere else pull.plan.dataset.fetch
     arriving = zip(shards, pool.fetch_ahead(bring, shards), strict=True)
@@ -184,97 +182,13 @@ def _source(plan: Plan, group: GroupRows, place: Path | BinaryIO) -> GroupFiles:
     )
 
 
-def _known_job(pull: Pull, files: pa.Table, source: GroupFiles, sink: Sink) -> ReadJob:
-    paths, digests, there = (files[name].to_pylist() for name in ("path", "sha256", "there"))
-    return ReadJob(
-        shard=files["shard"][0].as_py(),
-        source=source,
-        expected={path: bytes.fromhex(digest) for path, digest in zip(paths, digests, strict=True)},
-        times={path: pull.times[path] for path in paths if path in pull.times},
-        sink=sink,
-        exact=True,
-        there=frozenset(path for path, is_there in zip(paths, there, strict=True) if is_there),
-    )
-
-
-def _sources_of_known(pull: Pull, *, elsewhere: bool = False) -> Iterator[tuple[pa.Table, GroupFiles, Shard]]:
-    """List the row groups that have a known file which is not in the folder.
-
-    Yields:
-        The listed files of the rows that must be read, the rows, and the shard.
-    """
-    there = truth_array(found == "same" for found in pull.found)
-    files = pull.known.select(["path", "sha256", "shard", "row"]).append_column("there", there)
-    files = rows_where(files, pc.is_valid(files["shard"]))
-    wanted = pc.unique(rows_where(files, pc.invert(files["there"]))["shard"])
-    if not len(wanted):
-        return
-    wanted = wanted.combine_chunks() if isinstance(wanted, pa.ChunkedArray) else wanted
-    files = rows_where(files, pc.is_in(files["shard"], value_set=wanted))
-    files = files.sort_by([("shard", "ascending"), ("row", "ascending")])
-    shards = _runs(files["shard"])
-    opened = pool.fetch_ahead(
-        lambda run: _open(pull.plan, *run, elsewhere), _with_rows(files, shards), _AT_ONCE
-    )
-    for (_, start, end), shard in zip(shards, opened, strict=True):
-        with shard:
-            yield from _row_groups(pull.plan, files.slice(start, end - start), shard)
-
-
-def _row_groups(plan: Plan, files: pa.Table, shard: Shard) -> Iterator[tuple[pa.Table, GroupFiles, Shard]]:
-    columns = map_columns(shard.schema, shard.name, plan.layout.name)
-    rows, there = files["row"].to_pylist(), files["there"].to_pylist()
-    for group in shard.row_groups():
-        begin = bisect_left(rows, group.first_row)
-        end = bisect_left(rows, group.first_row + group.rows)
-        needed = {rows[number] for number in range(begin, end) if not there[number]}
-        if needed:
-            numbers = integer_array([number for number in range(begin, end) if rows[number] in needed])
-            chosen = tuple(sorted(row - group.first_row for row in needed))
-            source = GroupFiles(
-                place=shard.place,
-                name=shard.name,
-                group=group.number,
-                rows=None if len(chosen) == group.rows else chosen,
-                columns=columns,
-                footer=shard.footer,
-            )
-            yield files.take(numbers), source, shard
-
-
-def _runs(column: pa.ChunkedArray) -> list[tuple[str, int, int]]:
-    """Give each value of a sorted column, and where its run begins and ends."""
-    runs, start = [], 0
-    for value in pc.value_counts(column).to_pylist():
-        runs.append((value["values"], start, start + value["counts"]))
-        start += value["counts"]
-    return runs
-
-
-def _with_rows(files: pa.Table, shards: Sequence[tuple[str, int, int]]) -> Iterator[tuple[str, int]]:
-    for name, start, end in shards:
-        run = files.slice(start, end - start)
-        yield name, pc.count_distinct(run.filter(pc.invert(run["there"]))["row"]).as_py()
-
-
-def _open(plan: Plan, name: str, rows: int, elsewhere: bool) -> Shard:
-    """Open a shard of which some rows are wanted: all of it is brought here where that is most of it."""
-    facts = plan.listing.facts
-    in_all = facts.shards[name].rows if facts else 0
-    is_part = elsewhere or rows < _PART * in_all
-    place: Path | BinaryIO = plan.dataset.peek(name) if is_part else plan.dataset.fetch(name)
-    return open_shard(place, f"{plan.dataset.name}: {name}")
-
-
 def _run_contents(pull: Pull, sink: Sink, tally: Tally, known: bool) -> None:
     """Handle the files whose bytes only the list of files holds."""
     digests = {path: pull.other[path] for path in tally.missing if path in pull.other}
     if known:
         own = pc.is_null(pull.known["shard"])
-        absent = truth_array(found != "same" for found in pull.found)
-        files = pull.known.filter(pc.and_(own, absent))
-        hashes = map(bytes.fromhex, files["sha256"].to_pylist())
-        digests |= dict(zip(files["path"].to_pylist(), hashes, strict=True))
+        files = pull.known.select(["path", "sha256"]).filter(pc.and_(own, pull.states.are_not("same")))
+        digests |= dict(zip(files["path"].to_pylist(), files["sha256"].to_pylist(), strict=True))
     pending = set(digests)
     if not pending:
         return

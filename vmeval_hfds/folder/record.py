@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: How a record begins; one that begins otherwise is another version's, and as good as none.
 _MARK = "vmeval-hfds record 2"
-_BETWEEN, _LARGE, _SMALL = "\0", "large", "small"
+BETWEEN, LARGE, _SMALL = "\0", "large", "small"
 _CHUNK_BYTES = 1 << 20
 
 
@@ -74,6 +74,7 @@ class Brought:
         self._source = source
         key = hashlib.sha256(f"{self._target}\n{source}".encode("utf-8", "surrogatepass")).hexdigest()
         self._place = state / f"{key}.record"
+        self._begin = BETWEEN.join((_MARK, self._target, source)).encode("utf-8", "surrogatepass")
 
     def read(self) -> dict[str, list[Content]]:
         """Give each file that was brought, and the bytes that it had.
@@ -83,11 +84,11 @@ class Brought:
         found: dict[str, list[Content]] = {}
         try:
             text = self._place.read_bytes().decode("utf-8", "surrogatepass")
-            mark, _, _, *fields = text.split(_BETWEEN)
+            mark, _, _, *fields = text.split(BETWEEN)
             if mark != _MARK:
                 return {}
             for path, digest, size, kind in zip(*[iter(fields)] * 4, strict=True):
-                found.setdefault(path, []).append(Content(digest, int(size), kind == _LARGE))
+                found.setdefault(path, []).append(Content(digest, int(size), kind == LARGE))
         except (OSError, ValueError):
             return {}
         return found
@@ -101,16 +102,34 @@ class Brought:
         Raises:
             OSError: It cannot be written.
         """
+        # No path holds a NUL. Records of a million files are written and read at once, and JSON would take seconds.
+        lines = (
+            BETWEEN.join(("", path, digest, str(size_bytes), LARGE if is_large else _SMALL))
+            for path, (digest, size_bytes, is_large) in brought
+        )
+        self.write_lines(line.encode("utf-8", "surrogatepass") for line in lines)
+
+    def write_lines(self, lines: Iterable[bytes | memoryview]) -> None:
+        """Replace the record by what `vmeval_hfds.folder.remember.lines_of` gives of files.
+
+        Raises:
+            OSError: It cannot be written.
+        """
         self._place.parent.mkdir(parents=True, exist_ok=True)
         staged = self._place.with_suffix(f".{os.getpid()}.partial")
-        # No path holds a NUL. Records of a million files are written and read at once, and JSON would take seconds.
-        with staged.open("w", encoding="utf-8", errors="surrogatepass", newline="") as stream:
-            stream.write(_BETWEEN.join((_MARK, self._target, self._source)))
-            stream.writelines(
-                _BETWEEN.join(("", path, digest, str(size_bytes), _LARGE if is_large else _SMALL))
-                for path, (digest, size_bytes, is_large) in brought
-            )
+        with staged.open("wb") as stream:
+            stream.write(self._begin)
+            stream.writelines(lines)
         os.replace(staged, self._place)
+
+    def is_just(self, lines: Iterable[bytes | memoryview]) -> bool:
+        """Whether the record is what `write_lines` would make of it."""
+        try:
+            with self._place.open("rb") as stream:
+                same = (stream.read(len(part)) == part for part in (self._begin, *lines))
+                return all(same) and not stream.read(1)
+        except OSError:
+            return False
 
 
 def every(files: Mapping[str, Sequence[Content]]) -> Iterator[tuple[str, Content]]:

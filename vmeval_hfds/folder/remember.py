@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from vmeval_builders.arrow.arrays import rows_where, truth_array
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vmeval_builders.arrow.arrays import rows_where, scalar, text_array
 from vmeval_hfds.folder.plan import Plan
 from vmeval_hfds.folder.pull import Pull
-from vmeval_hfds.folder.record import Brought, Content, every, is_as_brought, prunable
+from vmeval_hfds.folder.record import BETWEEN, LARGE, Brought, Content, every, is_as_brought, prunable
 from vmeval_hfds.table.listing import read_listing
 
 _AT_ONCE = 10_000
@@ -23,7 +26,7 @@ def stale(
         plan: What is wanted.
         recorded: What is remembered.
         root: The folder.
-        planned: The paths that this export may write.
+        planned: Paths that this export may write and that are not listed.
 
     Raises:
         OSError: A file cannot be read.
@@ -43,18 +46,19 @@ def remember(record: Brought, pull: Pull, prune: Collection[str]) -> dict[str, l
         prune: What will be removed.
 
     Returns:
-        What is remembered of files that were brought before too, for `forget`; empty where none were.
+        What is remembered of files that were brought before too, for `forget`; empty where none were, or these alone.
 
     Raises:
         OSError: The record cannot be written.
     """
-    if all(found == "same" for found in pull.found) and not prune:
+    to_bring = rows_where(pull.known.select(["path", "sha256", "size"]), pull.states.are_not("same"))
+    if not prune and (not to_bring.num_rows or record.is_just(lines_of(to_bring))):
         return {}
     files = record.read()
     if not files:
-        record.write(_to_bring(pull))
+        record.write_lines(lines_of(to_bring))
         return {}
-    for path, content in _to_bring(pull):
+    for path, content in _contents(to_bring):
         files.setdefault(path, []).append(content)
     record.write(every(files))
     return files
@@ -76,18 +80,39 @@ def forget(
     """
     left = dict(recorded)
     if any(len(contents) > 1 for contents in recorded.values()):
-        states = zip(pull.known["path"].to_pylist(), pull.found, strict=True)
-        left |= {path: left[path][-1:] for path, found in states if found != "same" and path in left}
+        left |= {path: left[path][-1:] for path in pull.at_all_but("same") if path in left}
     for path in prune:
         left.pop(path, None)
     if left != recorded:
         record.write(every(left))
 
 
-def _to_bring(pull: Pull) -> Iterator[tuple[str, Content]]:
-    """Give the known files that are to be written; some of them at a time, for they may be millions."""
-    missing = truth_array(found != "same" for found in pull.found)
-    files = rows_where(pull.known.select(["path", "sha256", "size"]), missing)
+def lines_of(files: pa.Table) -> Iterator[memoryview]:
+    """Give what a record says of files, some of them at a time, for they may be millions.
+
+    Args:
+        files: Files with ``path``, ``size`` and ``sha256``.
+    """
+    for batch in files.select(["path", "sha256", "size"]).to_batches(max_chunksize=_AT_ONCE):
+        path, sha256, size = batch.columns
+        fields = (
+            scalar(""),
+            path,
+            _hexadecimal(sha256),
+            size.cast(pa.string()),
+            scalar(LARGE),
+            scalar(BETWEEN),
+        )
+        lines = pc.binary_join_element_wise(*fields)
+        _, ends, content = lines.buffers()
+        yield memoryview(content)[: memoryview(ends).cast("i")[len(lines)]]
+
+
+def _hexadecimal(digests: pa.Array) -> pa.Array:
+    return text_array([digest.hex() for digest in digests.to_pylist()])
+
+
+def _contents(files: pa.Table) -> Iterator[tuple[str, Content]]:
     for batch in files.to_batches(max_chunksize=_AT_ONCE):
         for path, sha256, size in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            yield path, Content(sha256, size, True)
+            yield path, Content(sha256.hex(), size, True)

@@ -68,12 +68,7 @@ class FileList:
     @cached_property
     def _parents(self) -> pa.Array:
         """The folders that something is listed directly in, without a ``/`` at the end."""
-        found = []
-        for chunk in self.paths.chunks:
-            split = pc.split_pattern(pc.utf8_rtrim(chunk, "/"), "/", max_splits=1, reverse=True)
-            split = split.filter(pc.greater(pc.list_value_length(split), integer_array([1])[0]))
-            found.append(pc.unique(pc.list_element(split, integer_array([0])[0])))
-        return pc.unique(pa.concat_arrays([text_array([]), *found]))
+        return pc.unique(parents_of(self.paths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +104,17 @@ def compare(old: FileList, new: FileList) -> Difference:
         changed_to=files.filter(differ),
         other_times=in_old.filter(_joined(times)),
     )
+
+
+def parents_of(paths: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Give the folders that files and folders lie directly in, without a ``/`` at the end; some come several times."""
+    found = []
+    for start in range(0, len(paths), _RUN):
+        for chunk in paths.slice(start, _RUN).chunks:
+            split = pc.split_pattern(pc.utf8_rtrim(chunk, "/"), "/", max_splits=1, reverse=True)
+            split = split.filter(pc.greater(pc.list_value_length(split), integer_array([1])[0]))
+            found.append(pc.unique(pc.list_element(split, integer_array([0])[0])))
+    return pa.chunked_array(found, pa.string())
 
 
 def taken(column: pa.ChunkedArray, numbers: pa.Array) -> pa.ChunkedArray:

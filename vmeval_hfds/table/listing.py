@@ -1,12 +1,11 @@
 """Read a dataset's list of files (the config `files`): which files there are, and where their bytes lie.
 
-The list stays in Arrow: no Python object is made for a file unless something is done with that file.
+The list stays in Arrow, packed: no Python object is made for a file unless something is done with that file.
 """
 
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,9 +26,9 @@ from vmeval_hfds.table.listed_columns import check_columns, check_types, typed
 from vmeval_hfds.table.reader import Shard, open_shard
 
 _INDEX_COLUMNS = tuple(name for name in FILE_COLUMNS if name != "content")
-#: The number of a file's row in the whole list, for messages.
-_NUMBER = pa.field("number", pa.int64())
-_SCHEMA = pa.schema([*(arrow_schema(FILE_COLUMNS).field(name) for name in _INDEX_COLUMNS), _NUMBER])
+_SCHEMA = pa.schema([arrow_schema(FILE_COLUMNS).field(name) for name in _INDEX_COLUMNS])
+#: The number of a file's row in the whole list, for messages, where some rows were left out.
+_NUMBER = "number"
 #: A list of at most this size is brought in one request, and kept in memory.
 _WHOLE_BYTES = 16 * 2**20
 #: A shard is hashed in such pieces; of one at a URL, each is a request.
@@ -37,6 +36,8 @@ _PIECE_BYTES = 4 * 2**20
 #: A shard on this disk is hashed, to see whether it was replaced, where that takes no time.
 _HASHED_BYTES = 2**20
 _DIGEST = "^[0-9a-fA-F]{64}$"
+#: The columns without which a row is refused.
+_CHECKED = ("path", "sha256", "shard", "row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class Listing:
     """What a dataset's list of files says.
 
     Attributes:
-        table: A row for each file and folder, with the columns of `FILE_COLUMNS` less the content.
+        table: A row for each file and folder, with columns of `FILE_COLUMNS`: never the content, ``sha256`` as 32 bytes,
+            ``config`` and ``shard`` as dictionaries.
         facts: What it says of the shards; None where it does not, and rows must be looked for.
     """
 
@@ -52,29 +54,43 @@ class Listing:
     facts: ListingFacts | None = None
 
     @property
-    def files(self) -> list[str]:
+    def file_paths(self) -> pa.ChunkedArray:
         """Paths of files."""
-        return list(self.table["path"].filter(pc.is_valid(self.table["sha256"])).to_pylist())
+        return rows_where(self.table.select(["path"]), pc.is_valid(self.table["sha256"]))["path"]
 
     @property
-    def folders(self) -> list[str]:
+    def folder_paths(self) -> pa.ChunkedArray:
         """Paths of folders, without the ``/``; the folder itself is none, it is listed for its time only."""
-        folders = rows_where(self.table, pc.is_null(self.table["sha256"]))
+        folders = rows_where(self.table.select(["path", "modified"]), pc.is_null(self.table["sha256"]))
         is_itself = pc.and_(
             pc.equal(folders["path"], text_array([ROOT_FOLDER])[0]), pc.is_valid(folders["modified"])
         )
-        return [path[:-1] for path in folders.filter(pc.invert(is_itself))["path"].to_pylist()]
+        return pc.utf8_slice_codeunits(folders.filter(pc.invert(is_itself))["path"], 0, -1)
+
+    @property
+    def files(self) -> list[str]:
+        """The same as `file_paths`, as a list."""
+        return list(self.file_paths.to_pylist())
+
+    @property
+    def folders(self) -> list[str]:
+        """The same as `folder_paths`, as a list."""
+        return list(self.folder_paths.to_pylist())
 
     def digests(self) -> dict[str, bytes]:
         """Give the SHA-256 of files by path, 32 bytes each."""
-        files = rows_where(self.table, pc.is_valid(self.table["sha256"]))
-        hashes = map(bytes.fromhex, files["sha256"].to_pylist())
-        return dict(zip(files["path"].to_pylist(), hashes, strict=True))
+        files = rows_where(self.table.select(["path", "sha256"]), pc.is_valid(self.table["sha256"]))
+        return dict(zip(files["path"].to_pylist(), files["sha256"].to_pylist(), strict=True))
 
     def times(self) -> dict[str, int]:
         """Give modification times in nanoseconds, where they are known; ``./`` is the folder itself."""
-        known = rows_where(self.table, pc.is_valid(self.table["modified"]))
-        return dict(zip(known["path"].to_pylist(), known["modified"].to_pylist(), strict=True))
+        return dict(timed(self.table))
+
+    def numbers(self) -> dict[str, int]:
+        """Give the numbers of paths' rows in the whole list, for messages."""
+        return dict(
+            zip(self.table["path"].to_pylist(), _numbered(self.table)[_NUMBER].to_pylist(), strict=True)
+        )
 
     def among(self, paths: Collection[str]) -> list[str]:
         """Pick those of some paths that are listed."""
@@ -83,11 +99,18 @@ class Listing:
 
     def where(self, mask: pa.Array | pa.ChunkedArray) -> Listing:
         """Keep the rows for which an array of truth values says so."""
-        return replace(self, table=rows_where(self.table, mask))
+        is_all = (pc.sum(mask).as_py() or 0) == self.table.num_rows
+        return self if is_all else replace(self, table=rows_where(_numbered(self.table), mask))
 
     def only(self, wanted: Callable[[str], bool]) -> Listing:
         """Keep some paths."""
         return self.where(truth_array(map(wanted, self.table["path"].to_pylist())))
+
+
+def timed(table: pa.Table) -> Iterator[tuple[str, int]]:
+    """Give paths and modification times of listed files and folders, where they are known."""
+    known = rows_where(table.select(["path", "modified"]), pc.is_valid(table["modified"]))
+    return zip(known["path"].to_pylist(), known["modified"].to_pylist(), strict=True)
 
 
 def read_facts(dataset: DatasetFiles) -> ListingFacts | None:
@@ -108,60 +131,53 @@ def read_listing(
     dataset: DatasetFiles,
     wanted: Callable[[pa.Table], pa.Array] | None = None,
     by: Sequence[str] = ("config", "id"),
+    columns: Sequence[str] = _INDEX_COLUMNS,
 ) -> Listing:
-    """Read the list of files, without their contents.
+    """Read the list of files, without their contents, so that as much as possible of it fits into memory.
 
     Args:
         dataset: The dataset.
         wanted: Says which rows are wanted, so that only they are held.
         by: The columns that it is given for that.
+        columns: What to read of them.
 
     Raises:
         DatasetError: A row has no path, or no hash where it needs one; or a shard is damaged.
         UnsafePathError: Two rows are for one file.
     """
-    return _read(dataset, wanted, by=by)
-
-
-def read_packed_listing(dataset: DatasetFiles) -> Listing:
-    """Read the list of files so that as much as possible of it fits into memory.
-
-    Returns:
-        The list with ``sha256`` as 32 bytes, ``config`` and ``shard`` as dictionaries, and no ``size``.
-
-    Raises:
-        DatasetError: A row has no path, or no hash where it needs one; or a shard is damaged.
-        UnsafePathError: Two rows are for one file.
-    """
-    return _read(dataset, None, packed, [name for name in _INDEX_COLUMNS if name != "size"])
-
-
-def _read(
-    dataset: DatasetFiles,
-    wanted: Callable[[pa.Table], pa.Array] | None,
-    made: Callable[[pa.Table], pa.Table] = lambda table: table,
-    columns: Sequence[str] = _INDEX_COLUMNS,
-    by: Sequence[str] = (),
-) -> Listing:
     tables = []
     number = 0
     facts: list[ListingFacts | None] = []
     for shard in _listing_shards(dataset):
         check_columns(shard, ("config", "id") if wanted else ())
         facts.append(parse_facts(shard.file.metadata.metadata, shard.name))
-        there = [name for name in columns if name in shard.schema.names]
+        there = [
+            name for name in _INDEX_COLUMNS if name in shard.schema.names and name in {*columns, *_CHECKED}
+        ]
         for group in shard.row_groups():
             first, number = number, number + group.rows
             mask = wanted(typed(shard, group.read(list(by)))) if wanted else None
             if mask is not None and not pc.any(mask).as_py():
                 continue
             group.check(["content"])
-            table = _index(typed(shard, group.read(there)), first)
-            _check_rows(table, dataset.name)
-            tables.append(made(table if mask is None else table.filter(mask)))
-    table = pa.concat_tables(tables) if tables else made(empty_table(_SCHEMA))
+            table = _index(typed(shard, group.read(there)))
+            _check_rows(table, dataset.name, first)
+            table = packed(table.select(columns))
+            tables.append(table if mask is None else _numbered(table, first).filter(mask))
+    table = pa.concat_tables(tables) if tables else packed(empty_table(_SCHEMA).select(columns))
+    table = table.unify_dictionaries()
     _check_twice(table, dataset.name)
     return Listing(table, merge_facts(facts))
+
+
+def read_packed_listing(dataset: DatasetFiles) -> Listing:
+    """Read the list of files to compare it with another: without sizes.
+
+    Raises:
+        DatasetError: A row has no path, or no hash where it needs one; or a shard is damaged.
+        UnsafePathError: Two rows are for one file.
+    """
+    return read_listing(dataset, columns=[name for name in _INDEX_COLUMNS if name != "size"])
 
 
 def listing_of(listed: pa.Table) -> Listing:
@@ -173,15 +189,22 @@ def listing_of(listed: pa.Table) -> Listing:
     is_folder = pc.ends_with(listed["path"], "/")
     hashed = pc.if_else(is_folder, listed["sha256"], pc.fill_null(listed["sha256"], text_array([""])[0]))
     table = listed.set_column(listed.column_names.index("sha256"), "sha256", hashed)
-    return Listing(_index(table.select(_INDEX_COLUMNS), 0))
+    return Listing(packed(_index(table.select(_INDEX_COLUMNS))))
 
 
 def packed(table: pa.Table) -> pa.Table:
-    """Give a list of files the columns of `read_packed_listing`."""
-    columns = {name: table[name] for name in ("path", "modified", "id", "row")}
+    """Pack a list of files as `Listing` has it."""
+    columns = {name: table[name] for name in table.column_names}
     columns["sha256"] = packed_digests(table["sha256"].combine_chunks())
-    columns |= {name: table[name].dictionary_encode() for name in ("config", "shard")}
+    columns |= {name: columns[name].dictionary_encode() for name in ("config", "shard") if name in columns}
     return pa.table(columns)
+
+
+def _numbered(table: pa.Table, first: int = 0) -> pa.Table:
+    """Add to rows that follow each other their numbers in the whole list, where they have none yet."""
+    if _NUMBER in table.column_names:
+        return table
+    return table.append_column(_NUMBER, pa.arange(first, first + table.num_rows))
 
 
 def packed_digests(digests: pa.Array) -> pa.Array:
@@ -296,20 +319,18 @@ def _bring(dataset: DatasetFiles, name: str) -> Path | BinaryIO:
     return dataset.fetch(name)
 
 
-def _index(table: pa.Table, first: int) -> pa.Table:
-    """Give a row group the columns of the index, null where an earlier version has none."""
-    numbers = pa.py_buffer(array("q", range(first, first + table.num_rows)))
+def _index(table: pa.Table) -> pa.Table:
+    """Give a row group the columns of the index, null where an earlier version has none, or they were not read."""
     columns = {
         name: table[name]
         if name in table.column_names
         else pa.nulls(table.num_rows, _SCHEMA.field(name).type)
         for name in _INDEX_COLUMNS
     }
-    columns[_NUMBER.name] = pa.Array.from_buffers(pa.int64(), table.num_rows, [None, numbers])
     return pa.table(columns, schema=_SCHEMA)
 
 
-def _check_rows(table: pa.Table, name: str) -> None:
+def _check_rows(table: pa.Table, name: str, first: int) -> None:
     """Refuse rows without a path, or with one that no system takes, files without a hash, and half a place."""
     listed, digests = table["path"], table["sha256"]
     are_hashes = _are_hashes(digests)
@@ -331,7 +352,7 @@ def _check_rows(table: pa.Table, name: str) -> None:
         wrong = pc.index(pc.fill_null(sound, no), no).as_py()
         if wrong >= 0:
             raise DatasetError(
-                f"{name}: row {table['number'][wrong].as_py()} of files ({shown(ascii(listed[wrong].as_py()))}) {fault}; "
+                f"{name}: row {first + wrong} of files ({shown(ascii(listed[wrong].as_py()))}) {fault}; "
                 "fetch or build the dataset again"
             )
 
@@ -352,8 +373,7 @@ def _check_twice(table: pa.Table, name: str) -> None:
     if ascends(paths) or pc.count_distinct(paths).as_py() == table.num_rows:
         return
     seen: set[str] = set()
-    numbers = table["number"].to_pylist() if "number" in table.column_names else range(table.num_rows)
-    for number, path in zip(numbers, paths.to_pylist(), strict=True):
+    for number, path in zip(_numbered(table)[_NUMBER].to_pylist(), paths.to_pylist(), strict=True):
         if path in seen:
             raise UnsafePathError(f"{name}: row {number} of files: {path!a} comes twice")
         seen.add(path)

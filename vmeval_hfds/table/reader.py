@@ -254,13 +254,17 @@ def _without_view(kind: pa.DataType) -> pa.DataType:
     return pa.large_list(element) if pa.types.is_large_list(kind) else pa.list_(element)
 
 
-def open_shard(place: Path | BinaryIO, name: str, footer: pq.FileMetaData | None = None) -> Shard:
+def open_shard(
+    place: Path | BinaryIO, name: str, footer: pq.FileMetaData | None = None, checksums: bool = True
+) -> Shard:
     """Open a Parquet file, or a stream of one.
 
     Args:
         place: Its path, or a stream that can seek.
         name: What to call it in messages.
         footer: What `Shard.footer` gave before, so that it is not read again.
+        checksums: Whether pages are compared with their checksums; whoever compares all that is read with its SHA-256
+            need not.
 
     Raises:
         DatasetError: It is not a Parquet file, or is cut short.
@@ -276,7 +280,7 @@ def open_shard(place: Path | BinaryIO, name: str, footer: pq.FileMetaData | None
             memory_map=False,
             buffer_size=_BUFFER_BYTES if is_local else 0,
             pre_buffer=False,
-            page_checksum_verification=True,
+            page_checksum_verification=checksums,
         )
         _ = file.schema_arrow.names
         if footer is None:  # What was read before was looked at then.

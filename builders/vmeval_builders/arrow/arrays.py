@@ -72,6 +72,11 @@ def rows_where(table: pa.Table, mask: pa.Array | pa.ChunkedArray) -> pa.Table:
     return table.slice(0, kept) if kept in (0, table.num_rows) else table.filter(mask)
 
 
+def copied(table: pa.Table) -> pa.Table:
+    """Copy the rows of a slice, which would go to another process with all that it was cut from."""
+    return table.take(pa.arange(0, table.num_rows))
+
+
 def scalar(value: str | int) -> pa.Scalar:
     """Make a text, 64-bit integer or truth value for a function of `pyarrow.compute`."""
     if isinstance(value, str):

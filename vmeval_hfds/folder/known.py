@@ -1,0 +1,139 @@
+"""Which row groups hold listed files that are not in the folder, told by the list of files alone."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import tee
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vmeval_builders.arrow.arrays import integer_array
+from vmeval_hfds.engine import pool
+from vmeval_hfds.folder.compare import States
+from vmeval_hfds.folder.jobs import GroupFiles, ReadJob
+from vmeval_hfds.folder.plan import Plan
+from vmeval_hfds.folder.sink import Sink
+from vmeval_hfds.table.columns import map_columns
+from vmeval_hfds.table.difference import taken
+from vmeval_hfds.table.listing import timed
+from vmeval_hfds.table.reader import Shard, open_shard
+
+#: Of a shard that is far away, a part is fetched where less than this of its rows is wanted; else all of it.
+_PART = 0.5
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class KnownGroup:
+    """Rows of one row group that hold listed files, at least one of which is not in the folder.
+
+    Attributes:
+        name: The shard's name in the dataset.
+        shard: The shard; it is closed when the next one's row groups are asked for.
+        source: The rows.
+        files: The listed files of these rows, with ``path``, ``sha256``, ``modified``, and whether they are ``there``.
+    """
+
+    name: str
+    shard: Shard
+    source: GroupFiles
+    files: pa.Table
+
+    def job(self, sink: Sink) -> ReadJob:
+        """Make the job that reads them."""
+        files = self.files
+        return ReadJob(
+            shard=self.name,
+            source=self.source,
+            expected=dict(zip(files["path"].to_pylist(), files["sha256"].to_pylist(), strict=True)),
+            times=dict(timed(files)),
+            sink=sink,
+            exact=True,
+            there=frozenset(files["path"].filter(files["there"]).to_pylist()),
+        )
+
+
+def known_groups(
+    plan: Plan, known: pa.Table, states: States, *, elsewhere: bool = False
+) -> Iterator[KnownGroup]:
+    """List the row groups that must be read, a shard at a time.
+
+    Args:
+        plan: What is wanted.
+        known: The listed files that lie where the list says.
+        states: What is at their places in the folder.
+        elsewhere: Whether others read them, who see nothing that is brought here.
+
+    Raises:
+        DatasetError: A shard is damaged.
+    """
+    shards, counted = tee(_shards(known, states))
+    opened = pool.fetch_ahead(
+        lambda shard: _open(plan, *shard, elsewhere),
+        ((name, pc.count_distinct(_absent_rows(files)).as_py()) for name, files in counted),
+        _AT_ONCE,
+    )
+    for (name, files), shard in zip(shards, opened, strict=True):
+        with shard:
+            yield from _groups(plan, name, files, shard)
+
+
+def _shards(known: pa.Table, states: States) -> Iterator[tuple[str, pa.Table]]:
+    """Give the shards of which a file is wanted, each with its files in the order of its rows."""
+    names = known["shard"].unify_dictionaries()
+    if not len(names):
+        return
+    numbers = pa.chunked_array([chunk.indices for chunk in names.chunks])
+    by_row = [("shard", "ascending"), ("row", "ascending")]
+    order = pc.sort_indices(pa.table({"shard": numbers, "row": known["row"]}), sort_keys=by_row)
+    order = order.cast(pa.int64())
+    files = known.select(["path", "sha256", "modified", "row"])
+    files = files.append_column("there", states.are("same"))
+    counts = {value["values"]: value["counts"] for value in pc.value_counts(numbers).to_pylist()}
+    start = 0
+    for number, name in enumerate(names.chunk(0).dictionary.to_pylist()):
+        rows = order.slice(start, counts.get(number, 0))
+        start += len(rows)
+        of_shard = pa.table({column: taken(files[column], rows) for column in files.column_names})
+        if len(_absent_rows(of_shard)):
+            yield name, of_shard
+
+
+def _groups(plan: Plan, name: str, files: pa.Table, shard: Shard) -> Iterator[KnownGroup]:
+    columns = map_columns(shard.schema, shard.name, plan.layout.name)
+    rows, absent = files["row"].to_pylist(), set(_absent_rows(files).to_pylist())
+    for group in shard.row_groups():
+        begin = bisect_left(rows, group.first_row)
+        end = bisect_left(rows, group.first_row + group.rows)
+        needed = sorted(absent.intersection(rows[begin:end]))
+        if needed:
+            of_group = files.slice(begin, end - begin)
+            source = GroupFiles(
+                place=shard.place,
+                name=shard.name,
+                group=group.number,
+                rows=None if len(needed) == group.rows else tuple(row - group.first_row for row in needed),
+                columns=columns,
+                footer=shard.footer,
+            )
+            are_needed = pc.is_in(of_group["row"], value_set=integer_array(needed))
+            yield KnownGroup(name, shard, source, of_group.filter(are_needed))
+
+
+def _absent_rows(files: pa.Table) -> pa.ChunkedArray:
+    """Give the rows of files that are not in the folder."""
+    return files["row"].filter(pc.invert(files["there"]))
+
+
+def _open(plan: Plan, name: str, rows: int, elsewhere: bool) -> Shard:
+    """Open a shard of which some rows are wanted: all of it is brought here where that is most of it."""
+    facts = plan.listing.facts
+    in_all = facts.shards[name].rows if facts else 0
+    is_part = elsewhere or rows < _PART * in_all
+    place: Path | BinaryIO = plan.dataset.peek(name) if is_part else plan.dataset.fetch(name)
+    return open_shard(place, f"{plan.dataset.name}: {name}")
