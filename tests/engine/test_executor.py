@@ -13,6 +13,7 @@ import pytest
 
 from tests.factories import MP4, png, tree, write_question
 from tests.run_factories import write_runs
+from tests.s3 import objects
 from vmeval_builders.sources.urls import Url
 from vmeval_hfds import (
     build,
@@ -145,6 +146,17 @@ def test_a_worker_that_does_not_see_a_url_is_named_before_work_begins(executor, 
     Engine(executor=executor).require(Url(f"file://{tmp_path}/there"))
     with pytest.raises(WorkerError, match=r"nowhere: the worker on .* does not see it"):
         Engine(executor=executor).require(Url(f"file://{tmp_path}/nowhere"))
+
+
+def test_workers_that_do_not_reach_a_target_are_named_before_anything_is_there(
+    client, bucket, folder, dataset
+):
+    """They were not told where S3 is, and this process was."""
+    system, url = bucket
+    for make, source in ((build, folder), (export, dataset)):
+        with pytest.raises(WorkerError, match=f"{url}: the worker on .* does not see it"):
+            make(source, f"{url}/data/new", executor=client.get_executor())
+    assert not objects(system, url)
 
 
 def test_times_of_outputs_come_back_too(executor, tmp_path):

@@ -139,7 +139,7 @@ def build(
     engine.require(scan.root)
     refuse_names(scan, options)
     with new_dataset(place, existing, on_workers=executor is not None) as store:
-        engine.require(store.partial)
+        engine.require_target(store.partial)
         facts, problems = _write(scan, store, options, existing.card)
         read_back(str(place), store.open())
     return BuildResult(

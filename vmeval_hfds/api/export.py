@@ -112,7 +112,7 @@ def export(
         prune: Remove such files where the dataset no longer has them.
         num_proc: How many processes; None chooses.
         executor: Does the work in place of processes of this machine: any `concurrent.futures.Executor`, such as
-            Dask's. Its workers need dataset directory and target at the same path.
+            Dask's. Its workers need dataset directory and target at the same path or URL.
         progress: Called with rows done and rows in all.
         **rows: Which rows, without what lies outside their folders: `domains`, `ids`, `models`, `evaluators`,
             `experiments`, each a list of values, and `where`, any column of text or numbers to a value or several,
@@ -251,7 +251,7 @@ def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]
 def _export(prepared: _Prepared, options: _Options, progress: Progress | None) -> ExportResult:
     pull, writer, plan = prepared.pull, prepared.writer, prepared.pull.plan
     with writer.writing(prepared.was_empty):
-        options.engine.require(options.target)
+        options.engine.require(options.target, plan.dataset.place)
         recorded = remember(prepared.record, pull, prepared.prune)
         tally = run(pull, writer, options.engine, progress)
         for path in plan.listing.folders:

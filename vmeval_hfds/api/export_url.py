@@ -64,6 +64,8 @@ class UrlExport:
         """Write the files, compare them with what the store has, and mark the folder as whole."""
         pull, there = self._prepare(replaced)
         plan, objects = pull.plan, Objects(self.url)
+        self.engine.require_target(self.url)
+        self.engine.require(plan.dataset.place)
         with marked(objects, there) as written:
             writer = UrlWriter(objects)
             tally = run(pull, writer, self.engine, progress)

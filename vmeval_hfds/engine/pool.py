@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from vmeval_builders.sources.urls import Url, is_url, reach
+from vmeval_builders.sources.urls import Url, is_url, nearest_there, reach
 from vmeval_hfds.errors import ArgumentError, WorkerError
 
 if TYPE_CHECKING:
@@ -96,6 +96,15 @@ class Engine:
                     f"{missing[0]}: the worker on {machine} does not see it; every worker needs it at this path or URL, "
                     "so nothing was begun"
                 )
+
+    def require_target(self, place: Path | str) -> None:
+        """Refuse to begin where workers do not see what they write to; of a URL, the nearest above that is there.
+
+        Raises:
+            WorkerError: One does not see it; the message says which machine.
+        """
+        if self.executor is not None:
+            self.require(place if isinstance(place, Path) else nearest_there(place))
 
 
 def _unseen(asked: tuple[int, list[str]]) -> tuple[str, list[str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vmeval_builders import paths
+from vmeval_builders.sources.urls import Url
 from vmeval_hfds.errors import ArgumentError, DatasetError, MissingPathError
 from vmeval_hfds.store.names import pick_shards
 
@@ -56,6 +57,11 @@ class DatasetFiles:
     address: str = ""
     others: OtherFiles | None = None
     is_url: bool = False
+
+    @property
+    def place(self) -> Path | Url | None:
+        """Where whoever reads it must see it; None where each brings it from the Hub."""
+        return Url(self.address) if self.is_url else self.root
 
 
 def open_dataset_dir(path: str | os.PathLike[str]) -> DatasetFiles:

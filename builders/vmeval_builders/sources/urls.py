@@ -65,6 +65,15 @@ def reach(url: str) -> tuple[Any, str]:
     return _system(url, os.getpid())
 
 
+def nearest_there(url: str) -> Url:
+    """Give the URL of the nearest folder above, or the bucket, that is there; the URL itself where nothing is."""
+    system, root = reach(url)
+    nearest = root
+    while nearest and not system.exists(nearest):
+        nearest = nearest.rpartition("/")[0]
+    return Url(url.rstrip("/").removesuffix(root.removeprefix(nearest)) if nearest else url)
+
+
 def read_url(url: str) -> bytes:
     """Read a small file at a URL whole.
 
