@@ -3,6 +3,8 @@
 import gzip
 import io
 import random
+import shutil
+import subprocess
 import tarfile
 
 from vmeval_builders.choice import Choice
@@ -99,6 +101,14 @@ def problems(path):
     return {
         (problem.code, problem.path): problem.message for problem in scan_archive(path, AS_IT_IS).problems
     }
+
+
+def pack_members(folder, archive, *members, remove=True):
+    """Pack members of a folder, and take them out of it; gzip by the archive's name."""
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["tar", "--format=pax", "-caf", archive, "-C", folder, *members], check=True)
+    for member in members if remove else ():
+        shutil.rmtree(folder / member)
 
 
 def noise(size, seed=0):

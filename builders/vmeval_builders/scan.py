@@ -18,7 +18,7 @@ from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, find_layout, layout_named
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.folder import Folder, index_folder
-from vmeval_builders.sources.remote import index_remote
+from vmeval_builders.sources.remote import Remote, index_remote, tags_at
 from vmeval_builders.sources.source import Index, Source
 from vmeval_builders.sources.top_folder import below, top_folder
 from vmeval_builders.sources.urls import Url, is_url
@@ -29,7 +29,7 @@ class Scan:
     """A walked folder or archive; what it says of rows is from `scan_rows`.
 
     Attributes:
-        root: The folder or archive, absolute; a folder's URL where it is far away.
+        root: The folder or archive, absolute; its URL where it is far away.
         source: Gives the bytes of its files.
         files: Every file, by path order.
         folders: Every folder by its path, by path order; ``""`` is the root.
@@ -37,7 +37,7 @@ class Scan:
         builder: What describes its rows.
         layout_found: Whether the builder was found out, not named.
         units: Every row, by path order.
-        tags: Path to what changes when the file does, where a store far away states it.
+        tags: Path to what changes when the file or archive there does, where a store far away states it.
         top_folder: The one folder at the root of an archive that was taken for its root; empty where none was.
         left_out: Files and empty folders that are there and not meant (`Choice`); folders end in ``/``.
     """
@@ -71,8 +71,8 @@ def scan_rows(
     """Walk a folder or archive once, and find its rows.
 
     Args:
-        folder: A folder, or the URL of one (``s3://…``), or an archive of one (``.tar``, ``.tar.gz``, ``.tgz``), or a folder of archives: where
-            no row is found but archives are, each stands for what is in it.
+        folder: A folder, or an archive of one (``.tar``, ``.tar.gz``, ``.tgz``), or the URL of either (``s3://…``);
+            or a folder of archives: where no row is found but archives are, each stands for what is in it.
         builder: The name of the builder that describes it; None finds it out.
         choice: Which of its files are meant.
 
@@ -115,10 +115,13 @@ def scan_files(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS) -
             "published by its own push_to_hub"
         )
     if is_url(folder):
-        index = index_remote(str(folder))
-        scan = _in_order(Url(str(folder)), index, choice)
-        scan.tags = index.tags
-        return scan
+        root, index = Url(str(folder)), index_remote(str(folder))
+        # An archive is the only thing at a URL that is not read file by file.
+        return (
+            _in_order(root, index, choice)
+            if isinstance(index.source, Remote)
+            else _opened(root, index, choice)
+        )
     path = Path(folder).resolve()
     return scan_archive(path, choice) if is_archive(path) else scan_folder(folder, choice)
 
@@ -166,9 +169,13 @@ def scan_archive(path: Path, choice: Choice = ALL_BUT_TOOLS) -> Scan:
     # Most folders are walked without any of this.
     from vmeval_builders.sources.archive import index_archive
 
-    index = index_archive(path)
+    return _opened(path, index_archive(path), choice)
+
+
+def _opened(root: Path | Url, index: Index, choice: Choice) -> Scan:
+    """Sort what an archive holds, below its one top folder where that stands for the root."""
     top = None if choice.keeps_top_folder else top_folder(index)
-    scan = _in_order(path, below(index, top) if top else index, choice)
+    scan = _in_order(root, below(index, top) if top else index, choice)
     scan.top_folder = top or ""
     return scan
 
@@ -182,30 +189,34 @@ def refuse_changes(scan: Scan) -> None:
     """
     if not isinstance(scan.root, Url):
         return
-    now = index_remote(str(scan.root)).tags
-    for path in scan.by_path:
-        if now.get(path) != scan.tags[path]:
+    now = tags_at(str(scan.root))
+    for path, tag in scan.tags.items():
+        if now.get(path) != tag:
+            place = f"{scan.root}/{path}" if path else str(scan.root)
             raise FolderChangedError(
-                f"{scan.root}/{path}: changed while the folder was read; run again when nothing writes there"
+                f"{place}: changed while it was read; run again when nothing writes there"
             )
 
 
 def archives_of(scan: Scan, choice: Choice = ALL_BUT_TOOLS) -> frozenset[str]:
-    """List the archives in a folder on disk, which may stand for what is in them.
+    """List the archives in a folder, which may stand for what is in them; they may be larger than a file of one.
 
     An archive that is excluded is none of them; what is included is asked of the files in it.
     """
-    if not isinstance(scan.source, Folder):
+    if not isinstance(scan.source, Folder | Remote):
         return frozenset()
+    large = (one.path for one in scan.problems if one.code == "too-large")
     left_out = (path for path in scan.left_out if not (tool_name(path) or matches(path, choice.exclude)))
-    return frozenset(filter(paths.names_archive, chain((entry.path for entry in scan.files), left_out)))
+    return frozenset(
+        filter(paths.names_archive, chain((entry.path for entry in scan.files), large, left_out))
+    )
 
 
 def scan_archives(scan: Scan, packed: Collection[str], choice: Choice = ALL_BUT_TOOLS) -> Scan:
     """Look into the archives of a folder that was walked, each of which stands for what is in it.
 
     Args:
-        scan: The folder, as its files lie on disk.
+        scan: The folder, as its files lie there.
         packed: Its archives, from `archives_of`.
         choice: Which files are meant, those in the archives among them.
 
@@ -218,12 +229,12 @@ def scan_archives(scan: Scan, packed: Collection[str], choice: Choice = ALL_BUT_
     """
     from vmeval_builders.sources.archives import look_into_archives
 
-    assert isinstance(scan.root, Path)
     if choice.has_globs:
         # They are about paths that were not known when the folder was walked.
-        return _in_order(scan.root, look_into_archives(index_folder(scan.root), packed), choice)
+        everything = index_remote(str(scan.root)) if isinstance(scan.root, Url) else index_folder(scan.root)
+        return _in_order(scan.root, look_into_archives(everything, packed), choice)
     problems = [one for one in scan.problems if one.code != "bad-name"]
-    index = Index(scan.source, scan.files, scan.folders, problems)
+    index = Index(scan.source, scan.files, scan.folders, problems, scan.tags)
     opened = _in_order(scan.root, look_into_archives(index, packed), choice)
     opened.left_out = sorted([*scan.left_out, *opened.left_out])
     return opened
@@ -235,6 +246,8 @@ def _in_order(root: Path | Url, index: Index, choice: Choice) -> Scan:
     files = sorted(index.files, key=lambda entry: entry.path)
     folders = dict(sorted(index.folders.items()))
     scan = Scan(root, index.source, files, folders, index.problems, left_out=left_out)
+    gone = set(left_out)
+    scan.tags = {path: tag for path, tag in index.tags.items() if path not in gone}
     names = paths.path_problems((entry.path for entry in scan.files), scan.empty_folders)
     scan.problems += [Problem("bad-name", "error", path, f"The path {reason}.") for path, reason in names]
     return scan

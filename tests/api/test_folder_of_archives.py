@@ -7,17 +7,10 @@ import pytest
 
 from tests.factories import tree, write, write_question, write_rich_folder
 from tests.run_factories import times, write_runs
+from tests.tar_factories import pack_members as pack
 from vmeval_builders.errors import ArchiveError
 from vmeval_builders.scan import scan_rows
 from vmeval_hfds import build, check_folder, diff_datasets, export, info, push_to_hub, verify
-
-
-def pack(folder, archive, *members, remove=True):
-    """Pack members of a folder, and take them out of it; gzip by the archive's name."""
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["tar", "--format=pax", "-caf", archive, "-C", folder, *members], check=True)
-    for member in members if remove else ():
-        shutil.rmtree(folder / member)
 
 
 @pytest.fixture(params=["tar", "tar.gz", "both"])

@@ -42,10 +42,10 @@ def test_a_name_with_brackets_is_that_object_and_no_pattern(bucket, folder, sent
     assert diff_datasets(sent, folder).same
 
 
-def test_an_archive_at_a_url_is_refused_with_what_to_do(bucket):
-    bucket[0].pipe_file(f"{bucket[1]}/questions.tar", b"packed")
-    with pytest.raises(NotAFolderError, match="bring an archive to this disk"):
-        check_folder(f"{bucket[1]}/questions.tar")
+def test_an_object_that_is_no_archive_is_refused_with_what_was_expected(bucket):
+    bucket[0].pipe_file(f"{bucket[1]}/questions.zip", b"packed")
+    with pytest.raises(NotAFolderError, match="is one object; expected a folder or an archive"):
+        check_folder(f"{bucket[1]}/questions.zip")
 
 
 def test_a_read_that_fails_is_an_error_of_that_file_and_nothing_is_pushed(hub, sent, monkeypatch):

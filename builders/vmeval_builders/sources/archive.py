@@ -1,11 +1,11 @@
-"""Tar archives in place of a folder: members in any order, read where they lie, never unpacked to disk."""
+"""Tar archives in place of a folder: members in any order, read where they lie, on disk or at a URL, never unpacked."""
 
 from __future__ import annotations
 
 import os
 import tarfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,9 +15,11 @@ from vmeval_builders import paths
 from vmeval_builders.entries import FILE_LIMIT_BYTES, FileEntry, FolderEntry
 from vmeval_builders.errors import FolderChangedError
 from vmeval_builders.problems import Problem
+from vmeval_builders.sources.archive_object import ArchiveObject, ObjectStream
 from vmeval_builders.sources.source import Index, Source
 from vmeval_builders.sources.tar_members import FILE_TYPES, FOLDER_TYPE, SPARSE_TYPE, Member, members
-from vmeval_builders.sources.tar_streams import ArchiveFile, GzipStream, PlainStream, Stream
+from vmeval_builders.sources.tar_streams import Archive, ArchiveFile, GzipStream, PlainStream, Stream
+from vmeval_builders.sources.urls import look, tag_of
 
 #: The files of a million questions and their folders, with room; each takes about 500 bytes of memory.
 MEMBERS_LIMIT = 2**23
@@ -50,15 +52,34 @@ def index_archive(path: Path) -> Index:
     """
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
-        archive = ArchiveFile(path, status.st_size, status.st_mtime_ns)
-        if file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC:
-            stream = gzip_stream(archive)
-            stream.seek(0)
-            found = _index(stream, TarSource(archive))
-            found.source = GzipTarSource(archive, stream.position)
-            return found
-        file.seek(0)
-        return _index(PlainStream(archive, file), TarSource(archive))
+        return _index_of(PlainStream(ArchiveFile(path, status.st_size, status.st_mtime_ns), file))
+
+
+def index_object(url: str) -> Index:
+    """List the members of an archive at a URL, as `index_archive` does; large files in a plain one are passed over.
+
+    Raises:
+        ArchiveError: It is damaged or cut short, or no tar archive.
+        FolderChangedError: Something writes into it, or it is gone.
+        RemoteReadError: It cannot be read.
+    """
+    about = look(url)
+    archive = ArchiveObject(url, about["size"], tag_of(about))
+    index = _index_of(ObjectStream(archive))
+    index.tags[""] = archive.tag
+    return index
+
+
+def _index_of(plain: Stream) -> Index:
+    archive = plain.archive
+    if plain.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC:
+        stream = gzip_stream(archive)
+        stream.seek(0)
+        found = _index(stream, TarSource(archive))
+        found.source = GzipTarSource(archive, stream.position)
+        return found
+    plain.seek(0)
+    return _index(plain, TarSource(archive))
 
 
 @dataclass(frozen=True)
@@ -66,12 +87,17 @@ class TarSource:
     """A tar archive, as a `Source`.
 
     Attributes:
-        archive: The archive on disk.
+        archive: The archive.
         splits: Whether several processes can read it at once about as fast as each alone.
     """
 
-    archive: ArchiveFile
+    archive: Archive
     splits: ClassVar[bool] = True
+
+    @property
+    def is_far(self) -> bool:
+        """Whether every read is a request."""
+        return self.archive.is_far
 
     @property
     def length_bytes(self) -> int:
@@ -83,7 +109,7 @@ class TarSource:
         content = self._read(entry, entry.size_bytes)
         if len(content) != entry.size_bytes:
             raise FolderChangedError(
-                f"{self.archive.path}: {entry.path} had {entry.size_bytes} bytes and now has {len(content)}; "
+                f"{self.archive}: {entry.path} had {entry.size_bytes} bytes and now has {len(content)}; "
                 "run again when nothing writes into the archive"
             )
         return content
@@ -95,6 +121,10 @@ class TarSource:
     def head(self, entry: FileEntry, length: int) -> bytes:
         """Read the first bytes of a file, as `Source.head` says."""
         return self._read(entry, min(length, entry.size_bytes))
+
+    def fetch(self, entries: Iterable[FileEntry]) -> None:
+        """Bring files at once, as `Source.fetch` says."""
+        self.archive.fetch((entry.offset, entry.size_bytes) for entry in entries)
 
     def _read(self, entry: FileEntry, length: int) -> bytes:
         return self.archive.read(entry.offset, length)
@@ -113,19 +143,26 @@ class GzipTarSource(TarSource):
     decompressed_bytes: int = 0
 
     @property
+    def is_far(self) -> bool:
+        """It is read as a stream, wherever it lies."""
+        return False
+
+    @property
     def length_bytes(self) -> int:
         """How many bytes the archive has, decompressed."""
         return self.decompressed_bytes
 
     def _read(self, entry: FileEntry, length: int) -> bytes:
-        self.archive.check(self.archive.path.stat())
+        if not self.archive.is_far:
+            # Far away it would be a request for each file; that it stayed the same is seen when all were read.
+            self.archive.check()
         stream = gzip_stream(self.archive)
         stream.seek(entry.offset)
         return stream.read(length)
 
 
 @lru_cache(maxsize=_STREAMS)
-def gzip_stream(archive: ArchiveFile) -> GzipStream:
+def gzip_stream(archive: Archive) -> GzipStream:
     """Give the decompressed archive; a process keeps the last few, with their checkpoints."""
     return GzipStream(archive)
 

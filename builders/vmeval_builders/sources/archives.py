@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from vmeval_builders.entries import FileEntry, FolderEntry
 from vmeval_builders.problems import Problem
-from vmeval_builders.sources.archive import GzipTarSource, TarSource, index_archive
+from vmeval_builders.sources.archive import GzipTarSource, TarSource, index_archive, index_object
 from vmeval_builders.sources.folder import Folder
+from vmeval_builders.sources.remote import Remote
 from vmeval_builders.sources.source import Index, Source
 
 #: The pass of what costs every worker the same to read: a file on disk, or in an archive that is not compressed.
 ANYWHERE = -1
+#: So many archives at a URL are listed at once; each is gone through from its start.
+_LISTED_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +29,20 @@ class Archives:
     file's bytes never begin at 0 there, since a header stands before them: 0 is a file on disk.
 
     Attributes:
-        folder: The folder itself.
+        folder: The folder itself, on disk or at a URL.
         starts: Where each archive begins, in order.
         archives: The archives, in the same order.
     """
 
     splits: ClassVar[bool] = True
-    folder: Folder
+    folder: Folder | Remote
     starts: tuple[int, ...]
     archives: tuple[TarSource, ...]
+
+    @property
+    def is_far(self) -> bool:
+        """Whether every read is a request."""
+        return self.folder.is_far
 
     def read(self, entry: FileEntry) -> bytes:
         """Read a file whole, as `Source.read` says."""
@@ -50,6 +58,15 @@ class Archives:
         """Read the first bytes of a file, as `Source.head` says."""
         source, within = self._part(entry)
         return source.head(within, length)
+
+    def fetch(self, entries: Iterable[FileEntry]) -> None:
+        """Bring files at once, as `Source.fetch` says."""
+        of_parts: dict[Source, list[FileEntry]] = defaultdict(list)
+        for entry in entries:
+            source, within = self._part(entry)
+            of_parts[source].append(within)
+        for source, some in of_parts.items():
+            source.fetch(some)
 
     def pass_of(self, entry: FileEntry) -> int:
         """Give the number of the compressed archive that a file lies in; `ANYWHERE` where it is read by itself."""
@@ -71,7 +88,7 @@ def look_into_archives(index: Index, packed: Collection[str]) -> Index:
     What an archive is called is kept nowhere; a warning for each says so.
 
     Args:
-        index: What was found in a folder on disk.
+        index: What was found in a folder on disk or at a URL.
         packed: The paths of its archives that are looked into; any others stay files.
 
     Raises:
@@ -80,13 +97,13 @@ def look_into_archives(index: Index, packed: Collection[str]) -> Index:
         OSError: One cannot be read.
     """
     folder = index.source
-    assert isinstance(folder, Folder)
+    assert isinstance(folder, Folder | Remote)
     files = [entry for entry in index.files if entry.path not in packed]
     times = {path: found.mtime_ns for path, found in index.folders.items()}
-    problems = list(index.problems)
+    problems = [one for one in index.problems if one.code != "too-large" or one.path not in packed]
+    tags = dict(index.tags)
     starts, archives, start = [], [], 0
-    for path in sorted(packed):
-        inside = index_archive(folder.root / path)
+    for path, inside in _indices(folder, sorted(packed)):
         assert isinstance(inside.source, TarSource)
         above = path.rpartition("/")[0]
         files += [
@@ -102,10 +119,27 @@ def look_into_archives(index: Index, packed: Collection[str]) -> Index:
             Problem(one.code, one.severity, _below(above, one.path), one.message) for one in inside.problems
         ]
         problems.append(_looked_into(path))
+        if "" in inside.tags:
+            tags[path] = inside.tags[""]
         starts.append(start)
         archives.append(inside.source)
         start += inside.source.length_bytes
-    return Index(Archives(folder, tuple(starts), tuple(archives)), files, _counted(files, times), problems)
+    return Index(
+        Archives(folder, tuple(starts), tuple(archives)), files, _counted(files, times), problems, tags
+    )
+
+
+def _indices(folder: Folder | Remote, packed: Sequence[str]) -> Iterator[tuple[str, Index]]:
+    """List the members of some archives."""
+    if isinstance(folder, Folder):
+        yield from ((path, index_archive(folder.root / path)) for path in packed)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
+        yield from zip(
+            packed, pool.map(index_object, (f"{folder.url}/{path}" for path in packed)), strict=True
+        )
 
 
 def _below(above: str, path: str) -> str:

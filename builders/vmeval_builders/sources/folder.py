@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -34,6 +35,7 @@ class Folder:
     """A folder on disk, as a `Source`."""
 
     splits: ClassVar[bool] = True
+    is_far: ClassVar[bool] = False
     root: Path
 
     def read(self, entry: FileEntry) -> bytes:
@@ -67,6 +69,9 @@ class Folder:
     def head(self, entry: FileEntry, length: int) -> bytes:
         """Read the first bytes of a file, as `Source.head` says."""
         return self._read(entry, length, length)
+
+    def fetch(self, entries: Iterable[FileEntry]) -> None:
+        """Do nothing: a disk is read when it is read."""
 
     def _read(self, entry: FileEntry, wanted: int, first: int) -> bytes:
         descriptor = open_file(self.root, entry.path)

@@ -84,7 +84,7 @@ class PartsFile(io.RawIOBase):
             return
         if self.size_bytes <= WHOLE_BYTES:
             parts = [(0, self.size_bytes)]
-        self._parts = [(start, memoryview(self.bring(start, end))) for start, end in _together(parts)]
+        self._parts = [(start, memoryview(self.bring(start, end))) for start, end in together(parts)]
 
     def _kept(self, start: int, end: int) -> memoryview | None:
         for first, content in self._parts:
@@ -129,7 +129,7 @@ class ObjectFile(PartsFile):
         return content
 
 
-def _together(parts: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def together(parts: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Join parts whose gap costs less to bring than another request."""
     begun: tuple[int, int] | None = None
     for start, end in parts:

@@ -10,9 +10,10 @@ from typing import Any, ClassVar, TypeVar
 
 from vmeval_builders.entries import FILE_LIMIT_BYTES, FileEntry, FolderEntry
 from vmeval_builders.errors import FolderChangedError, MissingPathError, NotAFolderError, RemoteReadError
+from vmeval_builders.paths import names_archive
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.source import Index, Source
-from vmeval_builders.sources.urls import reach, told
+from vmeval_builders.sources.urls import bring, reach, tag_of, told
 
 Item = TypeVar("Item")
 
@@ -31,13 +32,14 @@ class Remote:
     """A folder at a URL, as a `Source`."""
 
     splits: ClassVar[bool] = True
+    is_far: ClassVar[bool] = True
     url: str
 
     def read(self, entry: FileEntry) -> bytes:
         """Read a file whole, as `Source.read` says."""
         content = _fetched.pop((self.url, entry.path), None)
         if content is None:
-            fetch(self, [entry])
+            self.fetch([entry])
             content = _fetched.pop((self.url, entry.path))
         if isinstance(content, BaseException):
             raise told(f"{self.url}/{entry.path}", content)
@@ -63,22 +65,16 @@ class Remote:
         except Exception as error:
             raise told(f"{self.url}/{entry.path}", error) from error
 
-
-def fetch(source: Remote, entries: Iterable[FileEntry]) -> None:
-    """Bring files at once, to be read afterwards; what cannot be brought is an error when it is read."""
-    system, root = reach(source.url)
-    wanted = list(entries)
-    # Said so, a store is not asked first how long the file is.
-    starts = [0 if 0 < entry.size_bytes <= _BYTES_AT_ONCE else None for entry in wanted]
-    try:
-        # Not `cat`, which takes names with brackets and stars for patterns.
-        names = [f"{root}/{entry.path}" for entry in wanted]
-        found = system.cat_ranges(names, starts, [None] * len(names), on_error="return")
-    except Exception as error:  # noqa: BLE001 (each store has its own)
-        # Such as no credentials: every one of them fails alike.
-        found = [error] * len(wanted)
-    for entry, content in zip(wanted, found, strict=True):
-        _fetched[source.url, entry.path] = content
+    def fetch(self, entries: Iterable[FileEntry]) -> None:
+        """Bring files at once, as `Source.fetch` says."""
+        wanted = list(entries)
+        # With a start said, a store is not asked first how long the file is; a large one is brought in parts.
+        starts = (0 if 0 < entry.size_bytes <= _BYTES_AT_ONCE else None for entry in wanted)
+        found = bring(
+            self.url, [(entry.path, start, None) for entry, start in zip(wanted, starts, strict=True)]
+        )
+        for entry, content in zip(wanted, found, strict=True):
+            _fetched[self.url, entry.path] = content
 
 
 def read_ahead(
@@ -91,7 +87,7 @@ def read_ahead(
         items: What is read, in order.
         files: Gives the files of an item.
     """
-    if not isinstance(source, Remote):
+    if not source.is_far:
         yield from items
         return
     piece: list[Item] = []
@@ -102,61 +98,85 @@ def read_ahead(
         more_bytes = sum(entry.size_bytes for entry in more)
         is_full = len(entries) + len(more) > _FILES_AT_ONCE or piece_bytes + more_bytes > _BYTES_AT_ONCE
         if piece and is_full:
-            fetch(source, entries)
+            source.fetch(entries)
             yield from piece
             piece, entries, piece_bytes = [], [], 0
         piece.append(item)
         entries += more
         piece_bytes += more_bytes
     if piece:
-        fetch(source, entries)
+        source.fetch(entries)
         yield from piece
 
 
 def index_remote(url: str) -> Index:
-    """List the files below a URL, in as few pages as the store gives them.
+    """List the files below a URL, in as few pages as the store gives them; or the members of an archive there.
 
     Args:
-        url: The folder's URL, such as ``s3://bucket/data/questions``.
+        url: The folder's URL, such as ``s3://bucket/data/questions``, or an archive's.
 
     Raises:
         MissingPathError: Nothing is there.
-        NotAFolderError: It is one object.
+        NotAFolderError: It is one object, and no archive.
+        ArchiveError: The archive is damaged or cut short.
+        FolderChangedError: Something writes into the archive.
         RemoteReadError: It cannot be listed, or a package is missing.
     """
     url = url.rstrip("/")
-    system, root = reach(url)
-    try:
-        system.invalidate_cache()
-        found = system.find(root, detail=True)
-    except Exception as error:
-        raise told(url, error) from error
-    if list(found) == [root]:
-        raise NotAFolderError(
-            f"{url}: is one object, expected a folder; bring an archive to this disk, or unpack it in the store"
-        )
-    if not found:
-        raise MissingPathError(f"{url}: no such folder; give the folder that holds the *_task folders")
+    found = _list(url)
+    if "" in found:
+        if not names_archive(url):
+            raise NotAFolderError(
+                f"{url}: is one object; expected a folder or an archive (.tar, .tar.gz, .tgz)"
+            )
+        # Most folders are walked without any of this.
+        from vmeval_builders.sources.archive import index_object
+
+        return index_object(url)
     index = Index(Remote(url))
     stated: list[str] = []
-    for name, about in found.items():
-        path = name.removeprefix(root).lstrip("/")
+    for path, about in found.items():
         if path == UNFINISHED_MARK:
             raise RemoteReadError(
                 f"{url}: holds an export that did not end, or is at work; export it again with --force, then run again"
             )
         if path == WHOLE_MARK:
             continue
-        if name.endswith("/"):
+        if path.endswith("/"):
             # What consoles of object stores leave for an empty folder.
             stated.append(path.rstrip("/"))
         elif about["size"] > FILE_LIMIT_BYTES:
             index.problems.append(Problem.too_large(path, about["size"], FILE_LIMIT_BYTES))
         else:
             index.files.append(FileEntry(path, about["size"], _time_ns(about)))
-            index.tags[path] = str(about.get("ETag") or about.get("etag") or about.get("md5Hash") or "")
+            index.tags[path] = tag_of(about)
     index.folders = _folders([*(entry.path for entry in index.files), *stated], stated)
     return index
+
+
+def tags_at(url: str) -> dict[str, str]:
+    """Give the tags of an index anew, of what is there now; an archive is not read for that.
+
+    Raises:
+        MissingPathError: Nothing is there.
+        RemoteReadError: It cannot be listed.
+    """
+    return {path: tag_of(about) for path, about in _list(url.rstrip("/")).items()}
+
+
+def _list(url: str) -> dict[str, dict[str, Any]]:
+    """Give what a store says of each object below a URL, by its path there; ``""`` is the one that it names."""
+    try:
+        system, root = reach(url)
+        system.invalidate_cache()
+        found = system.find(root, detail=True)
+    except FileNotFoundError:
+        found = {}
+    except Exception as error:
+        raise told(url, error) from error
+    if not found:
+        raise MissingPathError(f"{url}: no such folder; give the folder that holds the *_task folders")
+    return {name.removeprefix(root).removeprefix("/"): about for name, about in found.items()}
 
 
 def _folders(paths: Iterable[str], stated: Iterable[str]) -> dict[str, FolderEntry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
@@ -17,6 +18,10 @@ class Source(Protocol):
     """
 
     splits: ClassVar[bool]
+
+    @property
+    def is_far(self) -> bool:
+        """Whether every read is a request to somewhere else, so that several are made at once (`fetch`)."""
 
     def __hash__(self) -> int:
         """Go by what is read from: two sources of one folder or archive are equal."""
@@ -44,6 +49,12 @@ class Source(Protocol):
             OSError: It cannot be read.
         """
 
+    def fetch(self, entries: Iterable[FileEntry]) -> None:
+        """Bring files at once where they are far away, to be read whole afterwards, each once.
+
+        What cannot be brought is an error when it is read.
+        """
+
 
 @dataclass(slots=True)
 class Index:
@@ -54,7 +65,7 @@ class Index:
         files: Every file, in the source's own order; an archive may hold a name twice.
         folders: Every folder by its path; ``""`` is the root.
         problems: What cannot be kept: links that lead outside, pipes, files that are too large.
-        tags: Path to what changes when the file does, where a store far away states it.
+        tags: Path to what changes when the file does, for files and archives at URLs; ``""`` is the archive itself.
     """
 
     source: Source

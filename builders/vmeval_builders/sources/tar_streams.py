@@ -1,4 +1,4 @@
-"""The bytes of a tar archive as a stream: of the file itself, or decompressed from gzip and read from any place on."""
+"""The bytes of a tar archive as a stream: as they lie there, or decompressed from gzip and read from any place on."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import os
 import zlib
 from abc import ABC, abstractmethod
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple, Protocol
 
 from vmeval_builders.errors import ArchiveError, FolderChangedError
 
@@ -28,33 +29,80 @@ _CHECKPOINTS = 500
 _CHECKPOINT_BYTES = 2**21
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveFile:
-    """An archive on disk, and what it was when its members were listed."""
+class Archive(Protocol):
+    """An archive as it was when its members were listed, wherever it lies; as a text it is its path or URL.
 
-    path: Path
-    size_bytes: int
-    mtime_ns: int
+    Attributes:
+        is_far: Whether every read is a request, so that several are made at once (`fetch`).
+    """
+
+    is_far: ClassVar[bool]
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes it has."""
+
+    @property
+    def ahead_bytes(self) -> int:
+        """How much is read at a time where it is read to its end."""
+
+    def __hash__(self) -> int:
+        """Go by where it lies and what it was."""
 
     def read(self, offset: int, length: int) -> bytes:
-        """Read bytes as they are on disk, fewer at the end only.
+        """Read bytes as they lie there, fewer at the end only.
 
         Raises:
             FolderChangedError: It is not what it was when its members were listed.
             OSError: It cannot be read.
         """
-        # Opened anew each time: an open file could neither be pickled nor be shared by forked processes.
-        with self.path.open("rb") as file:
-            self.check(os.fstat(file.fileno()))
-            file.seek(offset)
-            return file.read(length)
 
-    def check(self, status: os.stat_result) -> None:
+    def fetch(self, parts: Iterable[tuple[int, int]]) -> None:
+        """Bring parts (offset and length) at once where it is far away, to be read afterwards."""
+
+    def check(self) -> None:
         """Refuse an archive that was written since its members were listed.
 
         Raises:
             FolderChangedError: It was.
+            OSError: It cannot be looked at.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFile:
+    """An archive on disk, as an `Archive`."""
+
+    is_far: ClassVar[bool] = False
+    path: Path
+    size_bytes: int
+    mtime_ns: int
+
+    def __str__(self) -> str:
+        """Give its path."""
+        return str(self.path)
+
+    @property
+    def ahead_bytes(self) -> int:
+        """How much is read at a time where it is read to its end."""
+        return _AHEAD_BYTES
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Read bytes as they are on disk, as `Archive.read` says."""
+        # Opened anew each time: an open file could neither be pickled nor be shared by forked processes.
+        with self.path.open("rb") as file:
+            self._compare(os.fstat(file.fileno()))
+            file.seek(offset)
+            return file.read(length)
+
+    def fetch(self, parts: Iterable[tuple[int, int]]) -> None:
+        """Do nothing: a disk is read when it is read."""
+
+    def check(self) -> None:
+        """Refuse an archive that was written since its members were listed, as `Archive.check` says."""
+        self._compare(self.path.stat())
+
+    def _compare(self, status: os.stat_result) -> None:
         if (status.st_size, status.st_mtime_ns) != (self.size_bytes, self.mtime_ns):
             raise FolderChangedError(
                 f"{self.path}: had {self.size_bytes} bytes when its files were listed, now has {status.st_size} "
@@ -70,7 +118,7 @@ class Stream(ABC):
         position: Where the next byte to be read is.
     """
 
-    def __init__(self, archive: ArchiveFile) -> None:
+    def __init__(self, archive: Archive) -> None:
         self.archive = archive
         self.position = 0
 
@@ -98,14 +146,19 @@ class Stream(ABC):
         return self.damaged(f"is cut short at byte {self.position}: expected {expected}")
 
     def damaged(self, found: str, what_to_do: str = "fetch or pack it again") -> ArchiveError:
-        """Make the error of an archive that is not as it should be."""
-        return ArchiveError(f"{self.archive.path}: {found}; {what_to_do}")
+        """Make the error of an archive that is not as it should be.
+
+        Raises:
+            FolderChangedError: Something writes into it, which is why.
+        """
+        self.archive.check()
+        return ArchiveError(f"{self.archive}: {found}; {what_to_do}")
 
 
 class PlainStream(Stream):
     """The bytes of an open file."""
 
-    def __init__(self, archive: ArchiveFile, file: BufferedReader) -> None:
+    def __init__(self, archive: Archive, file: BufferedReader) -> None:
         super().__init__(archive)
         self._file = file
 
@@ -141,7 +194,7 @@ class GzipStream(Stream):
     the archive was written since it was listed, and an OSError where it cannot be read.
     """
 
-    def __init__(self, archive: ArchiveFile) -> None:
+    def __init__(self, archive: Archive) -> None:
         super().__init__(archive)
         self._spacing_bytes = _CHECKPOINT_BYTES
         self._ahead, self._ahead_from = b"", 0
@@ -213,7 +266,7 @@ class GzipStream(Stream):
         at = self._compressed - self._ahead_from
         if not 0 <= at < len(self._ahead):
             self._ahead, self._ahead_from = (
-                self.archive.read(self._compressed, _AHEAD_BYTES),
+                self.archive.read(self._compressed, self.archive.ahead_bytes),
                 self._compressed,
             )
             at = 0

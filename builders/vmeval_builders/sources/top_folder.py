@@ -56,4 +56,5 @@ def below(index: Index, top: str) -> Index:
             Problem(one.code, one.severity, one.path.removeprefix(start), one.message)
             for one in index.problems
         ],
+        tags=index.tags,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,6 +12,10 @@ from vmeval_builders.errors import FolderChangedError, RemoteReadError
 
 #: The package that a scheme needs, for the message where it is missing.
 _EXTRAS = {"s3": "s3", "s3a": "s3"}
+#: So many requests are made at once where a store's file system does not make many itself.
+_AT_ONCE = 16
+#: What stores call that which changes when a file does: S3, others, Google's, the Hub's two; a disk has the time.
+_TAGS = ("ETag", "etag", "md5Hash", "blob_id", "xet_hash", "mtime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,59 @@ def nearest_there(url: str) -> Url:
     while nearest and not system.exists(nearest):
         nearest = nearest.rpartition("/")[0]
     return Url(url.rstrip("/").removesuffix(root.removeprefix(nearest)) if nearest else url)
+
+
+def bring(url: str, parts: Sequence[tuple[str, int | None, int | None]]) -> list[bytes | BaseException]:
+    """Bring parts of files below a URL, many at once; what cannot be brought is the error that says why.
+
+    Args:
+        url: The folder's URL.
+        parts: Each file's name below it, and where its part begins and ends; None is the start or end of the file.
+    """
+    try:
+        system, root = reach(url)
+        # Not `cat`, which takes names with brackets and stars for patterns.
+        named = [(f"{root}/{name}", start, end) for name, start, end in parts]
+        if system.async_impl:
+            names, starts, ends = map(list, zip(*named, strict=True)) if named else ([], [], [])
+            return list(system.cat_ranges(names, starts, ends, on_error="return"))
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(pool.map(lambda part: _one(system, *part), named))
+    except Exception as error:  # noqa: BLE001 (each store has its own)
+        # Such as no credentials: every one of them fails alike.
+        return [error] * len(parts)
+
+
+def _one(system: Any, name: str, start: int | None, end: int | None) -> bytes | BaseException:  # noqa: ANN401
+    try:
+        # Without a cache, for that would read on behind the part.
+        return bytes(system.cat_file(name, start=start, end=end, cache_type="none"))
+    except Exception as error:  # noqa: BLE001 (each store has its own)
+        return error
+
+
+def look(url: str) -> Mapping[str, Any]:
+    """Ask what a store says of a file now.
+
+    Raises:
+        RemoteReadError: It cannot be looked at.
+        FolderChangedError: It is not there.
+    """
+    above, _, name = url.rpartition("/")
+    try:
+        system, root = reach(above)
+        system.invalidate_cache()
+        about: Mapping[str, Any] = system.info(f"{root}/{name}")
+    except Exception as error:
+        raise told(url, error) from error
+    return about
+
+
+def tag_of(about: Mapping[str, Any]) -> str:
+    """Give what changes when a file does, of what a store says of it; empty where it says nothing of the kind."""
+    return str(next((about[name] for name in _TAGS if about.get(name)), ""))
 
 
 def read_url(url: str) -> bytes:
