@@ -41,6 +41,10 @@ class DatasetError(VmevalError, ValueError):
     """Something is not a dataset of questions, or is damaged."""
 
 
+class NoShardsError(DatasetError):
+    """A repository or directory holds no Parquet shards."""
+
+
 class ArgumentError(VmevalError, ValueError):
     """A number or choice that a function was given is out of range."""
 

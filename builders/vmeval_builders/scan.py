@@ -21,7 +21,7 @@ from vmeval_builders.sources.folder import Folder, index_folder
 from vmeval_builders.sources.remote import Remote, index_remote, tags_at
 from vmeval_builders.sources.source import Index, Source
 from vmeval_builders.sources.top_folder import below, top_folder
-from vmeval_builders.sources.urls import Url, is_url
+from vmeval_builders.sources.urls import Url, is_source_url
 
 
 @dataclass
@@ -71,7 +71,7 @@ def scan_rows(
     """Walk a folder or archive once, and find its rows.
 
     Args:
-        folder: A folder, or an archive of one (``.tar``, ``.tar.gz``, ``.tgz``), or the URL of either (``s3://…``);
+        folder: A folder, or an archive of one (``.tar``, ``.tar.gz``, ``.tgz``), or the URL of either (``s3://…``, ``hf://…``);
             or a folder of archives: where no row is found but archives are, each stands for what is in it.
         builder: The name of the builder that describes it; None finds it out.
         choice: Which of its files are meant.
@@ -114,7 +114,7 @@ def scan_files(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS) -
             f"expected the path of a folder or archive, found a {type(folder).__name__}; a datasets.Dataset is "
             "published by its own push_to_hub"
         )
-    if is_url(folder):
+    if is_source_url(folder):
         root, index = Url(str(folder)), index_remote(str(folder))
         # An archive is the only thing at a URL that is not read file by file.
         return (

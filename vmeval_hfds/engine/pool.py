@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from vmeval_builders.sources.urls import Url, is_url, nearest_there, reach
+from vmeval_builders.sources.urls import Url, is_source_url, nearest_there, reach
 from vmeval_hfds.errors import ArgumentError, WorkerError
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _unseen(asked: tuple[int, list[str]]) -> tuple[str, list[str]]:
 
 
 def _is_seen(place: str) -> bool:
-    if not is_url(place):
+    if not is_source_url(place):
         return Path(place).exists()
     system, root = reach(place)
     try:

@@ -49,6 +49,11 @@ def looks_like_repo(text: str) -> bool:
     return _REPO_ID.fullmatch(text.partition("@")[0]) is not None
 
 
+def leads_below(text: str) -> bool:
+    """Whether an ``hf://`` address is that of a folder or file in a repository, which is read as what lies there."""
+    return text.lower().startswith("hf://") and bool(_split_path(text)[1])
+
+
 def parse_address(text: str, repo_type: str = "dataset") -> RepoAddress:
     """Take apart what a person gave for a repository.
 
@@ -102,14 +107,19 @@ def repo_and_revision(
 
 def _of_path(text: str) -> RepoAddress:
     """Take ``hf://datasets/user/name@revision`` apart."""
+    address, below = _split_path(text)
+    _refuse_below(text, below)
+    return address
+
+
+def _split_path(text: str) -> tuple[RepoAddress, str]:
+    """Part ``hf://datasets/user/name@revision`` from the path in the repository that may follow."""
     kind, parts = _kind(text.partition("://")[2].strip("/").split("/"))
     repo_id, marked, after = "/".join(parts).partition("@")
     if not marked:
-        _refuse_below(text, "/".join(parts[2:]))
-        return RepoAddress("/".join(parts[:2]), None, kind)
+        return RepoAddress("/".join(parts[:2]), None, kind), "/".join(parts[2:])
     revision, below = _split_revision(after)
-    _refuse_below(text, below)
-    return RepoAddress(repo_id, revision, kind)
+    return RepoAddress(repo_id, revision, kind), below
 
 
 def _of_page(text: str) -> RepoAddress:

@@ -7,11 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
+from urllib.parse import quote
 
 from vmeval_builders.scan import Scan, scan_rows
 from vmeval_builders.sources.urls import is_url
-from vmeval_hfds.errors import AddressError, ArgumentError, DatasetError, HubNotFoundError, SourceTypeError
-from vmeval_hfds.hub.address import is_address, looks_like_repo, parse_address
+from vmeval_hfds.errors import (
+    AddressError,
+    ArgumentError,
+    DatasetError,
+    HubNotFoundError,
+    NoShardsError,
+    SourceTypeError,
+)
+from vmeval_hfds.hub.address import is_address, leads_below, looks_like_repo, parse_address
 from vmeval_hfds.rows.rows import Rows
 from vmeval_hfds.store.directory import DatasetFiles, open_dataset_dir, unreplaced
 from vmeval_hfds.store.names import ROWS_FOLDER
@@ -41,7 +49,8 @@ def open_source(
     A path that is here goes before a repository of the same name. A directory with shards in ``data/*/`` is a
     dataset directory, and so is one that has other Parquet files and no row; any other is a folder or archive.
     What lies at ``s3://…`` and other URLs that fsspec knows is told apart likewise. Text that is the path of nothing here is a repository: ``user/name``, ``user/name@revision``,
-    ``hf://datasets/user/name[@revision]``, or the address of its page on the Hub.
+    ``hf://datasets/user/name[@revision]``, or the address of its page on the Hub. At an ``hf://`` address of a
+    repository without shards, or of a folder in one, are files as in a folder here.
 
     Args:
         source: What to open.
@@ -58,11 +67,11 @@ def open_source(
         DatasetError: The repository or directory holds no shards.
         SourceTypeError: It is something else, such as a `DatasetDict`.
     """
-    if isinstance(source, str) and is_url(source):
+    if isinstance(source, str) and (is_url(source) or leads_below(source)):
         _refuse_revision(source, revision)
         return _open_url(source, builder, is_table)
     if isinstance(source, str) and is_repo(source):
-        return _open_repo(source, revision, token_env)
+        return _open_repo_or_folder(source, builder, revision, token_env)
     _refuse_revision(source, revision)
     if isinstance(source, Scan | DatasetFiles):
         return source
@@ -192,6 +201,18 @@ def _open_repo(source: str, revision: str | None, token_env: str, wait: bool = T
         if is_address(source):
             raise
         raise HubNotFoundError(f"{error}; there is no folder {source!r} here either") from error
+
+
+def _open_repo_or_folder(
+    source: str, builder: str | None, revision: str | None, token_env: str
+) -> Scan | DatasetFiles:
+    try:
+        return _open_repo(source, revision, token_env)
+    except NoShardsError:
+        if not source.lower().startswith("hf://"):
+            raise
+    at = f"@{quote(revision, safe='')}" if revision else ""
+    return scan_rows(f"{source.rstrip('/')}{at}", builder)
 
 
 def _open_url(url: str, builder: str | None, is_table: bool) -> Scan | DatasetFiles:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import BinaryIO, cast
 
-from vmeval_hfds.errors import DatasetError
+from vmeval_hfds.errors import NoShardsError
 from vmeval_hfds.hub import cache, transfer
 from vmeval_hfds.hub.ranges import RangeFile
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
@@ -37,7 +37,8 @@ def open_repo(
 
     Raises:
         HubError: The repository or revision cannot be read.
-        DatasetError: It holds no Parquet shards.
+        NoShardsError: It holds no Parquet shards.
+        DatasetError: It is not whole in the client's cache.
     """
     repo = HubRepo(repo_id, token_env=token_env, wait=wait)
     if cache.is_offline():
@@ -45,7 +46,7 @@ def open_repo(
     commit, files = repo.look(revision)
     dataset = files_of_repo(repo, commit, files)
     if not dataset.row_shards and not dataset.listing_shards:
-        raise DatasetError(
+        raise NoShardsError(
             f"{repo_id}: expected Parquet shards, found {len(files)} other files; "
             "a raw mirror is brought here by vmeval-hfds download"
         )

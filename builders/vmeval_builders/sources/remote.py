@@ -13,7 +13,7 @@ from vmeval_builders.errors import FolderChangedError, MissingPathError, NotAFol
 from vmeval_builders.paths import names_archive
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.source import Index, Source
-from vmeval_builders.sources.urls import bring, reach, tag_of, told
+from vmeval_builders.sources.urls import bring, is_repo_root, reach, said_by, tag_of, told
 
 Item = TypeVar("Item")
 
@@ -23,6 +23,9 @@ _BYTES_AT_ONCE = 2**24
 #: What an export writes beside the files of a folder at a URL: first, until all are there, and last. Neither is a file
 #: of the folder.
 UNFINISHED_MARK, WHOLE_MARK = ".vmeval-hfds-unfinished", ".vmeval-hfds-whole"
+#: What the Hub puts into each repository.
+_ATTRIBUTES = ".gitattributes"
+_WHAT_TO_GIVE = "give the folder that holds the *_task folders"
 #: What was fetched ahead in this process, until it is read.
 _fetched: dict[tuple[str, str], bytes | BaseException] = {}
 
@@ -142,6 +145,11 @@ def index_remote(url: str) -> Index:
             )
         if path == WHOLE_MARK:
             continue
+        if path == _ATTRIBUTES and is_repo_root(url):
+            index.problems.append(
+                Problem("hub-file", "warning", path, "The Hub's own, and no file of the folder; left out.")
+            )
+            continue
         if path.endswith("/"):
             # What consoles of object stores leave for an empty folder.
             stated.append(path.rstrip("/"))
@@ -170,12 +178,12 @@ def _list(url: str) -> dict[str, dict[str, Any]]:
         system, root = reach(url)
         system.invalidate_cache()
         found = system.find(root, detail=True)
-    except FileNotFoundError:
-        found = {}
+    except FileNotFoundError as error:
+        raise MissingPathError(f"{url}: no such folder ({said_by(error)}); {_WHAT_TO_GIVE}") from error
     except Exception as error:
         raise told(url, error) from error
     if not found:
-        raise MissingPathError(f"{url}: no such folder; give the folder that holds the *_task folders")
+        raise MissingPathError(f"{url}: no such folder; {_WHAT_TO_GIVE}")
     return {name.removeprefix(root).removeprefix("/"): about for name, about in found.items()}
 
 

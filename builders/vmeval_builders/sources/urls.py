@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +13,9 @@ from vmeval_builders.errors import FolderChangedError, RemoteReadError
 
 #: The package that a scheme needs, for the message where it is missing.
 _EXTRAS = {"s3": "s3", "s3a": "s3"}
+_REPO_ROOT = re.compile(
+    r"hf://(?!buckets/)(?:(?:datasets|spaces|models)/)?[^/@]+/[^/@]+(?:@(?:refs/\w+/)?[^/]+)?", re.IGNORECASE
+)
 #: So many requests are made at once where a store's file system does not make many itself.
 _AT_ONCE = 16
 #: What stores call that which changes when a file does: S3, others, Google's, the Hub's two; a disk has the time.
@@ -40,6 +44,16 @@ def is_url(text: object) -> bool:
         return False
     scheme, _, rest = text.partition("://")
     return scheme.isalnum() and scheme.lower() not in ("http", "https") and not _is_repo(scheme, rest)
+
+
+def is_source_url(text: object) -> bool:
+    """Say whether something is the URL of what a folder is read from: as `is_url`, or a folder in a repository."""
+    return is_url(text) or (isinstance(text, str) and text.lower().startswith("hf://"))
+
+
+def is_repo_root(url: str) -> bool:
+    """Say whether a URL is that of a whole repository on the Hub."""
+    return _REPO_ROOT.fullmatch(url.rstrip("/")) is not None
 
 
 def _is_repo(scheme: str, rest: str) -> bool:

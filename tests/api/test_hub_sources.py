@@ -1,0 +1,203 @@
+"""Folders and archives in repositories on the Hub, at hf:// URLs: raw files there are read like a folder on disk."""
+
+import pytest
+
+from tests.factories import tree, write_rich_folder
+from tests.tar_factories import pack_members
+from vmeval_builders.errors import FolderChangedError, MissingPathError, RemoteReadError
+from vmeval_builders.scan import refuse_changes, scan_rows
+from vmeval_hfds import build, check_folder, diff_datasets, export, hf_upload, info, push_to_hub, verify
+from vmeval_hfds.errors import AddressError, FolderError, NoShardsError
+
+
+def write_without_empty_folders(folder):
+    """Repositories have none."""
+    write_rich_folder(folder)
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+    return folder
+
+
+pytestmark = pytest.mark.folder("questions", write_without_empty_folders)
+
+
+def as_folder(folder, place):
+    hf_upload(folder, "user/raw", path_in_repo="data/questions")
+    return "hf://datasets/user/raw/data/questions"
+
+
+def as_root(folder, place):
+    hf_upload(folder, "user/raw")
+    return "hf://datasets/user/raw"
+
+
+def as_revision(folder, place):
+    hf_upload(folder, "user/raw", revision="more/questions")
+    return "hf://datasets/user/raw@more%2Fquestions"
+
+
+def as_archive(folder, place):
+    pack_members(
+        folder, place / "questions.tar.gz", *sorted(one.name for one in folder.iterdir()), remove=False
+    )
+    hf_upload(place, "user/raw")
+    return "hf://datasets/user/raw@main/questions.tar.gz"
+
+
+def as_archives(folder, place):
+    """Each domain is an archive of its own, a plain one and compressed ones; what else is there lies beside them."""
+    for number, path in enumerate(sorted(folder.iterdir())):
+        if path.is_dir():
+            ending = ("tar", "tgz")[number % 2]
+            pack_members(folder, place / f"Task-{number:04d}.{ending}", path.name, remove=False)
+        else:
+            (place / path.name).write_bytes(path.read_bytes())
+    hf_upload(place, "user/raw", path_in_repo="tars")
+    return "hf://datasets/user/raw/tars"
+
+
+FORMS = {one.__name__: one for one in (as_folder, as_root, as_revision, as_archive, as_archives)}
+
+
+@pytest.fixture(params=FORMS)
+def raw(request, hub, folder, tmp_path):
+    """Give the URL of the folder's files in a repository."""
+    (tmp_path / "to-send").mkdir()
+    return FORMS[request.param](folder, tmp_path / "to-send")
+
+
+some_forms = pytest.mark.parametrize("raw", ["as_folder", "as_archives"], indirect=True)
+
+
+@pytest.mark.parametrize("num_proc", [1, 2])
+def test_its_dataset_is_the_folders(folder, raw, tmp_path, num_proc):
+    build(folder, tmp_path / "here")
+    build(raw, tmp_path / "there", num_proc=num_proc)
+    assert tree(tmp_path / "there") == tree(tmp_path / "here")
+
+
+def test_a_push_from_there_is_the_folders_and_comes_back(hub, folder, raw, tmp_path):
+    push_to_hub(folder, "user/here")
+    push_to_hub(raw, "user/there")
+    here, there = (
+        {path: one for path, one in hub.files(repo).items() if path.endswith(".parquet")}
+        for repo in ("user/here", "user/there")
+    )
+    assert here == there
+    export("user/there", tmp_path / "rebuilt")
+    assert tree(tmp_path / "rebuilt") == tree(folder)
+
+
+def test_every_function_that_reads_takes_it(folder, raw, tmp_path):
+    build(folder, tmp_path / "dataset")
+    found = [one for one in check_folder(raw) if one.code not in ("archive", "hub-file")]
+    assert found == check_folder(folder)
+    assert verify(raw, tmp_path / "dataset").same
+    assert diff_datasets(raw, folder).same
+    assert info(raw).rows == info(folder).rows
+
+
+@some_forms
+def test_the_commands_take_it(run, raw, tmp_path):
+    assert run("check", raw)[0] == 0
+    assert run("build", "--path", raw, "--target", tmp_path / "dataset")[0] == 0
+    assert run("verify", raw, tmp_path / "dataset")[0] == 0
+    assert run("diff", raw, tmp_path / "dataset")[0] == 0
+    assert run("info", raw)[0] == 0
+    assert run("gallery", raw, tmp_path / "page.html")[0] == 0
+
+
+@pytest.mark.parametrize("raw", ["as_root"], indirect=True)
+def test_the_attributes_that_the_hub_adds_are_left_out_and_named(raw):
+    assert [one.path for one in check_folder(raw) if one.code == "hub-file"] == [".gitattributes"]
+
+
+def test_the_revision_that_the_url_names_is_read(hub, folder, tmp_path):
+    hf_upload(folder, "user/raw", path_in_repo="questions")
+    first = hub.head("user/raw")
+    hub.commit("user/raw", {"questions/maze_task/maze_0000/prompt.txt": b"Another prompt."})
+    assert diff_datasets(f"hf://datasets/user/raw@{first}/questions", folder).same
+    changed = diff_datasets(folder, "hf://datasets/user/raw/questions").changed
+    assert [row.path for row in changed] == ["maze_task/maze_0000"]
+
+
+def test_folders_of_other_kinds_of_repositories_are_read_too(hub, folder):
+    hf_upload(folder, "user/model", "model")
+    assert diff_datasets("hf://user/model/maze_task", folder / "maze_task").same
+
+
+# What could be meant otherwise
+
+
+def test_a_repository_that_holds_a_dataset_is_that_dataset(folder, hub):
+    push_to_hub(folder, "user/data")
+    address = "hf://datasets/user/data"
+    assert info(address).name == info("user/data").name
+    assert diff_datasets(folder, address).same
+    assert verify(folder, address).same
+
+
+def test_where_only_a_folder_can_be_meant_a_dataset_is_none(run, folder, hub):
+    push_to_hub(folder, "user/data")
+    code, out, _ = run("check", "hf://datasets/user/data")
+    assert code == 1
+    assert "no-tasks" in out
+
+
+def test_where_only_a_dataset_can_be_meant_a_folder_is_none(folder, hub, tmp_path):
+    raw = as_folder(folder, tmp_path)
+    with pytest.raises(AddressError, match="leads to 'data/questions' in a repository"):
+        export(raw, tmp_path / "rebuilt")
+    with pytest.raises(NoShardsError, match="expected Parquet shards"):
+        export("hf://datasets/user/raw", tmp_path / "rebuilt")
+
+
+# What is not there, changes or fails
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    {
+        "hf://datasets/user/nowhere/questions": "repository not found",
+        "hf://datasets/user/raw@v9/questions": "revision not found",
+        "hf://datasets/user/raw/nowhere": "no such folder",
+    }.items(),
+)
+def test_what_is_not_there_is_said_in_one_sentence(run, hub, folder, url, said):
+    hf_upload(folder, "user/raw")
+    code, _, err = run("check", url)
+    assert code == 1
+    assert url in err
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_a_private_repository_is_read_with_the_token_alone_which_no_message_shows(hub, folder, monkeypatch):
+    hf_upload(folder, "user/raw", private=True)
+    assert diff_datasets("hf://datasets/user/raw", folder).same
+    token = hub.token("stranger")
+    monkeypatch.setenv("HF_TOKEN", token)
+    with pytest.raises(MissingPathError) as caught:
+        check_folder("hf://datasets/user/raw")
+    assert token not in str(caught.value)
+
+
+@some_forms
+def test_a_file_that_changes_after_it_was_listed_is_refused(hub, raw):
+    scan = scan_rows(raw)
+    below = raw.removeprefix("hf://datasets/user/raw/")
+    changed = min(
+        path for path in hub.files("user/raw") if path.startswith(below) and not path.endswith(".json")
+    )
+    hub.commit("user/raw", {changed: b"Another."})
+    with pytest.raises(FolderChangedError, match=changed):
+        refuse_changes(scan)
+
+
+@some_forms
+def test_a_read_that_fails_for_good_is_said_and_nothing_is_pushed(hub, raw):
+    hub.fault("status", path="/resolve/", code=500, times=None)
+    with pytest.raises((RemoteReadError, FolderError)):
+        push_to_hub(raw, "user/there")
+    assert not hub.exists("user/there")
