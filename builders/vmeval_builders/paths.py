@@ -6,7 +6,6 @@ Paths are relative to the question folder and ``/``-separated, on every system.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections import Counter
@@ -288,6 +287,8 @@ def config_names(domains: Iterable[str]) -> dict[str, str]:
 
 
 def _hashed_config(domain: str, salt: str) -> str:
+    import hashlib
+
     digest = hashlib.sha256(f"{salt}{domain}".encode("utf-8", "surrogatepass")).hexdigest()[:8]
     readable = _CONFIG_CHARACTERS.sub("-", domain).replace(".", "-").strip("_-")
     readable = readable.encode("utf-8", "ignore")[:64].decode("utf-8", "ignore")
