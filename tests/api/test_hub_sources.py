@@ -1,4 +1,4 @@
-"""Folders and archives in repositories on the Hub, at hf:// URLs: raw files there are read like a folder on disk."""
+"""Folders and archives in repositories and buckets on the Hub, at hf:// URLs, are read like those on disk."""
 
 import pytest
 
@@ -22,22 +22,22 @@ def write_without_empty_folders(folder):
 pytestmark = pytest.mark.folder("questions", write_without_empty_folders)
 
 
-def as_folder(folder, place):
+def as_folder(hub, folder, place):
     hf_upload(folder, "user/raw", path_in_repo="data/questions")
     return "hf://datasets/user/raw/data/questions"
 
 
-def as_root(folder, place):
+def as_root(hub, folder, place):
     hf_upload(folder, "user/raw")
     return "hf://datasets/user/raw"
 
 
-def as_revision(folder, place):
+def as_revision(hub, folder, place):
     hf_upload(folder, "user/raw", revision="more/questions")
     return "hf://datasets/user/raw@more%2Fquestions"
 
 
-def as_archive(folder, place):
+def as_archive(hub, folder, place):
     pack_members(
         folder, place / "questions.tar.gz", *sorted(one.name for one in folder.iterdir()), remove=False
     )
@@ -45,29 +45,46 @@ def as_archive(folder, place):
     return "hf://datasets/user/raw@main/questions.tar.gz"
 
 
-def as_archives(folder, place):
-    """Each domain is an archive of its own, a plain one and compressed ones; what else is there lies beside them."""
+def packed(folder, place):
+    """Pack each domain as an archive of its own, plain or not; what else is there lies beside them."""
     for number, path in enumerate(sorted(folder.iterdir())):
         if path.is_dir():
             ending = ("tar", "tgz")[number % 2]
             pack_members(folder, place / f"Task-{number:04d}.{ending}", path.name, remove=False)
         else:
             (place / path.name).write_bytes(path.read_bytes())
-    hf_upload(place, "user/raw", path_in_repo="tars")
+    return place
+
+
+def as_archives(hub, folder, place):
+    hf_upload(packed(folder, place), "user/raw", path_in_repo="tars")
     return "hf://datasets/user/raw/tars"
 
 
-FORMS = {one.__name__: one for one in (as_folder, as_root, as_revision, as_archive, as_archives)}
+def as_bucket(hub, folder, place):
+    files = {f"data/questions/{path}": one for path, one in tree(folder).items() if not path.endswith("/")}
+    hub.fill_bucket("user/raw", {**files, "data/questions-of-old.txt": b"Begins alike."})
+    return "hf://buckets/user/raw/data/questions"
+
+
+def as_bucket_of_archives(hub, folder, place):
+    place = packed(folder, place)
+    hub.fill_bucket("user/raw", {path: one for path, one in tree(place).items() if not path.endswith("/")})
+    return "hf://buckets/user/raw"
+
+
+ALL = (as_folder, as_root, as_revision, as_archive, as_archives, as_bucket, as_bucket_of_archives)
+FORMS = {one.__name__: one for one in ALL}
 
 
 @pytest.fixture(params=FORMS)
 def raw(request, hub, folder, tmp_path):
-    """Give the URL of the folder's files in a repository."""
+    """Give the URL of the folder's files in a repository or bucket."""
     (tmp_path / "to-send").mkdir()
-    return FORMS[request.param](folder, tmp_path / "to-send")
+    return FORMS[request.param](hub, folder, tmp_path / "to-send")
 
 
-some_forms = pytest.mark.parametrize("raw", ["as_folder", "as_archives"], indirect=True)
+some_forms = pytest.mark.parametrize("raw", ["as_folder", "as_archives", "as_bucket"], indirect=True)
 
 
 @pytest.mark.parametrize("num_proc", [1, 2])
@@ -146,7 +163,7 @@ def test_where_only_a_folder_can_be_meant_a_dataset_is_none(run, folder, hub):
 
 
 def test_where_only_a_dataset_can_be_meant_a_folder_is_none(folder, hub, tmp_path):
-    raw = as_folder(folder, tmp_path)
+    raw = as_folder(hub, folder, tmp_path)
     with pytest.raises(AddressError, match="leads to 'data/questions' in a repository"):
         export(raw, tmp_path / "rebuilt")
     with pytest.raises(NoShardsError, match="expected Parquet shards"):
@@ -162,6 +179,7 @@ def test_where_only_a_dataset_can_be_meant_a_folder_is_none(folder, hub, tmp_pat
         "hf://datasets/user/nowhere/questions": "repository not found",
         "hf://datasets/user/raw@v9/questions": "revision not found",
         "hf://datasets/user/raw/nowhere": "no such folder",
+        "hf://buckets/user/nowhere/questions": "user/nowhere",
     }.items(),
 )
 def test_what_is_not_there_is_said_in_one_sentence(run, hub, folder, url, said):
@@ -183,14 +201,23 @@ def test_a_private_repository_is_read_with_the_token_alone_which_no_message_show
     assert token not in str(caught.value)
 
 
+def test_a_private_bucket_is_read_with_the_token_alone_which_no_message_shows(hub, folder, monkeypatch):
+    hub.fill_bucket("user/raw", {}, private=True)
+    assert diff_datasets(as_bucket(hub, folder, None), folder).same
+    token = hub.token("stranger")
+    monkeypatch.setenv("HF_TOKEN", token)
+    with pytest.raises(MissingPathError) as caught:
+        check_folder("hf://buckets/user/raw/data/questions")
+    assert token not in str(caught.value)
+
+
 @some_forms
 def test_a_file_that_changes_after_it_was_listed_is_refused(hub, raw):
     scan = scan_rows(raw)
-    below = raw.removeprefix("hf://datasets/user/raw/")
-    changed = min(
-        path for path in hub.files("user/raw") if path.startswith(below) and not path.endswith(".json")
-    )
-    hub.commit("user/raw", {changed: b"Another."})
+    below = raw.partition("/user/raw/")[2]
+    changed = min(scan.tags)
+    change = hub.fill_bucket if "buckets" in raw else hub.commit
+    change("user/raw", {f"{below}/{changed}": b"Another."})
     with pytest.raises(FolderChangedError, match=changed):
         refuse_changes(scan)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self, Unpack
 
 from tests.hub.accounts import Accounts, Role
+from tests.hub.buckets_api import Bucket
 from tests.hub.cas import Cas
 from tests.hub.errors import HubError, entry_not_found, repo_not_found
 from tests.hub.faults import Fault, FaultBook, FaultOptions, Kind
@@ -105,6 +106,7 @@ class Hub:
         desk.faults.clear()
         desk.site.store.clear()
         desk.site.cas.clear()
+        desk.site.buckets.clear()
         desk.log.clear()
         desk.rates.clear()
         desk.late.clear()
@@ -202,6 +204,11 @@ class Hub:
         if repo is None:
             raise HubError(409, f"{type} {repo_id} already exists")
         return str(repo.resolve("main").id)
+
+    def fill_bucket(self, bucket_id: str, files: Mapping[str, bytes], private: bool = False) -> None:
+        """Put files into a bucket, which is created where there is none."""
+        bucket = self._desk.site.buckets.setdefault(bucket_id, Bucket(bucket_id, private))
+        bucket.files.update(files)
 
     def grant(self, repo_id: str, user: str, type: str = "dataset") -> None:
         """Let a user into a gated repo."""

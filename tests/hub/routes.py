@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from tests.hub import cas_api, files_api, lfs_api, repos_api, xet_api
+from tests.hub import buckets_api, cas_api, files_api, lfs_api, repos_api, xet_api
 from tests.hub.cas_formats import HASH
 from tests.hub.errors import HubError
 from tests.hub.messages import Call, Response, error_response
@@ -20,6 +20,7 @@ _REPO = rf"{_API}/(?P<repo_id>[^/]+/[^/]+)"
 _GIT = r"/(?:(?P<repo_type>datasets|spaces)/)?(?P<repo_id>[^/]+/[^/]+)"
 _STORED = r"(?P<repo_type>model|dataset|space)s/(?P<repo_id>[^/]+/[^/]+)/(?P<oid>[0-9a-f]{64})"
 _CAS = r"/cas/(?P<era>\d+)"
+_BUCKET = r"buckets/(?P<bucket_id>[^/]+/[^/]+)"
 _REVISION = r"(?P<revision>[^/]+)"
 
 
@@ -72,6 +73,9 @@ HUB_ROUTES = [
     _route("GET", r"/api/(?:model|dataset|space)s/.+", repos_api.no_such_repo),
     _route("POST", rf"{_GIT}\.git/info/lfs/objects/batch", lfs_api.batch),
     _route("POST", rf"{_GIT}\.git/info/lfs/objects/verify", lfs_api.verify),
+    _route("GET", rf"/api/{_BUCKET}", buckets_api.info),
+    _route("GET", rf"/api/{_BUCKET}/tree(?:/(?P<prefix>[^/]+))?", buckets_api.tree),
+    _route("GET", rf"/{_BUCKET}/resolve/(?P<path>.+)", buckets_api.resolve),
     _route("GET", rf"{_GIT}/resolve/{_REVISION}/(?P<path>.+)", files_api.resolve),
 ]
 CDN_ROUTES = [

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from tests.hub import access
@@ -13,6 +14,9 @@ from tests.hub.errors import HubError
 from tests.hub.messages import Call
 from tests.hub.repo import Repo
 from tests.hub.store import Store
+
+if TYPE_CHECKING:
+    from tests.hub.buckets_api import Bucket
 
 
 @dataclass
@@ -42,6 +46,7 @@ class Site:
     accounts: Accounts
     limits: Limits
     cas: Cas
+    buckets: dict[str, "Bucket"] = field(default_factory=dict)
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(16))
 
     def readable(self, call: Call, repo_type: str, repo_id: str) -> Repo:
