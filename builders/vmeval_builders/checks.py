@@ -17,8 +17,9 @@ from vmeval_builders.manifest import TaskKey, compare_manifests, manifest_names
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.secrets import SECRET_CODES, name_problems
+from vmeval_builders.sources.folder import Folder
 from vmeval_builders.sources.passes import pass_of, pass_of_units, runs
-from vmeval_builders.sources.remote import read_ahead
+from vmeval_builders.sources.remote import Remote, read_ahead
 from vmeval_builders.sources.source import Source
 
 # https://huggingface.co/docs/hub/storage-limits: recommended limits of one repository.
@@ -149,6 +150,11 @@ def folder_problems(scan: Scan) -> Iterator[Problem]:
         message = f"No {scan.layout.noun} in it. {unknown_folder(files, known)}"
         if archive := next((one.path for one in scan.problems if one.code == "archive"), None):
             message = f"No {scan.layout.noun} in it, nor in its archives, such as {archive}."
+        if packed := _archive_in_archive(scan):
+            message = (
+                f"No {scan.layout.noun} in it, but archives in an archive, such as {packed}, and only the outer one "
+                "is looked into; unpack that, and give the folder of archives."
+            )
         yield Problem("no-tasks", "error", "", message)
     for folder in scan.empty_folders:
         message = "The folder is empty; a table keeps it, a raw mirror on the Hub cannot."
@@ -157,6 +163,14 @@ def folder_problems(scan: Scan) -> Iterator[Problem]:
         if entry.size_bytes == 0 and entry.path.rpartition("/")[2] != paths.FIRST_FRAME:
             yield Problem("empty-file", "warning", entry.path, "The file is empty.")
     yield from _hub_problems(scan)
+
+
+def _archive_in_archive(scan: Scan) -> str | None:
+    """Find an archive in an archive, which may be larger than a file that is kept."""
+    packed = [entry.path for entry in scan.files if entry.offset]
+    if not isinstance(scan.source, Folder | Remote):
+        packed += [one.path for one in scan.problems if one.code == "too-large"]
+    return min(filter(paths.names_archive, packed), default=None)
 
 
 def _hub_problems(scan: Scan) -> Iterator[Problem]:

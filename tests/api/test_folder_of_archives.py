@@ -146,3 +146,42 @@ def test_a_tgz_with_one_folder_on_top_comes_back_under_that(tmp_path):
     dataset = build(tmp_path / "packed", tmp_path / "dataset").target
     export(dataset, tmp_path / "rebuilt")
     assert tree(tmp_path / "rebuilt/questions") == tree(tmp_path / "q")
+
+
+def as_vbvr_ships(place):
+    """A table of what there is, and an archive for each generator, with the generator's folder on top."""
+    questions = place / "unpacked/tars"
+    for number, name in enumerate(("maze", "chess")):
+        generator = f"O-{number}_{name}_data-generator"
+        for task in range(2):
+            task_id = f"{name}_{task:08d}"
+            path = write_question(questions, path=f"{generator}/{name}_task/{task_id}", metadata=None)
+            write(path / "metadata.json", f'{{"task_id": "{task_id}"}}')
+        pack(questions, place / f"repo/tars/{generator}.tar", generator, remove=False)
+    for folder in (place / "repo", place / "unpacked"):
+        write(folder / "README.md", "# VBVR")
+        write(folder / "data/metadata.parquet", b"PAR1 of theirs")
+    return place / "repo", place / "unpacked"
+
+
+def test_a_repository_as_vbvr_ships_it_is_what_it_unpacks_to(tmp_path):
+    repo, unpacked = as_vbvr_ships(tmp_path)
+    of_archives = build(repo, tmp_path / "of-the-archives")
+    build(unpacked, tmp_path / "of-the-folder")
+    assert of_archives.rows == 4
+    assert tree(tmp_path / "of-the-archives") == tree(tmp_path / "of-the-folder")
+    assert info(repo).rows == info(unpacked).rows
+    assert diff_datasets(repo, unpacked).same
+
+
+@pytest.mark.parametrize("outer", ["outer.tar", "outer.tar.gz", "folder/outer.tar"])
+@pytest.mark.parametrize("limit_bytes", [2**31, 100], ids=["small", "large"])
+def test_of_archives_in_an_archive_is_said_that_they_are_not_looked_into(
+    tmp_path, monkeypatch, outer, limit_bytes
+):
+    repo, _ = as_vbvr_ships(tmp_path)
+    pack(repo, tmp_path / "given" / outer, "tars", remove=False)
+    monkeypatch.setattr("vmeval_builders.sources.archive.FILE_LIMIT_BYTES", limit_bytes)
+    given = tmp_path / "given" / (outer if "/" not in outer else "")
+    [said] = [one.message for one in check_folder(given) if one.code == "no-tasks"]
+    assert "O-0_maze_data-generator.tar, and only the outer one is looked into; unpack that" in said
