@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from tests.factories import tree
-from vmeval_builders.sources import remote, urls
+from vmeval_builders.sources import urls
 
 real_sleep = time.sleep
 
@@ -64,7 +64,7 @@ def bucket(s3_endpoint, monkeypatch):
         monkeypatch.setenv(name, value)
     yield new_bucket()
     urls._system.cache_clear()
-    remote._fetched.clear()
+    urls.fetched.clear()
 
 
 def send(system, folder, url):

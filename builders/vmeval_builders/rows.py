@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 NO_ARENAS: Mapping[str, Arena] = MappingProxyType({})
 
 
+def text_files(layout: Layout, unit: Unit) -> list[FileEntry]:
+    """List the files that a row's texts are read from."""
+    return [unit.files[name] for name in layout.text_files if name in unit.files]
+
+
 def read_unit(
     source: Source,
     layout: Layout,

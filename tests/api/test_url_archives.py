@@ -166,7 +166,7 @@ def test_an_archive_that_is_replaced_by_a_shorter_one_while_it_is_read_is_said_t
     bucket, sent, archive
 ):
     scan = scan_rows(sent)
-    archive_object._fetched.clear()
+    urls.fetched.clear()
     gzip_stream_forgets()
     bucket[0].pipe_file(archive, bucket[0].cat_file(archive)[:100])
     of_rows = [entry for unit in scan.units for entry in unit.files.values()]

@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.factories import tree
+from tests.factories import tree, write_question
 from tests.run_factories import write_runs
 from tests.s3 import send
 from vmeval_builders.errors import FolderChangedError, NotAFolderError
 from vmeval_builders.scan import scan_rows
-from vmeval_builders.sources import urls
+from vmeval_builders.sources import remote, urls
 from vmeval_builders.sources.remote import index_remote
-from vmeval_hfds import check_folder, diff_datasets, export, push_to_hub
+from vmeval_hfds import check_folder, diff_datasets, export, info, push_to_hub, write_gallery
 from vmeval_hfds.errors import FolderError, HubNotFoundError
 
 
@@ -72,6 +72,30 @@ def test_an_object_that_changes_while_it_is_pushed_ends_it_and_nothing_is_seen(h
 
     with pytest.raises(FolderChangedError, match=r"prompt\.txt"):
         push_to_hub(sent, "user/there", progress=change)
+
+
+@pytest.fixture
+def rounds(monkeypatch):
+    """Take down how many files are on their way at once, each time that some are."""
+    found = []
+    bring = remote.bring
+
+    def counted(url, parts):
+        found.append(len(parts))
+        return bring(url, parts)
+
+    monkeypatch.setattr(remote, "bring", counted)
+    return found
+
+
+@pytest.mark.parametrize("work", [info, write_gallery], ids=["info", "gallery"])
+def test_rows_are_looked_at_many_at_once(bucket, rounds, tmp_path, work):
+    for number in range(50):
+        write_question(tmp_path / "questions", id=f"maze_{number:04d}")
+    url = send(bucket[0], tmp_path / "questions", f"{bucket[1]}/questions")
+    work(url, *([tmp_path / "page.html"] if work is write_gallery else []))
+    assert sum(rounds) >= 100
+    assert len(rounds) < 10
 
 
 @pytest.fixture

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from vmeval_builders.checks import manifest_contents
-from vmeval_builders.entries import Unit, column_of
-from vmeval_builders.rows import read_unit, rows_of
+from vmeval_builders.entries import FileEntry, Unit, column_of
+from vmeval_builders.rows import read_unit, rows_of, text_files
 from vmeval_builders.scan import Scan
+from vmeval_builders.sources.remote import read_ahead
 from vmeval_hfds.rows.pictures import HEADER_BYTES, Pixels, pixels_of
 from vmeval_hfds.rows.rows import About, Media, Row, Totals, text_kinds
 from vmeval_hfds.table.parquet import ROW_GROUP_ROWS, row_groups
@@ -37,15 +38,19 @@ class FolderRows:
     def texts(self, columns: Collection[str] | None = None) -> Iterator[Row]:
         """See `Rows.texts`."""
         wanted = self.about.text_columns if columns is None else columns
-        for unit in self.scan.units:
-            in_path = not self.scan.layout.items and all(unit.parts.get(name) is not None for name in wanted)
-            known = in_path and not self.scan.layout.needs_row(unit)
-            for texts in [unit.parts] if known else self._texts(unit):
+        layout = self.scan.layout
+
+        def is_known(unit: Unit) -> bool:
+            in_path = not layout.items and all(unit.parts.get(name) is not None for name in wanted)
+            return in_path and not layout.needs_row(unit)
+
+        for unit in self._ahead(self.scan.units, lambda unit: not is_known(unit)):
+            for texts in [unit.parts] if is_known(unit) else self._texts(unit):
                 yield Row({name: texts[name] for name in wanted})
 
     def sizes(self, pixels: bool = False) -> Iterator[Row]:
         """See `Rows.sizes`."""
-        for unit in self.scan.units:
+        for unit in self._ahead(self.scan.units):
             sizes_bytes = {slot: entry.size_bytes for slot, entry in unit.files.items()}
             looked_at = self._pixels(unit) if pixels else {}
             for texts in self._texts(unit):
@@ -64,14 +69,28 @@ class FolderRows:
             return
         chosen = [self.scan.units[number] for number in numbers]
         for group in row_groups(chosen, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
-            texts = (next(self._texts(unit)) for unit in group)
-            yield [Row(next(texts), media=self._media(unit, columns)) for unit in group]
+            ahead = self._ahead(group, columns=columns)
+            yield [Row(next(self._texts(unit)), media=self._media(unit, columns)) for unit in ahead]
 
     def totals(self) -> Totals:
         """See `Rows.totals`."""
         files = self.scan.files
         size_bytes = sum(entry.size_bytes for entry in files)
         return Totals(len(files), size_bytes, manifest_contents(self.scan))
+
+    def _ahead(
+        self,
+        units: Sequence[Unit],
+        is_read: Callable[[Unit], bool] = lambda unit: True,
+        columns: Collection[str] = (),
+    ) -> Iterator[Unit]:
+        """Give rows whose texts, and media of some columns, are there already where the folder is far away."""
+
+        def files(unit: Unit) -> list[FileEntry]:
+            media = [entry for slot, entry in unit.files.items() if column_of(slot) in columns]
+            return [*text_files(self.scan.layout, unit), *media] if is_read(unit) else []
+
+        return read_ahead(self.scan.source, units, files)
 
     def _texts(self, unit: Unit) -> Iterator[dict[str, Any]]:
         for row in rows_of(

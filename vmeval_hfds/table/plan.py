@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from vmeval_builders.entries import Unit
+from vmeval_builders.entries import FileEntry, Unit
 from vmeval_builders.paths import config_names
-from vmeval_builders.rows import read_unit, rows_of
+from vmeval_builders.rows import read_unit, rows_of, text_files
 from vmeval_builders.scan import Scan
+from vmeval_builders.sources.remote import read_ahead
 from vmeval_hfds.store.names import ROWS_FOLDER, shard_name
 
 #: The usual size of a shard while a dataset is small.
@@ -155,9 +156,16 @@ def units_by_config(scan: Scan) -> dict[str, list[Unit]]:
 def units_by(scan: Scan, column: str) -> dict[str, list[Unit]]:
     """Sort rows by the values of a text column, keeping their order; those without a value are one group."""
     groups: dict[str, list[Unit]] = defaultdict(list)
-    for unit in scan.units:
+
+    def is_read(unit: Unit) -> bool:
+        return unit.parts.get(column) is None or scan.layout.needs_row(unit)
+
+    def files(unit: Unit) -> list[FileEntry]:
+        return text_files(scan.layout, unit) if is_read(unit) else []
+
+    for unit in read_ahead(scan.source, scan.units, files):
         value = unit.parts.get(column)
-        if value is None or scan.layout.needs_row(unit):
+        if is_read(unit):
             contents = read_unit(scan.source, scan.layout, unit, media=False)
             value = next(rows_of(scan.layout, contents))[column]
         groups[value or f"no-{column}"].append(unit)

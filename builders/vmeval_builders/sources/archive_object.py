@@ -10,15 +10,13 @@ from typing import ClassVar
 from vmeval_builders.errors import FolderChangedError, RemoteReadError
 from vmeval_builders.sources.parts import together
 from vmeval_builders.sources.tar_streams import Stream
-from vmeval_builders.sources.urls import bring, look, tag_of, told
+from vmeval_builders.sources.urls import bring, fetched, look, tag_of, told
 
-#: How much is brought at once: where an archive is read to its end, and where a single header is looked at.
+#: How much is brought at once: where reading goes on, and where a single header is looked at.
 _MOST_BYTES = 2**23
 _LEAST_BYTES = 2**16
 #: To bring what lies between two headers takes no longer than another request, up to this.
 _GAP_BYTES = 2**20
-#: What was fetched of archives in this process, by its offset, until it is read.
-_fetched: dict[ArchiveObject, dict[int, memoryview | BaseException]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +39,16 @@ class ArchiveObject:
         return self.url
 
     @property
-    def ahead_bytes(self) -> int:
-        """How much is read at a time where it is read to its end."""
-        return _MOST_BYTES
+    def ahead_bytes(self) -> tuple[int, int]:
+        """How much is read at a time, as `Archive.ahead_bytes` says."""
+        return _LEAST_BYTES, _MOST_BYTES
 
     def read(self, offset: int, length: int) -> bytes:
         """Read bytes as they are in the store, as `Archive.read` says."""
         end = min(offset + length, self.size_bytes)
         if end <= offset:
             return b""
-        content = _fetched.get(self, {}).pop(offset, memoryview(b""))
+        content = fetched.pop((self, offset), memoryview(b""))
         if not isinstance(content, BaseException) and len(content) < end - offset:
             content = self._bring([(offset, end)])[0]
         if isinstance(content, BaseException):
@@ -70,14 +68,12 @@ class ArchiveObject:
         spans = list(together(wanted))
         starts = [start for start, _ in spans]
         contents = self._bring(spans)
-        found: dict[int, memoryview | BaseException] = {}
         for offset, end in wanted:
             number = bisect_right(starts, offset) - 1
             content, start = contents[number], starts[number]
             if not isinstance(content, BaseException):
                 content = content[offset - start : end - start]
-            found[offset] = content
-        _fetched[self] = found
+            fetched[self, offset] = content
 
     def check(self) -> None:
         """Ask the store whether it is what it was, as `Archive.check` says."""
@@ -90,8 +86,7 @@ class ArchiveObject:
 
     def _bring(self, spans: list[tuple[int, int]]) -> list[memoryview | BaseException]:
         above, _, name = self.url.rpartition("/")
-        found = bring(above, [(name, start, end) for start, end in spans])
-        return [one if isinstance(one, BaseException) else memoryview(one) for one in found]
+        return bring(above, [(name, start, end) for start, end in spans])
 
 
 class ObjectStream(Stream):

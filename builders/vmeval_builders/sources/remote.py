@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
@@ -13,7 +13,7 @@ from vmeval_builders.errors import FolderChangedError, MissingPathError, NotAFol
 from vmeval_builders.paths import names_archive
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.source import Index, Source
-from vmeval_builders.sources.urls import bring, is_repo_root, reach, said_by, tag_of, told
+from vmeval_builders.sources.urls import bring, fetched, is_repo_root, reach, said_by, tag_of, told
 
 Item = TypeVar("Item")
 
@@ -26,8 +26,6 @@ UNFINISHED_MARK, WHOLE_MARK = ".vmeval-hfds-unfinished", ".vmeval-hfds-whole"
 #: What the Hub puts into each repository.
 _ATTRIBUTES = ".gitattributes"
 _WHAT_TO_GIVE = "give the folder that holds the *_task folders"
-#: What was fetched ahead in this process, until it is read.
-_fetched: dict[tuple[str, str], bytes | BaseException] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +38,16 @@ class Remote:
 
     def read(self, entry: FileEntry) -> bytes:
         """Read a file whole, as `Source.read` says."""
-        content = _fetched.pop((self.url, entry.path), None)
+        return bytes(self._read(entry))
+
+    def read_into(self, entry: FileEntry, place: memoryview) -> None:
+        """Read a file whole into memory, as `Source.read_into` says."""
+        place[:] = self._read(entry)
+
+    def _read(self, entry: FileEntry) -> memoryview:
+        content = fetched.pop((self.url, entry.path), None)
         if content is None:
-            self.fetch([entry])
-            content = _fetched.pop((self.url, entry.path))
+            [content] = self._bring([entry])
         if isinstance(content, BaseException):
             raise told(f"{self.url}/{entry.path}", content)
         if len(content) != entry.size_bytes:
@@ -52,10 +56,6 @@ class Remote:
                 "run again when nothing writes there"
             )
         return content
-
-    def read_into(self, entry: FileEntry, place: memoryview) -> None:
-        """Read a file whole into memory, as `Source.read_into` says."""
-        place[:] = self.read(entry)
 
     def head(self, entry: FileEntry, length: int) -> bytes:
         """Read the first bytes of a file, as `Source.head` says."""
@@ -71,13 +71,15 @@ class Remote:
     def fetch(self, entries: Iterable[FileEntry]) -> None:
         """Bring files at once, as `Source.fetch` says."""
         wanted = list(entries)
+        for entry, content in zip(wanted, self._bring(wanted), strict=True):
+            fetched[self.url, entry.path] = content
+
+    def _bring(self, wanted: Sequence[FileEntry]) -> list[memoryview | BaseException]:
         # With a start said, a store is not asked first how long the file is; a large one is brought in parts.
-        starts = (0 if 0 < entry.size_bytes <= _BYTES_AT_ONCE else None for entry in wanted)
-        found = bring(
-            self.url, [(entry.path, start, None) for entry, start in zip(wanted, starts, strict=True)]
+        return bring(
+            self.url,
+            [(one.path, 0 if 0 < one.size_bytes <= _BYTES_AT_ONCE else None, None) for one in wanted],
         )
-        for entry, content in zip(wanted, found, strict=True):
-            _fetched[self.url, entry.path] = content
 
 
 def read_ahead(
@@ -93,23 +95,33 @@ def read_ahead(
     if not source.is_far:
         yield from items
         return
-    piece: list[Item] = []
-    entries: list[FileEntry] = []
-    piece_bytes = 0
+    try:
+        for piece in _pieces(items, files):
+            source.fetch(entry for _, entries in piece for entry in entries)
+            yield from (item for item, _ in piece)
+    finally:
+        # Whoever stopped before the end may ask again, when other bytes are there.
+        fetched.clear()
+
+
+def _pieces(
+    items: Iterable[Item], files: Callable[[Item], Iterable[FileEntry]]
+) -> Iterator[list[tuple[Item, list[FileEntry]]]]:
+    """Cut items into pieces whose files may be on their way at once."""
+    piece: list[tuple[Item, list[FileEntry]]] = []
+    piece_files = piece_bytes = 0
     for item in items:
-        more = list(files(item))
-        more_bytes = sum(entry.size_bytes for entry in more)
-        is_full = len(entries) + len(more) > _FILES_AT_ONCE or piece_bytes + more_bytes > _BYTES_AT_ONCE
+        entries = list(files(item))
+        item_bytes = sum(entry.size_bytes for entry in entries)
+        is_full = piece_files + len(entries) > _FILES_AT_ONCE or piece_bytes + item_bytes > _BYTES_AT_ONCE
         if piece and is_full:
-            source.fetch(entries)
-            yield from piece
-            piece, entries, piece_bytes = [], [], 0
-        piece.append(item)
-        entries += more
-        piece_bytes += more_bytes
+            yield piece
+            piece, piece_files, piece_bytes = [], 0, 0
+        piece.append((item, entries))
+        piece_files += len(entries)
+        piece_bytes += item_bytes
     if piece:
-        source.fetch(entries)
-        yield from piece
+        yield piece
 
 
 def index_remote(url: str) -> Index:

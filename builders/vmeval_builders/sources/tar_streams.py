@@ -43,8 +43,8 @@ class Archive(Protocol):
         """How many bytes it has."""
 
     @property
-    def ahead_bytes(self) -> int:
-        """How much is read at a time where it is read to its end."""
+    def ahead_bytes(self) -> tuple[int, int]:
+        """How much is read at a time: after a step to elsewhere, and at most, where reading goes on."""
 
     def __hash__(self) -> int:
         """Go by where it lies and what it was."""
@@ -83,9 +83,9 @@ class ArchiveFile:
         return str(self.path)
 
     @property
-    def ahead_bytes(self) -> int:
-        """How much is read at a time where it is read to its end."""
-        return _AHEAD_BYTES
+    def ahead_bytes(self) -> tuple[int, int]:
+        """How much is read at a time, as `Archive.ahead_bytes` says."""
+        return _AHEAD_BYTES, _AHEAD_BYTES
 
     def read(self, offset: int, length: int) -> bytes:
         """Read bytes as they are on disk, as `Archive.read` says."""
@@ -197,7 +197,7 @@ class GzipStream(Stream):
     def __init__(self, archive: Archive) -> None:
         super().__init__(archive)
         self._spacing_bytes = _CHECKPOINT_BYTES
-        self._ahead, self._ahead_from = b"", 0
+        self._ahead, self._ahead_from, self._ahead_bytes = b"", 0, 0
         self._checkpoints = [_Checkpoint(0, 0, zlib.decompressobj(_GZIP_WBITS))]
         self._return_to(self._checkpoints[0])
 
@@ -265,10 +265,10 @@ class GzipStream(Stream):
     def _fill(self) -> bool:
         at = self._compressed - self._ahead_from
         if not 0 <= at < len(self._ahead):
-            self._ahead, self._ahead_from = (
-                self.archive.read(self._compressed, self.archive.ahead_bytes),
-                self._compressed,
-            )
+            least, most = self.archive.ahead_bytes
+            self._ahead_bytes = min(2 * self._ahead_bytes, most) if at == len(self._ahead) else least
+            self._ahead_from = self._compressed
+            self._ahead = self.archive.read(self._compressed, max(self._ahead_bytes, least))
             at = 0
         self._pending = self._ahead[at : at + _COMPRESSED_BYTES]
         self._compressed += len(self._pending)

@@ -20,6 +20,8 @@ _REPO_ROOT = re.compile(
 _AT_ONCE = 16
 #: What stores call that which changes when a file does: S3, others, Google's, the Hub's two; a disk has the time.
 _TAGS = ("ETag", "etag", "md5Hash", "blob_id", "xet_hash", "mtime")
+#: What was brought ahead in this process, by what holds it and where, until it is read or no longer wanted.
+fetched: dict[tuple[object, object], memoryview | BaseException] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +95,23 @@ def nearest_there(url: str) -> Url:
     return Url(url.rstrip("/").removesuffix(root.removeprefix(nearest)) if nearest else url)
 
 
-def bring(url: str, parts: Sequence[tuple[str, int | None, int | None]]) -> list[bytes | BaseException]:
+def bring(url: str, parts: Sequence[tuple[str, int | None, int | None]]) -> list[memoryview | BaseException]:
     """Bring parts of files below a URL, many at once; what cannot be brought is the error that says why.
 
     Args:
         url: The folder's URL.
         parts: Each file's name below it, and where its part begins and ends; None is the start or end of the file.
     """
+    if not parts:
+        return []
     try:
         system, root = reach(url)
         # Not `cat`, which takes names with brackets and stars for patterns.
         named = [(f"{root}/{name}", start, end) for name, start, end in parts]
         if system.async_impl:
-            names, starts, ends = map(list, zip(*named, strict=True)) if named else ([], [], [])
-            return list(system.cat_ranges(names, starts, ends, on_error="return"))
+            names, starts, ends = map(list, zip(*named, strict=True))
+            found = system.cat_ranges(names, starts, ends, on_error="return")
+            return [one if isinstance(one, BaseException) else memoryview(one) for one in found]
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -116,10 +121,10 @@ def bring(url: str, parts: Sequence[tuple[str, int | None, int | None]]) -> list
         return [error] * len(parts)
 
 
-def _one(system: Any, name: str, start: int | None, end: int | None) -> bytes | BaseException:  # noqa: ANN401
+def _one(system: Any, name: str, start: int | None, end: int | None) -> memoryview | BaseException:  # noqa: ANN401
     try:
         # Without a cache, for that would read on behind the part.
-        return bytes(system.cat_file(name, start=start, end=end, cache_type="none"))
+        return memoryview(system.cat_file(name, start=start, end=end, cache_type="none"))
     except Exception as error:  # noqa: BLE001 (each store has its own)
         return error
 
