@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -32,7 +32,6 @@ Entries: TypeAlias = Mapping[str, FileEntry]
 RowName: TypeAlias = tuple[str, str | None]
 
 LISTING_GROUP_ROWS = 10_000
-_PATHS_AT_ONCE = 10_000
 #: About what a row takes without content.
 _TEXTS_BYTES = 200
 
@@ -92,40 +91,28 @@ def listed_rows(
     Returns:
         The rows of `files` by path, and the files that no row holds: their hash and content are null yet.
     """
-    held = pa.concat_tables([report.listed for report in reports] or [listing_table([])])
-    rest = {entry.path: entry for entry in _without(scan.files, held["path"]) if entry.path not in elsewhere}
-    keeps_times = scan.layout.keeps_times
-    folders = scan.folders if keeps_times else scan.empty_folders
+    held = set(elsewhere)
+    for report in reports:
+        held.update(report.listed["path"].to_pylist())
+    rest = {entry.path: entry for entry in scan.files if entry.path not in held}
     if places is None:
-        places = row_names(reports) if rest or folders else {}
+        places = row_names(reports)
+    keeps_times = scan.layout.keeps_times
     others = [
         ListedFile(
             path, entry.size_bytes, None, entry.mtime_ns if keeps_times else None, *_place(path, places)
         )
         for path, entry in rest.items()
     ]
-    for path in folders:
+    for path in scan.folders if keeps_times else scan.empty_folders:
         modified_ns = scan.folders[path].mtime_ns if keeps_times else None
         if not path and modified_ns is None:
             # The folder itself is listed for its time alone, and an archive need not say it.
             continue
         name = f"{path}/" if path else ROOT_FOLDER
         others.append(ListedFile(name, None, None, modified_ns, *_place(path, places)))
-    whole = pa.concat_tables([held, listing_table(others)])
+    whole = pa.concat_tables([*(report.listed for report in reports), listing_table(others)])
     return whole.take(pc.sort_indices(whole["path"])), rest
-
-
-def _without(files: Iterable[FileEntry], paths: pa.ChunkedArray) -> Iterator[FileEntry]:
-    """Leave out files, which come by path order, that have one of many paths; of these few are Python's at a time."""
-    paths = paths.take(pc.sort_indices(paths))
-    parts = (paths.slice(start, _PATHS_AT_ONCE) for start in range(0, len(paths), _PATHS_AT_ONCE))
-    in_order = (path for part in parts for path in part.to_pylist())
-    listed = next(in_order, None)
-    for entry in files:
-        while listed is not None and listed < entry.path:
-            listed = next(in_order, None)
-        if entry.path != listed:
-            yield entry
 
 
 def row_names(reports: Iterable[ShardReport]) -> dict[str, RowName]:

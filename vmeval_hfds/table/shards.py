@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -36,7 +36,6 @@ class ShardJob:
         layout: Describes them.
         shards: The shards, small ones together.
         decode: Decode pictures, instead of reading their headers.
-        read: Name to `ShardReport.content` of those that were read before: as long as that is the same, no more is told.
     """
 
     store: Store | None
@@ -44,7 +43,6 @@ class ShardJob:
     layout: Layout
     shards: Sequence[ShardPlan]
     decode: bool
-    read: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -124,8 +122,6 @@ def _written(job: ShardJob, plan: ShardPlan, hasher: Hasher) -> ShardReport:
                     shard.grown()
         sha256 = shard.sha256()
     report = rows.report()
-    if job.read.get(plan.name) == report.content:
-        report = ShardReport(report.plan, content=report.content)
     report.table_bytes = table_bytes
     report.receipt = job.store.put(plan.name, place, sha256)
     return report

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -77,7 +76,6 @@ def run_shards(
     store: Store | None,
     options: TableOptions,
     beside: Beside[Any] | None = None,
-    read: Mapping[str, ShardReport] = MappingProxyType({}),
 ) -> list[ShardReport]:
     """Read or write shards, on as many processes as the work is worth.
 
@@ -88,16 +86,13 @@ def run_shards(
         store: Takes what is written; None where nothing is.
         options: How.
         beside: What a thread does meanwhile; it is done when this returns.
-        read: Name to what is known of shards that were read before; where their rows are the same now, it is told again,
-            and does not come from the workers twice.
 
     Returns:
         The reports, in the order of the shards.
     """
     gathered = shards_of_jobs(scan.source, shards)
     jobs: Iterable[ShardJob] = (
-        ShardJob(store, scan.source, scan.layout, batch, options.decode, _contents(batch, read))
-        for batch in gathered
+        ShardJob(store, scan.source, scan.layout, batch, options.decode) for batch in gathered
     )
     if beside is not None:
         jobs = beside.begin_with(jobs)
@@ -110,7 +105,6 @@ def run_shards(
     for batch, of_job in zip(gathered, done_jobs, strict=True):
         for plan, report in zip(batch, of_job, strict=True):
             report.plan = plan
-        of_job = [_as_read(report, read) for report in of_job]
         if store is not None:
             store.keep([report.receipt for report in of_job if report.receipt])
         reports += of_job
@@ -121,17 +115,6 @@ def run_shards(
         beside.wait()
     number = {shard.name: number for number, shard in enumerate(shards)}
     return sorted(reports, key=lambda report: number[report.plan.name])
-
-
-def _contents(shards: Iterable[ShardPlan], read: Mapping[str, ShardReport]) -> dict[str, str]:
-    return {shard.name: read[shard.name].content for shard in shards if shard.name in read}
-
-
-def _as_read(report: ShardReport, read: Mapping[str, ShardReport]) -> ShardReport:
-    before = read.get(report.plan.name)
-    if before is None or before.content != report.content:
-        return report
-    return replace(before, receipt=report.receipt, table_bytes=report.table_bytes)
 
 
 def refuse_names(scan: Scan, options: TableOptions) -> None:
