@@ -34,6 +34,8 @@ ROOMS = {
         "findings",
         "manifest | scan | rows",
         "layouts | sources",
+        "unit_list",
+        "file_list",
         "arrow | choice | entries | frames | json_values | secrets",
         "paths | problems | errors",
         "",

@@ -13,10 +13,11 @@ from vmeval_builders.findings import Findings, StatedPath
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.near import unknown_folder
 from vmeval_builders.layouts.registry import layouts
-from vmeval_builders.manifest import TaskKey, compare_manifests, manifest_names
+from vmeval_builders.manifest import Manifest, TaskKey, compare_manifests, manifest_names, read_manifests
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.secrets import SECRET_CODES, name_problems
+from vmeval_builders.sources.archives import Archives
 from vmeval_builders.sources.folder import Folder
 from vmeval_builders.sources.passes import pass_of, pass_of_units, runs
 from vmeval_builders.sources.remote import Remote, read_ahead
@@ -73,15 +74,20 @@ class CheckJob:
 def check_jobs(scan: Scan, decode: bool) -> Iterator[CheckJob]:
     """Cut the check of a walked folder into jobs."""
     source = scan.source
-    units = sorted(scan.units, key=lambda unit: pass_of_units(source, [unit]))
-    for of_job in runs(units, lambda unit: pass_of_units(source, [unit]), _JOB_ROWS):
+    of_jobs: Iterable[Sequence[Unit]]
+    if isinstance(source, Archives):
+        units = sorted(scan.units, key=lambda unit: pass_of_units(source, [unit]))
+        of_jobs = runs(units, lambda unit: pass_of_units(source, [unit]), _JOB_ROWS)
+    else:
+        of_jobs = (scan.units[start : start + _JOB_ROWS] for start in range(0, len(scan.units), _JOB_ROWS))
+    for of_job in of_jobs:
         yield CheckJob(source, scan.layout, of_job, [], decode)
     yield from other_jobs(scan)
 
 
 def other_jobs(scan: Scan) -> Iterator[CheckJob]:
     """Cut the files that no row holds into jobs."""
-    of_rows = {entry.path for unit in scan.units for entry in unit.files.values()}
+    of_rows = set(scan.units.file_paths())
     others = sorted((one for one in scan.files if one.path not in of_rows), key=lambda one: one.offset)
     for of_job in runs(others, lambda entry: pass_of(scan.source, entry), _JOB_FILES):
         yield CheckJob(scan.source, scan.layout, [], of_job, decode=False)
@@ -112,25 +118,34 @@ def check_scan(scan: Scan, quick: bool = False) -> list[Problem]:
     return scan_problems(scan, map(check_job, check_jobs(scan, decode=not quick)))
 
 
-def scan_problems(scan: Scan, findings: Iterable[Findings], others: Iterable[Problem] = ()) -> list[Problem]:
+def scan_problems(
+    scan: Scan,
+    findings: Iterable[Findings],
+    others: Iterable[Problem] = (),
+    manifests: Sequence[Manifest] | None = None,
+    keys: Iterable[TaskKey] = (),
+) -> list[Problem]:
     """Sum up what is wrong with a walked folder.
 
     Args:
         scan: The folder.
         findings: What came to light while all its rows, and the other files, were read.
         others: What else is known.
+        manifests: What lists the folder's tasks; None reads it.
+        keys: The names of rows that the findings do not tell.
 
     Returns:
         Errors first, then warnings, each by path.
     """
     problems = [*folder_problems(scan), *others]
-    keys: list[TaskKey] = []
+    named = list(keys)
     for found in findings:
         problems += found.problems
         problems += _dead_paths(found.stated_paths, scan)
-        keys += found.keys
-    problems += _duplicate_ids(keys)
-    problems += compare_manifests(manifest_contents(scan), keys) or ()
+        named += found.keys
+    problems += _duplicate_ids(named)
+    manifests = read_manifests(manifest_contents(scan)) if manifests is None else manifests
+    problems += compare_manifests(manifests, named) or ()
     return sorted_problems(problems)
 
 
@@ -143,10 +158,10 @@ def sorted_problems(problems: Iterable[Problem]) -> list[Problem]:
 def folder_problems(scan: Scan) -> Iterator[Problem]:
     """List what can be said from names and sizes alone."""
     yield from scan.problems
-    yield from name_problems(entry.path for entry in scan.files)
+    yield from name_problems(scan.files.paths())
     if not scan.units and scan.layout.has_rows:
         known = [one for one in layouts() if one.has_rows] if scan.layout_found else [scan.layout]
-        files = [entry.path for entry in scan.files]
+        files = list(scan.files.paths())
         message = f"No {scan.layout.noun} in it. {unknown_folder(files, known)}"
         if archive := next((one.path for one in scan.problems if one.code == "archive"), None):
             message = f"No {scan.layout.noun} in it, nor in its archives, such as {archive}."
@@ -159,9 +174,9 @@ def folder_problems(scan: Scan) -> Iterator[Problem]:
     for folder in scan.empty_folders:
         message = "The folder is empty; a table keeps it, a raw mirror on the Hub cannot."
         yield Problem("empty-folder", "warning", folder, message)
-    for entry in scan.files:
-        if entry.size_bytes == 0 and entry.path.rpartition("/")[2] != paths.FIRST_FRAME:
-            yield Problem("empty-file", "warning", entry.path, "The file is empty.")
+    for number, size_bytes in enumerate(scan.files.sizes_bytes):
+        if not size_bytes and (path := scan.files[number].path).rpartition("/")[2] != paths.FIRST_FRAME:
+            yield Problem("empty-file", "warning", path, "The file is empty.")
     yield from _hub_problems(scan)
 
 
@@ -182,14 +197,16 @@ def _hub_problems(scan: Scan) -> Iterator[Problem]:
         message = f"{len(scan.files):,} files; the Hub wants {HUB_FILES:,} at most in one repository."
         yield Problem("hub-file-limit", "warning", "", f"{message} A table has no such limit.")
     # Asked of the whole path first, as hardly any has one of them.
-    for entry in (one for one in scan.files if ".gitignore" in one.path or ".cache" in one.path):
-        *folders, name = entry.path.split("/")
-        if name == ".gitignore" and entry.size_bytes:
+    for number, path in enumerate(scan.files.paths()):
+        if ".gitignore" not in path and ".cache" not in path:
+            continue
+        *folders, name = path.split("/")
+        if name == ".gitignore" and scan.files.sizes_bytes[number]:
             message = "The Hub's client leaves out what it matches when files are uploaded raw."
-            yield Problem("gitignore", "warning", entry.path, message)
+            yield Problem("gitignore", "warning", path, message)
         if ".cache" in folders:
             message = "The Hub refuses .cache folders; a table keeps it, a raw mirror cannot."
-            yield Problem("cache-folder", "warning", entry.path, message)
+            yield Problem("cache-folder", "warning", path, message)
 
 
 def _dead_paths(stated: Iterable[StatedPath], scan: Scan) -> Iterator[Problem]:
@@ -202,8 +219,11 @@ def _dead_paths(stated: Iterable[StatedPath], scan: Scan) -> Iterator[Problem]:
             )
 
 
-def _duplicate_ids(keys: Iterable[TaskKey]) -> Iterator[Problem]:
+def _duplicate_ids(keys: Sequence[TaskKey]) -> Iterator[Problem]:
     """List tasks whose id another task of their group has: allowed, but the id does not tell them apart."""
+    # Hashes take a fraction of the memory, and say for most folders that there are none.
+    if len({hash((key.domain, key.id)) for key in keys}) == len(keys):
+        return
     first: dict[tuple[str, str], str] = {}
     for key in sorted(keys, key=lambda key: key.path):
         other = first.setdefault((key.domain, key.id), key.path)

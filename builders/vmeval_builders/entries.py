@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 #: Arrow's `binary` counts offsets in 31 bits, so that one value, and so one file, must stay below this.
@@ -26,24 +23,6 @@ class FileEntry(NamedTuple):
     size_bytes: int
     mtime_ns: int
     offset: int = 0
-
-
-class FileList(list[FileEntry]):
-    """Files by path order, that many layouts look at in turn."""
-
-    @classmethod
-    def of(cls, files: Iterable[FileEntry]) -> FileList:
-        """Take files as they are where they are such a list already."""
-        return files if isinstance(files, cls) else cls(files)
-
-    @cached_property
-    def by_folder(self) -> dict[str, dict[str, FileEntry]]:
-        """The files of each folder by their names; ``""`` is the root."""
-        found: dict[str, dict[str, FileEntry]] = defaultdict(dict)
-        for entry in self:
-            folder, _, name = entry.path.rpartition("/")
-            found[folder][name] = entry
-        return found
 
 
 class FolderEntry(NamedTuple):

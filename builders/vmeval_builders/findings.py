@@ -43,11 +43,13 @@ class Findings:
         problems: What is wrong with single rows and files.
         keys: The rows' names, where a manifest may list them.
         stated_paths: What can be judged only with all files of the folder at hand.
+        keeps_keys: Whether `keys` is kept; a table that is made of the rows has it all the same.
     """
 
     problems: list[Problem] = field(default_factory=list)
     keys: list[TaskKey] = field(default_factory=list)
     stated_paths: list[StatedPath] = field(default_factory=list)
+    keeps_keys: bool = True
 
     def read_rows(
         self,
@@ -86,7 +88,7 @@ class Findings:
             if column not in arenas and holds_token(content)
         ]
         self.stated_paths += _stated_paths(layout, contents)
-        if layout.manifest:
+        if layout.manifest and self.keeps_keys:
             rows = list(rows)
             self.keys += [task_key(layout, row) for row in rows]
         return contents, rows
@@ -133,5 +135,7 @@ def _stated_paths(layout: Layout, contents: Contents) -> Iterator[StatedPath]:
         value = stated[key]
         if isinstance(value, str) and value:
             name = value.replace("\\", "/")
-            if not name.endswith(tuple([f"/{entry.path}" for entry in unit.files.values()])):
+            own = tuple([f"/{entry.path}" for entry in unit.files.values()])
+            # As it is, below other folders, or from the row on.
+            if not f"/{name}".endswith(own) and f"/{unit.path}/{name}" not in own:
                 yield StatedPath(key, value, unit.path, unit.files[layout.json_from].path)

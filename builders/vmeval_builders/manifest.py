@@ -41,25 +41,36 @@ def manifest_names(layout: Layout, paths_there: Iterable[str]) -> list[str]:
     return [path for path in paths_there if "/" not in path and path.endswith(".json")]
 
 
-def compare_manifests(contents: Mapping[str, bytes], tasks: Iterable[TaskKey]) -> list[Problem] | None:
-    """Compare what lists the tasks of a folder with its task folders.
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a file lists the tasks of a folder by.
+
+    Attributes:
+        name: The file's name.
+        entries: What it lists, with the keys by which tasks are named.
+        fault: What is wrong with it, as the end of a sentence; None where nothing is.
+    """
+
+    name: str
+    entries: Sequence[Any]
+    fault: str | None = None
+
+
+def read_manifests(contents: Mapping[str, bytes]) -> list[Manifest]:
+    """Read what lists the tasks of a folder.
 
     Args:
         contents: The files of `manifest_names`, and their bytes.
-        tasks: The folder's tasks.
 
     Returns:
-        The problems; None where nothing lists tasks. What the manifest says is held to be meant (`manifest_problems`).
-        A benchmark's own list is published whole, beside whatever of its folders somebody has: all of it is warnings.
+        The manifest, and a benchmark's own lists; other JSON files are neither.
     """
-    tasks = list(tasks)
-    found: list[Problem] | None = None
+    found = []
     for name, content in contents.items():
         if name == paths.MANIFEST:
-            found = [*(found or ()), *manifest_problems(content, tasks)]
+            found.append(Manifest(name, *manifest_entries(content)))
         elif entries := _bench_entries(content):
-            of_bench = _entry_problems(name, entries, tasks)
-            found = [*(found or ()), *(replace(one, severity="warning") for one in of_bench)]
+            found.append(Manifest(name, entries))
     return found
 
 
@@ -71,21 +82,31 @@ def _bench_entries(content: bytes) -> list[Any]:
     return value if all(any(key in entry for key in _PATH_KEYS) for entry in value) else []
 
 
-def manifest_problems(content: bytes, tasks: Iterable[TaskKey]) -> list[Problem]:
-    """Compare the manifest with the task folders.
+def compare_manifests(manifests: Sequence[Manifest], tasks: Iterable[TaskKey]) -> list[Problem] | None:
+    """Compare what lists the tasks of a folder with its task folders.
 
     Args:
-        content: The manifest's bytes.
+        manifests: What lists them.
         tasks: The folder's tasks.
 
     Returns:
-        Entries without a folder and entries that come twice (errors), and folders that it does not list
-        (warnings). A manifest that cannot be read is one error.
+        Entries without a folder and entries that come twice (errors), and folders that are not listed (warnings). A
+        manifest that cannot be read is one error. None where nothing lists tasks. What the manifest says is held to
+        be meant; a benchmark's own list is published whole, beside whatever of its folders somebody has: all of it
+        is warnings.
     """
-    entries, fault = manifest_entries(content)
-    if fault:
-        return [Problem("bad-manifest", "error", paths.MANIFEST, f"The manifest {fault}.")]
-    return list(_entry_problems(paths.MANIFEST, entries, list(tasks)))
+    if not manifests:
+        return None
+    tasks = list(tasks)
+    found: list[Problem] = []
+    for one in manifests:
+        if one.fault:
+            found.append(Problem("bad-manifest", "error", one.name, f"The manifest {one.fault}."))
+            continue
+        problems = _entry_problems(one.name, one.entries, tasks)
+        is_ours = one.name == paths.MANIFEST
+        found += problems if is_ours else (replace(problem, severity="warning") for problem in problems)
+    return found
 
 
 def _entry_problems(name: str, entries: Sequence[Any], tasks: Sequence[TaskKey]) -> Iterator[Problem]:

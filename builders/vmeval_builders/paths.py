@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 
@@ -181,14 +181,42 @@ def _all_plain(files: Sequence[str], folders: Sequence[str]) -> bool:
     """
     if not all(map(are_plain, chain(_portions(files), _portions(folders)))):
         return False
-    there, above = set(folders), {path.rpartition("/")[0] for path in chain(files, folders)}
-    while above:
-        there |= above
-        above = {path.rpartition("/")[0] for path in above} - there
-    there.discard("")
+    there = _with_above({*folders, *(path.rpartition("/")[0] for path in files)})
     # A hash takes a third of its text's memory; where two texts share one by chance, each is looked at by itself.
     keys = set(map(hash, map(str.lower, chain(files, there))))
     return len(keys) == len(files) + len(there)
+
+
+def tree_is_plain(names_in: Mapping[str, tuple[str, ...]], folders: Iterable[str]) -> bool:
+    """Whether all paths of a folder are sound, told by its folders and the few sets of names in them.
+
+    Where this is not so, `path_problems` says why, if there is a reason.
+
+    Args:
+        names_in: Each folder that has files, and their names.
+        folders: All folders.
+    """
+    there = _with_above({*names_in, *folders})
+    if not all(map(are_plain, _portions(list(there)))) or len(set(map(hash, map(str.lower, there)))) < len(
+        there
+    ):
+        return False
+    lower = {names: frozenset(map(str.lower, names)) for names in set(names_in.values())}
+    if not all(len(lower[names]) == len(names) and are_plain(names) for names in lower):
+        return False
+    longest = max(map(len, there), default=0) + max(map(len, chain.from_iterable(lower)), default=0)
+    split = (folder.rpartition("/") for folder in there)
+    twice = any(above in names_in and name.lower() in lower[names_in[above]] for above, _, name in split)
+    return longest < PATH_LIMIT_BYTES // 4 and not twice
+
+
+def _with_above(folders: set[str]) -> set[str]:
+    """Add all folders above to some folders; the root is none of them."""
+    there, above = set(folders), {path.rpartition("/")[0] for path in folders}
+    while above := above - there:
+        there |= above
+        above = {path.rpartition("/")[0] for path in above}
+    return there - {""}
 
 
 def _portions(paths: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
 from vmeval_builders import paths
 from vmeval_builders.choice import ALL_BUT_TOOLS, Choice, matches, tool_name
-from vmeval_builders.entries import FileEntry, FolderEntry, Unit
+from vmeval_builders.entries import FileEntry
 from vmeval_builders.errors import FolderChangedError, FolderTypeError, MissingPathError, NotAFolderError
+from vmeval_builders.file_list import FileList, FolderList
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, find_layout, layout_named
 from vmeval_builders.problems import Problem
@@ -22,6 +22,7 @@ from vmeval_builders.sources.remote import Remote, index_remote, tags_at
 from vmeval_builders.sources.source import Index, Source
 from vmeval_builders.sources.top_folder import below, top_folder
 from vmeval_builders.sources.urls import Url, is_source_url
+from vmeval_builders.unit_list import UnitList
 
 
 @dataclass
@@ -44,25 +45,25 @@ class Scan:
 
     root: Path | Url
     source: Source
-    files: list[FileEntry] = field(default_factory=list)
-    folders: dict[str, FolderEntry] = field(default_factory=dict)
+    files: FileList = field(default_factory=FileList)
+    folders: FolderList = field(default_factory=FolderList)
     problems: list[Problem] = field(default_factory=list)
     layout: Layout = QUESTIONS
     layout_found: bool = False
-    units: list[Unit] = field(default_factory=list)
+    units: UnitList = field(default_factory=lambda: UnitList(QUESTIONS.parts, FileList()))
     left_out: list[str] = field(default_factory=list)
     top_folder: str = ""
     tags: dict[str, str] = field(default_factory=dict)
 
-    @cached_property
-    def by_path(self) -> dict[str, FileEntry]:
+    @property
+    def by_path(self) -> Mapping[str, FileEntry]:
         """Every file by its path."""
-        return {entry.path: entry for entry in self.files}
+        return self.files.by_path
 
     @property
     def empty_folders(self) -> list[str]:
         """Folders without any entry, by path order."""
-        return [path for path, folder in self.folders.items() if not folder.entries and path]
+        return self.folders.empty
 
 
 def scan_rows(
@@ -84,7 +85,7 @@ def scan_rows(
         AmbiguousFolderError: Several builders know the layout, and none was named.
     """
     scan = _matched(scan_files(folder, choice), builder)
-    finds_none = scan.layout.has_rows and not any(unit.files for unit in scan.units)
+    finds_none = scan.layout.has_rows and not scan.units.has_files
     if finds_none and (packed := archives_of(scan, choice)):
         scan = _matched(scan_archives(scan, packed, choice), builder)
     scan.layout_found = builder is None
@@ -96,7 +97,8 @@ def _matched(scan: Scan, builder: str | None) -> Scan:
         scan.layout, scan.units = find_layout(scan.files, scan.folders)
     else:
         scan.layout = layout_named(builder)
-        scan.units = scan.layout.units(scan.files, scan.folders)
+        scan.units = UnitList.of(scan.layout.units(scan.files, scan.folders), scan.layout.parts, scan.files)
+    scan.files.forget_folder_index()
     return scan
 
 
@@ -243,13 +245,14 @@ def scan_archives(scan: Scan, packed: Collection[str], choice: Choice = ALL_BUT_
 def _in_order(root: Path | Url, index: Index, choice: Choice) -> Scan:
     """Sort what was found and is meant, and check its names."""
     left_out = _leave_out(index, choice)
-    files = sorted(index.files, key=lambda entry: entry.path)
-    folders = dict(sorted(index.folders.items()))
+    files, folders = FileList.of(index.files), FolderList.of(index.folders)
     scan = Scan(root, index.source, files, folders, index.problems, left_out=left_out)
     gone = set(left_out)
     scan.tags = {path: tag for path, tag in index.tags.items() if path not in gone}
-    names = paths.path_problems((entry.path for entry in scan.files), scan.empty_folders)
-    scan.problems += [Problem("bad-name", "error", path, f"The path {reason}.") for path, reason in names]
+    names_in = {folder: one.names for folder, one in files.folder_index.by_folder.items()}
+    if not paths.tree_is_plain(names_in, folders):
+        names = paths.path_problems(files.paths(), scan.empty_folders)
+        scan.problems += [Problem("bad-name", "error", path, f"The path {reason}.") for path, reason in names]
     return scan
 
 
@@ -286,10 +289,10 @@ def _keep(index: Index, takes: Callable[[str], bool], folders: set[str]) -> list
     left_out = [*gone, *(f"{path}/" for path in gone_folders if not index.folders[path].entries)]
     if gone or gone_folders:
         fewer = Counter(path.rpartition("/")[0] for path in gone | gone_folders)
-        index.files[:] = [entry for entry in index.files if entry.path not in gone]
+        index.files = [entry for entry in index.files if entry.path not in gone]
         index.problems[:] = [one for one in index.problems if one.path not in gone | gone_folders]
         kept = {path: folder for path, folder in index.folders.items() if path in folders}
-        index.folders.clear()
-        for path, folder in kept.items():
-            index.folders[path] = folder._replace(entries=folder.entries - fewer[path])
+        index.folders = {
+            path: folder._replace(entries=folder.entries - fewer[path]) for path, folder in kept.items()
+        }
     return left_out

@@ -9,6 +9,7 @@ from vmeval_hfds import build, push_to_hub
 from vmeval_hfds.api import build as build_module
 from vmeval_hfds.errors import UnsafePathError
 from vmeval_hfds.table import next_version
+from vmeval_hfds.table.listed_rows import TableRows
 
 REPO = "user/questions"
 UNREADABLE = {
@@ -22,8 +23,9 @@ def with_row(listed_rows, row):
     """Make the list of files with one row more, as a defect would."""
 
     def made(*arguments, **options):
-        listed, entries = listed_rows(*arguments, **options)
-        return pa.concat_tables([listed, listing_table([row])]).sort_by("path"), entries
+        rows = listed_rows(*arguments, **options)
+        listed = pa.concat_tables([rows.table(), listing_table([row])]).sort_by("path")
+        return TableRows(listed, rows.entries)
 
     return made
 

@@ -24,7 +24,7 @@ from tests.factories import (
 )
 from tests.hostile import HOSTILE_FILES, HOSTILE_PATHS, LEGAL_PATHS
 from vmeval_builders import checks, scan
-from vmeval_builders.manifest import manifest_problems
+from vmeval_builders.manifest import compare_manifests, read_manifests
 from vmeval_builders.problems import Problem
 from vmeval_hfds import check_folder
 
@@ -439,7 +439,7 @@ def test_a_manifest_s_metadata_is_not_held_while_it_is_read():
     content = as_json({"pairs": pairs})
     tracemalloc.start()
     try:
-        problems = manifest_problems(content, [])
+        problems = compare_manifests(read_manifests({"vmeval_dataset.json": content}), [])
         peak_bytes = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -23,7 +23,7 @@ def hasher(request, monkeypatch):
 
 
 def test_files_are_hashed_in_their_order(hasher):
-    wanted = [hashlib.sha256(piece).hexdigest() for piece in PIECES]
+    wanted = [hashlib.sha256(piece).digest() for piece in PIECES]
 
     assert hasher.digests([memoryview(piece) for piece in PIECES]).result() == wanted
 

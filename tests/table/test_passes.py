@@ -10,10 +10,13 @@ import pytest
 from tests.factories import tree, write, write_question
 from vmeval_builders.checks import check_jobs
 from vmeval_builders.entries import Unit
+from vmeval_builders.file_list import FileList
+from vmeval_builders.layouts.registry import QUESTIONS
 from vmeval_builders.scan import scan_rows
 from vmeval_builders.sources.archives import ANYWHERE
 from vmeval_builders.sources.folder import Folder
 from vmeval_builders.sources.passes import pass_of
+from vmeval_builders.unit_list import UnitList
 from vmeval_hfds import build, verify
 from vmeval_hfds.table.passes import shards_of_jobs
 from vmeval_hfds.table.plan import JOB_ROWS, ShardPlan, plan_shards
@@ -62,9 +65,9 @@ def test_each_compressed_archive_is_one_jobs(tmp_path, endings):
     folder = packed(tmp_path / "packed", *endings)
     scan = scan_rows(folder)
     shards = [
-        type(shard)(f"{shard.name}-{number}", shard.config, [unit])
+        type(shard)(f"{shard.name}-{number}", shard.config, shard.units[number : number + 1])
         for shard in plan_shards(scan, "test").shards
-        for number, unit in enumerate(shard.units)
+        for number in range(len(shard.units))
     ]
     jobs = shards_of_jobs(scan.source, shards)
     compressed = sum(ending != ".tar" for ending in endings)
@@ -76,9 +79,8 @@ def test_each_compressed_archive_is_one_jobs(tmp_path, endings):
 
 
 def test_many_small_files_are_work_for_several_too():
-    shards = [
-        ShardPlan(str(number), "", [Unit(str(number), {}, {})] * (JOB_ROWS // 2)) for number in range(5)
-    ]
+    units = UnitList.of([Unit("maze_0000", {}, {})] * (JOB_ROWS // 2), QUESTIONS.parts, FileList())
+    shards = [ShardPlan(str(number), "", units) for number in range(5)]
     jobs = shards_of_jobs(Folder(Path()), shards)
     assert [[shard.name for shard in job] for job in jobs] == [["0", "1"], ["2", "3"], ["4"]]
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vmeval_builders.checks import Allowed
+from vmeval_builders.checks import Allowed, manifest_contents
 from vmeval_builders.choice import Choice
+from vmeval_builders.manifest import read_manifests
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan, refuse_changes, scan_rows
 from vmeval_builders.sources.folder import Folder
@@ -28,7 +29,7 @@ from vmeval_hfds.store.dataset_url import UrlStore
 from vmeval_hfds.store.names import CARD_NAME, PREVIEW_NAME
 from vmeval_hfds.table.card import CardFacts, render_card
 from vmeval_hfds.table.facts import ListingFacts
-from vmeval_hfds.table.listing_shards import listed_rows
+from vmeval_hfds.table.listed_rows import listed_rows
 from vmeval_hfds.table.plan import plan_shards
 from vmeval_hfds.table.shards import write_shards
 from vmeval_hfds.table.tables import (
@@ -149,7 +150,7 @@ def build(
         rows=sum(facts.rows_by_group.values()),
         configs=facts.rows_by_group,
         files=len(scan.files),
-        source_bytes=sum(entry.size_bytes for entry in scan.files),
+        source_bytes=sum(scan.files.sizes_bytes),
         problems=problems,
         left_out=scan.left_out,
         top_folder=scan.top_folder,
@@ -162,14 +163,15 @@ def _write(
 ) -> tuple[CardFacts, list[Problem]]:
     plan = plan_shards(scan, options.split)
     picture = Beside(lambda: preview_of(scan, plan.units))
+    manifests = Beside(lambda: read_manifests(manifest_contents(scan)))
     # A compressed archive has one place at which it is read on: nobody else may read it meanwhile.
-    beside = picture if isinstance(scan.source, Folder) else None
+    beside = (picture, manifests) if isinstance(scan.source, Folder) else ()
     reports = run_shards(write_shards, scan, plan.shards, store, options, beside)
     shards = {one.plan.name: facts_of(one, one.receipt) for one in reports if one.receipt}
     known = ListingFacts(scan.layout.name, plan.groups, shards)
-    files = write_files(store, scan.source, options, *listed_rows(scan, reports), known)
+    files = write_files(store, scan.source, options, listed_rows(scan, reports), known)
     others = [problem for report in files for problem in report.problems]
-    problems = refuse_contents(scan, reports, others, options.allowed)
+    problems = refuse_contents(scan, plan.groups, reports, others, options.allowed, manifests.result())
     refuse_changes(scan)
     facts = card_facts(scan.layout, options.split, known, files)
     written = {CARD_NAME: render_card(facts, existing_card).encode()}

@@ -66,7 +66,7 @@ def check_walked(
 ) -> list[Problem]:
     """Do what `check_folder` does, with a folder that was walked already."""
     engine.require(scan.root)
-    work_bytes = sum(entry.size_bytes for entry in scan.files)
+    work_bytes = sum(scan.files.sizes_bytes)
     work_bytes *= 1 if quick else DECODING_FACTOR
 
     def findings() -> Iterator[Findings]:

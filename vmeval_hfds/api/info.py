@@ -9,7 +9,7 @@ from typing import Any, Unpack
 
 from vmeval_builders.entries import column_of
 from vmeval_builders.layouts.layout import Layout
-from vmeval_builders.manifest import compare_manifests, task_key
+from vmeval_builders.manifest import compare_manifests, read_manifests, task_key
 from vmeval_builders.problems import Problem
 from vmeval_hfds.errors import UnknownNameError
 from vmeval_hfds.rows.chosen import check_chosen
@@ -145,7 +145,8 @@ def info(
     totals = Totals() if rows else opened.totals()
     manifest = None
     if totals.manifests:
-        manifest = compare_manifests(totals.manifests, [task_key(about.layout, row.texts) for row in facts])
+        keys = [task_key(about.layout, row.texts) for row in facts]
+        manifest = compare_manifests(read_manifests(totals.manifests), keys)
     return InfoResult(
         name=about.name,
         layout=about.layout,

@@ -153,7 +153,7 @@ def read_folder(folder: str | os.PathLike[str] | Scan, options: PushOptions) -> 
     refuse_names(scan, options.tables)
     plan = plan_shards(scan, options.tables.split)
     reports = run_shards(read_shards, scan, plan.shards, None, options.tables)
-    problems = refuse_contents(scan, reports, other_file_problems(scan), options.tables.allowed)
+    problems = refuse_contents(scan, plan.groups, reports, other_file_problems(scan), options.tables.allowed)
     refuse_changes(scan)
     return ReadFolder(scan, plan, reports, problems)
 
@@ -233,7 +233,7 @@ def publish(
     new_bytes = sum(shard.source_bytes for shard in version.draft.new)
     store.progress = sending and (lambda sent_bytes: sending(sent_bytes, max(sent_bytes, new_bytes)))
     written = write_version(version, published, read.scan, store, options.tables, force=options.force)
-    read_back_listing(repo.repo_id, written.listed)
+    read_back_listing(repo.repo_id, written.listed.table())
     own_files = _own_files(repo.repo_id, read, written.facts, published, options)
 
     def operations() -> list[Operation]:

@@ -225,7 +225,7 @@ def _belongs(layout: Layout, listing: Listing, wanted: set[str]) -> Iterable[boo
     paths = listing.table["path"].to_pylist()
     files = [FileEntry(path, 0, 0) for path in listing.files]
     folders = {folder: FolderEntry(0, None) for path in paths for folder in folders_of(path)}
-    rows = {unit.path for unit in layout.units(files, folders)} | wanted
+    rows = {*layout.units(files, folders).paths} | wanted
     for path in paths:
         nearest = path if path in rows else next((one for one in folders_of(path) if one in rows), None)
         yield nearest in wanted

@@ -274,7 +274,7 @@ class FolderSide:
         """See `Side.near`: all files are."""
         del numbers
         shards = plan_shards(self.scan, "test").shards
-        configs = {unit.path: shard.config for shard in shards for unit in shard.units}
+        configs = {path: shard.config for shard in shards for path in shard.units.paths}
         paths = [*self.files.paths.to_pylist(), *self.unlisted]
         return Near({path: row for path in paths if (row := nearest(path.rstrip("/"), configs))}, configs)
 

@@ -21,7 +21,7 @@ def listed_rows(layout: Layout, listing: Listing) -> dict[str, str | None]:
     paths, ids = (listing.table[name].to_pylist() for name in ("path", "id"))
     files = [FileEntry(path, 0, 0) for path in listing.files]
     folders = {folder: FolderEntry(0, None) for path in paths for folder in folders_of(path)}
-    rows = {unit.path for unit in layout.units(files, folders)}
+    rows = {*layout.units(files, folders).paths}
     rows |= {one.path for one in files if layout.row_is_file(one.path) and layout.parts(one.path) is not None}
     found: dict[str, str | None] = {}
     for path, row_id in zip(paths, ids, strict=True):

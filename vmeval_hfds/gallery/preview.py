@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from vmeval_builders.entries import Unit
@@ -42,7 +42,7 @@ _STEPS = ((1.0, None), (1.0, 256), (0.75, 256), (0.5, 256), (0.5, 64), (0.35, 32
 
 def preview_of(
     scan: Scan,
-    groups: Mapping[str, Sequence[Unit]],
+    groups: Mapping[str, Iterable[Unit]],
     others: Collection[str] = (),
     present: bytes | None = None,
 ) -> bytes | None:
@@ -50,7 +50,7 @@ def preview_of(
 
     Args:
         scan: The folder.
-        groups: What its rows have in common, to the rows.
+        groups: What its rows have in common, to the rows by path.
         others: Groups of the dataset of which the folder has no row.
         present: The dataset's picture as it is; the cells of other groups are taken over from it, as far as it
             has them, so that no shard is opened for them.
@@ -67,13 +67,13 @@ def preview_of(
 
 
 def preview_frames(
-    source: Source, groups: Mapping[str, Sequence[Unit]], columns: Sequence[str]
+    source: Source, groups: Mapping[str, Iterable[Unit]], columns: Sequence[str]
 ) -> list[Frames]:
     """Read the frames that stand for each group: of its first row, by path, that has a first frame.
 
     Args:
         source: What holds the files.
-        groups: What rows have in common, such as a domain, to the rows.
+        groups: What rows have in common, such as a domain, to the rows by path.
         columns: The columns of the first frame and, where there is one, of the final frame.
 
     Returns:
@@ -85,8 +85,7 @@ def preview_frames(
     """
     chosen: list[Frames] = []
     for group in sorted(groups):
-        units = sorted(groups[group], key=lambda unit: unit.path)
-        unit = next((unit for unit in units if columns[0] in unit.files), None)
+        unit = next((unit for unit in groups[group] if columns[0] in unit.files), None)
         if unit is None:
             continue
         if len(chosen) >= PREVIEW_GROUPS:

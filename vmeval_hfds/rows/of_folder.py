@@ -75,7 +75,7 @@ class FolderRows:
     def totals(self) -> Totals:
         """See `Rows.totals`."""
         files = self.scan.files
-        size_bytes = sum(entry.size_bytes for entry in files)
+        size_bytes = sum(files.sizes_bytes)
         return Totals(len(files), size_bytes, manifest_contents(self.scan))
 
     def _ahead(

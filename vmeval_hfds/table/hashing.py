@@ -28,9 +28,9 @@ class Hasher:
         """Take no more."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    def digests(self, contents: Sequence[bytes | memoryview]) -> Future[list[str]]:
-        """Take the hash of each of some files, hexadecimal. They must stay as they are until it is done."""
-        return self._do(lambda: [hashlib.sha256(content).hexdigest() for content in contents])
+    def digests(self, contents: Sequence[bytes | memoryview]) -> Future[list[bytes]]:
+        """Take the hash of each of some files. They must stay as they are until it is done."""
+        return self._do(lambda: [hashlib.sha256(content).digest() for content in contents])
 
     @contextmanager
     def follow(self, place: Path) -> Iterator[GrowingFile]:

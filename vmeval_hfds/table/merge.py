@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -78,8 +78,8 @@ def match_rows(
     """
     spans = row_spans(listed, shards) if several_rows else {}
     several = {path: count for report in reports for path, count in report.several.items()}
-    configs = {path: report.plan.config for report in reports for path in report.ids}
-    here = {path: digest for report in reports for path, digest in report.digests().items()}
+    configs = {path: report.plan.config for report in reports for path in report.plan.units.paths}
+    here = dict(chain.from_iterable(report.digests_by_path() for report in reports))
     there: dict[str, dict[str, str]] = defaultdict(dict)
     places: dict[str, set[Place]] = defaultdict(set)
     gone: set[Place] = set()

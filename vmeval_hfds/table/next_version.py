@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,7 +23,7 @@ from vmeval_hfds.store.repository_store import RepositoryStore
 from vmeval_hfds.table.card import CardFacts
 from vmeval_hfds.table.draft import Draft, DraftShard, draft_of_folder, draft_of_union
 from vmeval_hfds.table.facts import ListingFacts, ShardFacts
-from vmeval_hfds.table.listing_shards import Entries, listed_rows, row_names
+from vmeval_hfds.table.listed_rows import FolderRows, ListedRows, TableRows, listed_rows
 from vmeval_hfds.table.merge import (
     Matched,
     Place,
@@ -36,7 +37,7 @@ from vmeval_hfds.table.merge import (
     without_rows,
 )
 from vmeval_hfds.table.parquet import open_writer
-from vmeval_hfds.table.plan import Plan, plan_groups
+from vmeval_hfds.table.plan import Plan
 from vmeval_hfds.table.published import Published
 from vmeval_hfds.table.reader import open_shard
 from vmeval_hfds.table.shards import ShardReport, write_shards
@@ -52,14 +53,14 @@ class NextVersion:
         changes: Rows added, changed and removed, by config.
         reports: What was read of the folder.
         kept: What stays of the published list of files; None where the folder is all there will be.
-        unchanged: Paths of the folder's rows that are published as they are, where others are kept.
+        different: Paths of the folder's rows that are not published as they are, where others are kept.
     """
 
     draft: Draft
     changes: RowChanges
     reports: Sequence[ShardReport]
     kept: pa.Table | None = None
-    unchanged: frozenset[str] = frozenset()
+    different: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,13 @@ class Written:
     Attributes:
         facts: What its card says.
         files: Path to hash of all its shards.
-        listed: The rows of its list of files.
+        listed: Its list of files.
         gone: Published shards that it does not have.
     """
 
     facts: CardFacts
     files: Mapping[str, str]
-    listed: pa.Table
+    listed: ListedRows
     gone: Sequence[str]
 
 
@@ -142,12 +143,8 @@ def _draft_union(
     spans = row_spans(listed, index.shards) if layout.items else {}
     whole = {place for first in removed for place in spans.get(first, [first])}
     dropped = {place for path in matched.different for place in matched.places.get(path, ())} | whole
-    changed = {
-        group: chosen
-        for group, units in plan.units.items()
-        if (chosen := [unit for unit in units if unit.path in matched.different])
-    }
-    draft = draft_of_union(plan_groups(changed, plan.split), published.shards, index.groups, dropped)
+    changed = plan.only(matched.different)
+    draft = draft_of_union(changed, published.shards, index.groups, dropped)
     rows = dict.fromkeys(matched.different, True)
     folders = _folders_of(listed, removed) | {path: True for path, place in bare.items() if place in removed}
     kept = without_rows(
@@ -156,8 +153,7 @@ def _draft_union(
         lambda path: nearest(path, rows) is not None or nearest(path, folders) is not None,
     )
     changes = replace(matched.changes, removed=Counter(config_of(shard) for shard, _ in whole))
-    unchanged = frozenset(path for report in reports for path in report.ids if path not in matched.different)
-    return NextVersion(draft, changes, reports, renamed(kept, draft.names), unchanged)
+    return NextVersion(draft, changes, reports, renamed(kept, draft.names), matched.different)
 
 
 def _matching(
@@ -233,8 +229,8 @@ def write_version(
                 else shard.facts
             )
     index = ListingFacts(scan.layout.name, version.draft.groups, dict(sorted(facts.items())))
-    listed, entries = _listing(version, written, scan, force)
-    files = write_files(store, scan.source, options, listed, entries, index)
+    listed = _listing(version, written, scan, force)
+    files = write_files(store, scan.source, options, listed, index)
     store.wait()
     hashes = {name: one.sha256 for name, one in index.shards.items()}
     hashes |= {report.receipt.name: report.receipt.sha256 for report in files}
@@ -248,11 +244,9 @@ def write_version(
 
 def _refuse_changes(scan: Scan, read: Sequence[ShardReport], written: Sequence[ShardReport]) -> None:
     """Make sure that what was written is what was read and checked before."""
-    digests = {path: digest for report in read for path, digest in report.digests().items()}
+    digests = dict(chain.from_iterable(report.digests_by_path() for report in read))
     for report in written:
-        if len(report.ids) < len(report.plan.units) or any(
-            digests.get(path) != digest for path, digest in report.digests().items()
-        ):
+        if report.unread or any(digests.get(path) != digest for path, digest in report.digests_by_path()):
             raise FolderChangedError(
                 f"{scan.root}: changed while it was read; nothing was published, run again when nothing writes into it"
             )
@@ -290,38 +284,27 @@ def _rewritten(
     return ShardFacts(receipt.sha256, receipt.size_bytes, rows, table_bytes, share, content="", bare=bare)
 
 
-def _listing(
-    version: NextVersion, written: Sequence[ShardReport], scan: Scan, force: bool
-) -> tuple[pa.Table, Entries]:
+def _listing(version: NextVersion, written: Sequence[ShardReport], scan: Scan, force: bool) -> ListedRows:
     """Put the list of files together."""
     by_name = {report.plan.name: report for report in written}
     if version.kept is None:
         return listed_rows(scan, [by_name.get(report.plan.name, report) for report in version.reports])
-    held = {
-        path
-        for report in version.reports
-        for path in report.listed["path"].to_pylist()
-        if nearest(path, report.ids) in version.unchanged
-    }
-    names = row_names([*version.reports, *written])
-    listed, entries = listed_rows(scan, written, frozenset(held), names)
-    _refuse_others(version.kept, scan, entries, names, force)
-    return union(version.kept, listed), entries
+    listed = listed_rows(scan, written, version.reports, version.different)
+    _refuse_others(version.kept, scan, listed, force)
+    return TableRows(union(version.kept, listed.table()), listed.entries)
 
 
-def _refuse_others(
-    kept: pa.Table, scan: Scan, entries: Entries, rows: Mapping[str, object], force: bool
-) -> None:
+def _refuse_others(kept: pa.Table, scan: Scan, listed: FolderRows, force: bool) -> None:
     """Refuse files outside of rows that both have, with different bytes."""
     if force:
         return
     there = dict(zip(kept["path"].to_pylist(), kept["sha256"].to_pylist(), strict=True))
+    entries = listed.entries
     different = [
         path
-        for path, entry in entries.items()
+        for path in sorted(listed.outside())
         if there.get(path) is not None
-        and nearest(path, rows) is None
-        and hashlib.sha256(scan.source.read(entry)).hexdigest() != there[path]
+        and hashlib.sha256(scan.source.read(entries[path])).hexdigest() != there[path]
     ]
     if different:
         more = f" and {len(different) - 3:,} more" if len(different) > 3 else ""

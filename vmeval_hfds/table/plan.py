@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, pairwise
 
 from vmeval_builders.entries import FileEntry, Unit
 from vmeval_builders.paths import config_names
 from vmeval_builders.rows import read_unit, rows_of, text_files
 from vmeval_builders.scan import Scan
 from vmeval_builders.sources.remote import read_ahead
+from vmeval_builders.unit_list import UnitList
 from vmeval_hfds.store.names import ROWS_FOLDER, shard_name
 
 #: The usual size of a shard while a dataset is small.
@@ -34,12 +36,12 @@ class ShardPlan:
 
     name: str
     config: str
-    units: Sequence[Unit]
+    units: UnitList
 
     @property
     def source_bytes(self) -> int:
         """The size of its rows' files."""
-        return sum(unit.size_bytes for unit in self.units)
+        return self.units.size_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,23 @@ class Plan:
     shards: Sequence[ShardPlan]
 
     @property
-    def units(self) -> dict[str, list[Unit]]:
-        """What rows have in common, to the rows, in their order."""
-        found: dict[str, list[Unit]] = {group: [] for group in self.groups.values()}
+    def units(self) -> dict[str, Iterator[Unit]]:
+        """What rows have in common, to the rows, in their order; each is made when it is asked for."""
+        found: dict[str, list[UnitList]] = {group: [] for group in self.groups.values()}
         for shard in self.shards:
-            found[self.groups[shard.config]] += shard.units
-        return found
+            found[self.groups[shard.config]].append(shard.units)
+        return {group: chain.from_iterable(units) for group, units in found.items()}
+
+    def only(self, paths: Collection[str]) -> Plan:
+        """Cut some of the rows, by their paths, into shards anew."""
+        groups: dict[str, UnitList] = {}
+        for shard in self.shards:
+            numbers = [number for number, path in enumerate(shard.units.paths) if path in paths]
+            if numbers and (group := self.groups[shard.config]) in groups:
+                groups[group].extend(shard.units.take(numbers))
+            elif numbers:
+                groups[group] = shard.units.take(numbers)
+        return plan_groups(groups, self.split)
 
 
 def plan_shards(scan: Scan, split: str) -> Plan:
@@ -74,7 +87,7 @@ def plan_shards(scan: Scan, split: str) -> Plan:
     return plan_groups(units_by_config(scan), split)
 
 
-def plan_groups(groups: Mapping[str, Sequence[Unit]], split: str) -> Plan:
+def plan_groups(groups: Mapping[str, UnitList], split: str) -> Plan:
     """Cut rows into shards, each group of them for itself.
 
     Where a config is cut depends on the rows' paths and sizes: a row more or less changes the shard that it is in,
@@ -85,9 +98,7 @@ def plan_groups(groups: Mapping[str, Sequence[Unit]], split: str) -> Plan:
         split: The split that every config gets.
     """
     names = config_names(groups)
-    usual_bytes = shard_bytes(
-        sum(unit.size_bytes for units in groups.values() for unit in units), len(groups)
-    )
+    usual_bytes = shard_bytes(sum(units.size_bytes for units in groups.values()), len(groups))
     shards = []
     for group in sorted(groups, key=lambda group: names[group]):
         runs = cut_by_content(groups[group], usual_bytes)
@@ -107,24 +118,23 @@ def shard_bytes(total_bytes: int, configs: int) -> int:
     return usual
 
 
-def cut_by_content(units: Sequence[Unit], usual_bytes: int) -> list[Sequence[Unit]]:
+def cut_by_content(units: UnitList, usual_bytes: int) -> list[UnitList]:
     """Cut rows where a hash of a row's path says so, between half of a shard's usual size and twice that.
 
     Returns:
         The runs, in order; none is empty.
     """
-    runs: list[Sequence[Unit]] = []
-    start = filled_bytes = 0
-    mean_bytes = max(1, sum(unit.size_bytes for unit in units) // max(1, len(units)))
+    starts, filled_bytes = [0], 0
+    mean_bytes = max(1, units.size_bytes // max(1, len(units)))
     # One row in so many ends a shard; a power of two, so that a few rows more or less do not change it.
     one_in = 1 << max(0, (usual_bytes // 2 // mean_bytes).bit_length() - 1)
-    for number, unit in enumerate(units):
-        ends = filled_bytes >= usual_bytes // 2 and _path_number(unit.path) % one_in == 0
-        if number > start and (ends or filled_bytes + unit.size_bytes > 2 * usual_bytes):
-            runs.append(units[start:number])
-            start, filled_bytes = number, 0
-        filled_bytes += unit.size_bytes
-    return [*runs, units[start:]] if start < len(units) else runs
+    for number, (path, size_bytes) in enumerate(zip(units.paths, units.sizes_bytes(), strict=True)):
+        ends = filled_bytes >= usual_bytes // 2 and _path_number(path) % one_in == 0
+        if number > starts[-1] and (ends or filled_bytes + size_bytes > 2 * usual_bytes):
+            starts.append(number)
+            filled_bytes = 0
+        filled_bytes += size_bytes
+    return [units[start:end] for start, end in pairwise([*starts, len(units)]) if end > start]
 
 
 def _path_number(path: str) -> int:
@@ -148,14 +158,14 @@ def batches(shards: Sequence[ShardPlan]) -> Iterator[tuple[ShardPlan, ...]]:
         yield tuple(batch)
 
 
-def units_by_config(scan: Scan) -> dict[str, list[Unit]]:
+def units_by_config(scan: Scan) -> dict[str, UnitList]:
     """Sort rows by their layout's group column, keeping their order; those without a value are one group."""
     return units_by(scan, scan.layout.group_column)
 
 
-def units_by(scan: Scan, column: str) -> dict[str, list[Unit]]:
+def units_by(scan: Scan, column: str) -> dict[str, UnitList]:
     """Sort rows by the values of a text column, keeping their order; those without a value are one group."""
-    groups: dict[str, list[Unit]] = defaultdict(list)
+    groups: dict[str, list[int]] = defaultdict(list)
 
     def is_read(unit: Unit) -> bool:
         return unit.parts.get(column) is None or scan.layout.needs_row(unit)
@@ -163,10 +173,10 @@ def units_by(scan: Scan, column: str) -> dict[str, list[Unit]]:
     def files(unit: Unit) -> list[FileEntry]:
         return text_files(scan.layout, unit) if is_read(unit) else []
 
-    for unit in read_ahead(scan.source, scan.units, files):
+    for number, unit in enumerate(read_ahead(scan.source, scan.units, files)):
         value = unit.parts.get(column)
         if is_read(unit):
             contents = read_unit(scan.source, scan.layout, unit, media=False)
             value = next(rows_of(scan.layout, contents))[column]
-        groups[value or f"no-{column}"].append(unit)
-    return dict(groups)
+        groups[value or f"no-{column}"].append(number)
+    return {group: scan.units.take(numbers) for group, numbers in groups.items()}

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-
 from vmeval_builders.arrow.arena import Arena
-from vmeval_builders.arrow.listing import ListedFile, listing_table
 from vmeval_builders.arrow.schema import SCHEMA_VERSION, arrow_schema
 from vmeval_builders.entries import Contents, Unit
 from vmeval_builders.findings import Findings
 from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.manifest import TaskKey
 from vmeval_builders.rows import held_slots, table_of
 from vmeval_builders.sources.remote import read_ahead
 from vmeval_builders.sources.source import Source
@@ -24,6 +23,9 @@ from vmeval_hfds.store.store import Receipt, Store
 from vmeval_hfds.table.hashing import Hasher
 from vmeval_hfds.table.parquet import ROW_GROUP_ROWS, open_writer, row_groups
 from vmeval_hfds.table.plan import ShardPlan
+
+#: The size of a SHA-256.
+DIGEST_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,13 @@ class ShardReport:
         receipt: What the store took; None where the rows were only read.
         content: A hash over the rows' paths and files: shards in which it is the same have the same rows.
         table_bytes: The size of its rows in Arrow's memory (`dataset_info` calls it num_bytes).
-        listed: The files that its columns hold, as rows of `files`.
-        ids: Path to id of its rows; None where rows share a path.
+        digests: The SHA-256 of each file, one after the other, in the order of the plan's `UnitList.numbers`.
+        held: Of each file, 1 where a column holds it, else 0.
+        ids: The id of each unit of the plan; None where several rows are of one.
+        places: The number of each unit's first row.
         bare: Path to number of the rows that hold no file.
         several: Path to how many rows have it, where they are not one.
+        unread: How many units could not be read.
         findings: What the rows' contents have wrong with them.
     """
 
@@ -65,20 +70,32 @@ class ShardReport:
     receipt: Receipt | None = None
     content: str = ""
     table_bytes: int = 0
-    listed: pa.Table = field(default_factory=lambda: listing_table([]))
-    ids: dict[str, str | None] = field(default_factory=dict)
+    digests: bytearray = field(default_factory=bytearray)
+    held: bytearray = field(default_factory=bytearray)
+    ids: list[str | None] = field(default_factory=list)
+    places: array[int] = field(default_factory=lambda: array("I"))
     bare: dict[str, int] = field(default_factory=dict)
     several: dict[str, int] = field(default_factory=dict)
-    findings: Findings = field(default_factory=Findings)
+    unread: int = 0
+    findings: Findings = field(default_factory=lambda: Findings(keeps_keys=False))
+
+    def keys(self, group: str) -> Iterator[TaskKey]:
+        """Name the tasks that its rows are of, where each unit is one row of a group."""
+        for path, row_id in zip(self.plan.units.paths, self.ids, strict=True):
+            if row_id is not None:
+                yield TaskKey(path, group, row_id)
 
     @property
     def rows(self) -> int:
         """How many rows it has."""
-        return len(self.ids) + sum(self.several.values()) - len(self.several)
+        return len(self.ids) - self.unread + sum(self.several.values()) - len(self.several)
 
-    def digests(self) -> dict[str, str]:
-        """Give the files that its columns hold, by path, and their SHA-256."""
-        return dict(zip(self.listed["path"].to_pylist(), self.listed["sha256"].to_pylist(), strict=True))
+    def digests_by_path(self) -> Iterator[tuple[str, str]]:
+        """Give the files that its columns hold, by path, and their SHA-256, hexadecimal."""
+        text = self.digests.hex()
+        for number, path in enumerate(self.plan.units.file_paths()):
+            if self.held[number]:
+                yield path, text[2 * DIGEST_BYTES * number : 2 * DIGEST_BYTES * (number + 1)]
 
 
 def read_shards(job: ShardJob) -> list[ShardReport]:
@@ -128,12 +145,21 @@ def _written(job: ShardJob, plan: ShardPlan, hasher: Hasher) -> ShardReport:
 
 
 class _Read(NamedTuple):
-    """What was read of one unit, until its files are hashed."""
+    """What was read of one unit, until its files are hashed.
 
-    contents: Contents
-    number: int
-    rows: int
-    row_id: str | None
+    Attributes:
+        unit: The unit.
+        contents: What its files hold; None where they could not be read.
+        place: The number of its first row.
+        rows: How many rows it is.
+        row_id: Its id, where it is one row.
+    """
+
+    unit: Unit
+    contents: Contents | None
+    place: int
+    rows: int = 0
+    row_id: str | None = None
 
 
 class _Rows:
@@ -146,11 +172,10 @@ class _Rows:
     def __init__(self, job: ShardJob, plan: ShardPlan, hasher: Hasher) -> None:
         self._job = job
         self._hasher = hasher
-        self._report = ShardReport(replace(plan, units=()))
-        self._listed: list[ListedFile] = []
+        self._report = ShardReport(replace(plan, units=plan.units[:0]))
         self._rows = 0
         self._group: list[_Read] = []
-        self._digests: Future[list[str]] | None = None
+        self._digests: Future[list[bytes]] | None = None
         # What else a row depends on: the columns that its builder makes of the files.
         made_by = f"{SCHEMA_VERSION} {job.layout.name} {' '.join(job.layout.columns)}"
         self._content = hashlib.sha256(made_by.encode())
@@ -164,14 +189,17 @@ class _Rows:
             arena.begin(sum(unit.files[column].size_bytes for unit in units if column in unit.files))
         made: list[dict[str, Any]] = []
         for unit in read_ahead(job.source, units, lambda unit: unit.files.values()):
-            if read := findings.read_rows(job.source, job.layout, unit, job.decode, self.arenas):
-                contents, rows = read
-                before = len(made)
-                made += rows
-                row_id = None if job.layout.items else made[-1].get(job.layout.id_column)
-                self._group.append(_Read(contents, self._rows + before, len(made) - before, row_id))
+            place = self._rows + len(made)
+            read = findings.read_rows(job.source, job.layout, unit, job.decode, self.arenas)
+            if read is None:
+                self._group.append(_Read(unit, None, place))
+                continue
+            contents, rows = read
+            made += rows
+            row_id = None if job.layout.items else made[-1].get(job.layout.id_column)
+            self._group.append(_Read(unit, contents, place, self._rows + len(made) - place, row_id))
         self._rows += len(made)
-        blobs = [one.contents.blobs[slot] for one in self._group for slot in one.contents.unit.files]
+        blobs = [one.contents.blobs[slot] for one in self._group if one.contents for slot in one.unit.files]
         self._digests = self._hasher.digests(blobs)
         for arena in self.arenas.values():
             findings.search_arena(arena)
@@ -181,31 +209,34 @@ class _Rows:
         """Take down the row group that was read last, as soon as its files are hashed."""
         digests = iter(self._digests.result() if self._digests else ())
         for read in self._group:
-            self._take_down(read, digests)
+            self._report.ids.append(read.row_id)
+            self._report.places.append(read.place)
+            if read.contents is None:
+                self._report.unread += 1
+                self._report.digests += bytes(DIGEST_BYTES * len(read.unit.files))
+                self._report.held += bytes(len(read.unit.files))
+            else:
+                self._take_down(read, read.contents, digests)
         self._group, self._digests = [], None
 
-    def _take_down(self, read: _Read, digests: Iterator[str]) -> None:
-        layout, report, contents = self._job.layout, self._report, read.contents
-        unit = contents.unit
-        report.ids[unit.path] = read.row_id
+    def _take_down(self, read: _Read, contents: Contents, digests: Iterator[bytes]) -> None:
+        report, unit = self._report, read.unit
         if read.rows != 1:
             report.several[unit.path] = read.rows
-        held = set(held_slots(layout, contents))
+        held = set(held_slots(self._job.layout, contents))
         if held.isdisjoint(unit.files):
-            report.bare[unit.path] = read.number
-        place = (report.plan.config, read.row_id, report.plan.name, read.number)
+            report.bare[unit.path] = read.place
         said = f"\n{unit.path}"
         if unit.beside is not None:
             said += repr(contents.beside)
-        for (slot, entry), digest in zip(unit.files.items(), digests, strict=False):
-            said += f"\0{slot}\0{entry.path}\0{digest}"
-            if slot in held:
-                modified_ns = entry.mtime_ns if layout.keeps_times else None
-                self._listed.append(ListedFile(entry.path, entry.size_bytes, digest, modified_ns, *place))
+        for slot, entry in unit.files.items():
+            digest = next(digests)
+            said += f"\0{slot}\0{entry.path}\0{digest.hex()}"
+            report.digests += digest
+            report.held.append(slot in held)
         self._content.update(said.encode("utf-8", "surrogateescape"))
 
     def report(self) -> ShardReport:
         self._settle()
         self._report.content = self._content.hexdigest()
-        self._report.listed = listing_table(self._listed)
         return self._report

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
-
-import pyarrow as pa
 
 from vmeval_builders.arrow.schema import FILE_COLUMNS
 from vmeval_builders.checks import (
@@ -20,6 +19,7 @@ from vmeval_builders.checks import (
     scan_problems,
 )
 from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.manifest import Manifest
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.sources.source import Source
@@ -30,7 +30,8 @@ from vmeval_hfds.store.names import LISTING_FOLDER, ROWS_FOLDER, config_of
 from vmeval_hfds.store.store import Receipt, Store
 from vmeval_hfds.table.card import DEFAULT_CONFIG, FILES_CONFIG, CardFacts, ConfigFacts, GroupFacts
 from vmeval_hfds.table.facts import ListingFacts, ShardFacts
-from vmeval_hfds.table.listing_shards import Entries, ListingReport, listing_jobs, write_listing
+from vmeval_hfds.table.listed_rows import ListedRows
+from vmeval_hfds.table.listing_shards import ListingReport, listing_jobs, write_listing
 from vmeval_hfds.table.passes import shards_of_jobs
 from vmeval_hfds.table.plan import ShardPlan
 from vmeval_hfds.table.shards import ShardJob, ShardReport
@@ -75,7 +76,7 @@ def run_shards(
     shards: Sequence[ShardPlan],
     store: Store | None,
     options: TableOptions,
-    beside: Beside[Any] | None = None,
+    beside: Sequence[Beside[Any]] = (),
 ) -> list[ShardReport]:
     """Read or write shards, on as many processes as the work is worth.
 
@@ -85,7 +86,7 @@ def run_shards(
         shards: The shards.
         store: Takes what is written; None where nothing is.
         options: How.
-        beside: What a thread does meanwhile; it is done when this returns.
+        beside: What threads do meanwhile; it is done when this returns.
 
     Returns:
         The reports, in the order of the shards.
@@ -94,8 +95,8 @@ def run_shards(
     jobs: Iterable[ShardJob] = (
         ShardJob(store, scan.source, scan.layout, batch, options.decode) for batch in gathered
     )
-    if beside is not None:
-        jobs = beside.begin_with(jobs)
+    for one in beside:
+        jobs = one.begin_with(jobs)
     rows = sum(len(shard.units) for shard in shards)
     work_bytes = sum(shard.source_bytes for shard in shards)
     work_bytes *= DECODING_FACTOR if options.decode else 1
@@ -111,8 +112,8 @@ def run_shards(
         done += sum(len(report.plan.units) for report in of_job)
         if options.progress:
             options.progress(done, rows)
-    if beside is not None:
-        beside.wait()
+    for one in beside:
+        one.wait()
     number = {shard.name: number for number, shard in enumerate(shards)}
     return sorted(reports, key=lambda report: number[report.plan.name])
 
@@ -128,20 +129,29 @@ def refuse_names(scan: Scan, options: TableOptions) -> None:
 
 
 def refuse_contents(
-    scan: Scan, reports: Iterable[ShardReport], others: Iterable[Problem], allowed: Allowed
+    scan: Scan,
+    groups: Mapping[str, str],
+    reports: Sequence[ShardReport],
+    others: Iterable[Problem],
+    allowed: Allowed,
+    manifests: Sequence[Manifest] | None = None,
 ) -> list[Problem]:
     """Raise where what was read stands in the way; give the problems that do not.
 
     Args:
         scan: The folder.
-        reports: What was read of its rows.
+        groups: Config to what its rows have in common, such as the domain.
+        reports: What was read of the rows.
         others: What is wrong with files that no row holds.
         allowed: Which errors are let through.
+        manifests: What lists the folder's tasks; None reads it.
 
     Raises:
         FolderError: Something does; it carries all problems.
     """
-    problems = scan_problems(scan, (report.findings for report in reports), others)
+    named = reports if scan.layout.manifest else ()
+    keys = chain.from_iterable(report.keys(groups[report.plan.config]) for report in named)
+    problems = scan_problems(scan, (report.findings for report in reports), others, manifests, keys)
     refuse(scan, problems, allowed)
     return problems
 
@@ -176,8 +186,7 @@ def write_files(
     store: Store,
     source: Source,
     options: TableOptions,
-    listed: pa.Table,
-    entries: Entries,
+    rows: ListedRows,
     index: ListingFacts,
 ) -> list[ListingReport]:
     """Write the shards of `files`, on as many processes as the work is worth.
@@ -186,16 +195,15 @@ def write_files(
         store: Takes them.
         source: Holds the folder's files.
         options: How.
-        listed: The rows of `files`, by path.
-        entries: The files among them whose bytes go in there and are still to be read, by path.
+        rows: The rows of `files`.
         index: What `files` says of the whole dataset.
 
     Raises:
         FolderChangedError: A file is not as long as when the folder was walked.
         OSError: A file cannot be read.
     """
-    jobs = listing_jobs(store, source, options.split, listed, entries, index)
-    work_bytes = sum(entry.size_bytes for entry in entries.values())
+    jobs = listing_jobs(store, source, options.split, rows, index)
+    work_bytes = sum(entry.size_bytes for entry in rows.entries.values())
     splits = source.splits and len(jobs) > 1
     reports = []
     for report in options.engine.run(write_listing, jobs, work_bytes, splits):

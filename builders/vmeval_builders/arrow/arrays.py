@@ -41,8 +41,29 @@ def text_array(values: Sequence[str | None]) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(values), buffers)
 
 
+def hex_array(values: bytes | bytearray, size_bytes: int, there: Sequence[bool]) -> pa.Array:
+    """Make an array of hexadecimal text of byte strings.
+
+    Args:
+        values: The byte strings, one after the other.
+        size_bytes: How long each is.
+        there: Which are no nulls.
+    """
+    size = 2 * size_bytes
+    if not all(there):
+        text = values.hex()
+        return text_array(
+            [text[size * at : size * at + size] if one else None for at, one in enumerate(there)]
+        )
+    offsets = array("i", range(0, size * len(there) + 1, size))
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(values.hex().encode())]
+    return pa.Array.from_buffers(pa.string(), len(there), buffers)
+
+
 def integer_array(values: Sequence[int | None]) -> pa.Array:
     """Make an array of 64-bit integers; None is a null."""
+    if isinstance(values, array) and values.typecode == "q":
+        return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])
     numbers = array("q", [value or 0 for value in values])
     return pa.Array.from_buffers(pa.int64(), len(values), [validity(values), pa.py_buffer(numbers)])
 

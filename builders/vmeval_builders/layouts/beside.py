@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
-from vmeval_builders.entries import FileEntry, FileList, FolderEntry, Unit
+from vmeval_builders.entries import FileEntry, FolderEntry, Unit
+from vmeval_builders.file_list import FileList
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.match import Matcher, in_order
+from vmeval_builders.unit_list import UnitList
 
 _UP = "../"
 _PART = re.compile(r"{(\w+)}")
@@ -30,22 +31,18 @@ class FilesBeside(Layout):
     told_by: ClassVar[str] = ""
     told_of: ClassVar[str] = ""
 
-    def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
+    def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> UnitList:
         """Find the rows, and what lies beside them."""
         entries = FileList.of(files)
         units = super().units(entries, folders)
-        if not units:
-            return []
-        by_folder = entries.by_folder
         taken: set[str] = set()
-        found = []
+        found = UnitList(self.parts, entries)
         for unit in units:
-            told = self._there(unit.path, self.told_by, by_folder) if self.told_by else []
+            told = self._there(unit.path, self.told_by, entries) if self.told_by else []
             if told or not self.told_by:
-                files_beside = self._beside(unit, by_folder, taken)
+                files_beside = self._beside(unit, entries, taken)
                 taken.update(entry.path for entry in files_beside.values())
-                beside = told[0] if told else None
-                found.append(replace(unit, files={**unit.files, **files_beside}, beside=beside))
+                found.append_unit(unit.path, {**unit.files, **files_beside}, told[0] if told else None)
         return found
 
     def places_of(self, column: str, path: str, name: str | None) -> list[str]:
@@ -71,13 +68,11 @@ class FilesBeside(Layout):
         ends = ("/".join(names[start:]) for start in range(len(names)))
         return next((index[end] for end in ends if end in index), None)
 
-    def _beside(
-        self, unit: Unit, by_folder: Mapping[str, Mapping[str, FileEntry]], taken: set[str]
-    ) -> dict[str, FileEntry]:
+    def _beside(self, unit: Unit, files: FileList, taken: set[str]) -> dict[str, FileEntry]:
         found: dict[str, FileEntry] = {}
         for column, places in self._places_beside.items():
             for place in places:
-                there = [one for one in self._there(unit.path, place, by_folder) if one.path not in taken]
+                there = [one for one in self._there(unit.path, place, files) if one.path not in taken]
                 if column in self.lists:
                     found.update((f"{column}/{one.path.rpartition('/')[2]}", one) for one in there)
                 elif len(there) == 1:
@@ -86,14 +81,14 @@ class FilesBeside(Layout):
                     break
         return found
 
-    def _there(
-        self, path: str, place: str, by_folder: Mapping[str, Mapping[str, FileEntry]]
-    ) -> list[FileEntry]:
+    def _there(self, path: str, place: str, files: FileList) -> list[FileEntry]:
         folder, wanted = self._resolved(path, place)
-        files = by_folder.get(folder, {})
-        if not wanted.startswith("*"):
-            return [files[wanted]] if wanted in files else []
-        return sorted((one for name, one in files.items() if name.endswith(wanted[1:])), key=in_order)
+        if wanted.startswith("*"):
+            numbers = files.folder_index.numbers_in(folder, lambda name: name.endswith(wanted[1:]))
+            return sorted((files[number] for number in numbers), key=in_order)
+        return [
+            files[number] for number in files.folder_index.numbers_in(folder, lambda name: name == wanted)
+        ]
 
     def _resolved(self, path: str, place: str) -> tuple[str, str]:
         """Give the folder and the name (or its ending after ``*``) of a place beside a row."""

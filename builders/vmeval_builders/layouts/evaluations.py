@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from vmeval_builders import paths
-from vmeval_builders.entries import Contents, FileEntry, FileList, FolderEntry, Unit
+from vmeval_builders.entries import Contents, FileEntry, FolderEntry, Unit
+from vmeval_builders.file_list import FileList
 from vmeval_builders.json_values import json_text, number, scalar_text, value_at
 from vmeval_builders.layouts.columns import Computed, Json, JsonFile, Part
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.levels import Levels, is_generator, read_levels, same_name, task_domain
 from vmeval_builders.problems import Problem
+from vmeval_builders.unit_list import UnitList
 
 _SCORES = ("result.solution_correctness_score", "result.goal_achieved_score", "result.score")
 #: What a folder above the experiments may be called after.
@@ -63,12 +65,15 @@ class Evaluations(Layout):
         found = super().parts(path)
         return found and {**found, **_levels(path).as_parts()}
 
-    def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
+    def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> UnitList:
         """Find the results, and the summary above each that its evaluator wrote."""
         files = FileList.of(files)
         found = super().units(files, folders)
-        summaries = {entry.path: entry for entry in files if entry.path.endswith(_SUMMARY)}
-        return [replace(unit, beside=_summary_of(unit, summaries)) for unit in found] if summaries else found
+        named = files.folder_index.named(lambda name: name.endswith(_SUMMARY))
+        summaries = {(entry := files[number]).path: entry for _, _, number in named}
+        if not summaries:
+            return found
+        return found.with_beside(_summary_of(path, summaries) for path in found.paths)
 
     def index_beside(self, value: object) -> Mapping[str, Any]:
         """Sort what a summary says of tasks by their names, ``{generator}/{domain}_task``."""
@@ -115,9 +120,9 @@ class Evaluations(Layout):
             yield Problem("other-model", "warning", path, message)
 
 
-def _summary_of(unit: Unit, summaries: Mapping[str, FileEntry]) -> FileEntry | None:
+def _summary_of(result: str, summaries: Mapping[str, FileEntry]) -> FileEntry | None:
     """Give the nearest summary above a result that is called after its evaluator."""
-    folder, _, name = unit.path.rpartition("/")
+    folder, _, name = result.rpartition("/")
     while folder:
         folder = folder.rpartition("/")[0]
         path = f"{folder}/" if folder else ""

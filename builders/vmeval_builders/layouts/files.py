@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from vmeval_builders.entries import FileEntry, FolderEntry, Unit
+from vmeval_builders.entries import FileEntry, FolderEntry
+from vmeval_builders.file_list import FileList
 from vmeval_builders.layouts.columns import Computed
 from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.unit_list import UnitList
 
 
 class Files(Layout):
@@ -23,6 +25,6 @@ class Files(Layout):
 
     id = Computed()
 
-    def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
+    def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> UnitList:
         """Find none."""
-        return []
+        return UnitList(self.parts, FileList.of(files))

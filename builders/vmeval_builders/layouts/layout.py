@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from vmeval_builders.arrow.schema import ROW_KINDS, media_columns
-from vmeval_builders.entries import Contents, FileEntry, FileList, FolderEntry, Unit
+from vmeval_builders.entries import Contents, FileEntry, FolderEntry, Unit
 from vmeval_builders.errors import LayoutError
+from vmeval_builders.file_list import FileList
 from vmeval_builders.layouts.columns import Column, Computed, File, Image, Item, Json, JsonFile, Part, Video
 from vmeval_builders.layouts.match import Matcher, compile_pattern, literal_end, pattern_names
 from vmeval_builders.problems import Problem
+from vmeval_builders.unit_list import UnitList
 
 _STATED = ("name", "noun", "title", "rows", "id_column", "group_column")
 
@@ -166,7 +168,7 @@ class Layout:
         """Pick what the file beside a row says of it, by the row's index; None where it says nothing."""
         return None
 
-    def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
+    def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> UnitList:
         """Find the rows among files and folders.
 
         Args:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
-from vmeval_builders.entries import FileEntry, FileList, FolderEntry, Unit, column_of
-
-#: Takes a path apart; None where it is no row's.
-Parts = Callable[[str], "dict[str, str | None] | None"]
+from vmeval_builders.entries import FileEntry, FolderEntry, column_of
+from vmeval_builders.file_list import FileList, FolderFiles, FolderIndex
+from vmeval_builders.unit_list import Parts, UnitFiles, UnitList
 
 _TOKEN = re.compile(r"\*\*/|{\w+}|\[|\]|[^\[\]{*]+")
 _NAME = re.compile(r"{(\w+)}")
@@ -60,6 +60,32 @@ def in_order(entry: FileEntry) -> list[tuple[bool, int, str]]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What the names of a folder's files say, each by its place among them.
+
+    Attributes:
+        own: The files at the folder's own places.
+        makes_row: Whether one of them makes the folder a row.
+        others: The files that may be claimed beside these.
+        claimed: The files that may be claimed where the folder is no row.
+        chosen: The files that the columns of the folder's row take, where it has no others.
+        files: The same, as the row has them.
+    """
+
+    own: Sequence[int]
+    makes_row: bool
+    others: Sequence[int]
+    claimed: Sequence[int]
+    chosen: Sequence[int]
+    files: UnitFiles
+
+
+def _names_in(index: FolderIndex, folder: str) -> Sequence[str]:
+    found = index.by_folder.get(folder)
+    return found.names if found else ()
+
+
 class Matcher:
     """Finds rows among files and folders, as one layout describes them."""
 
@@ -91,50 +117,78 @@ class Matcher:
         self._lists = frozenset(lists)
         self._marks = frozenset(marks or self._places)
 
-    def units(self, files: FileList, folders: Mapping[str, FolderEntry]) -> list[Unit]:
+    def units(self, files: FileList, folders: Mapping[str, FolderEntry]) -> UnitList:
         """Find the rows, by path order."""
-        never, by_folder = self._never_beside, files.by_folder
-        ruled_out = {folder for folder, names in by_folder.items() if not never.isdisjoint(names)}
-        found = self._claims(by_folder, ruled_out, self._halves(by_folder, folders))
-        units = []
-        for path in sorted(self._marked(found, folders)):
-            places = found.get(path, {})
-            folder = path.rpartition("/")[0] if "" in places else path
-            if folder not in ruled_out and (parts := self._parts(path)) is not None:
-                units.append(Unit(path, self._chosen(places), parts))
+        index = files.folder_index
+        never = self._never_beside
+        ruled_out = {
+            one.folder for names, alike in index.alike.items() if not never.isdisjoint(names) for one in alike
+        }
+        own, claimed = self._claims(index, ruled_out, self._halves(index, folders))
+        units = UnitList(self._parts, files)
+        for path in sorted(self._marked(own, claimed, folders)):
+            further = claimed.get(path, {})
+            folder = path.rpartition("/")[0] if "" in further else path
+            if folder in ruled_out or self._parts(path) is None:
+                continue
+            if path in own and not further:
+                one, names = own[path]
+                units.append(path, names.files, [one.numbers[at] for at in names.chosen])
+                continue
+            numbers = dict(further)
+            if path in own:
+                one, names = own[path]
+                numbers |= {one.names[at]: [one.numbers[at]] for at in names.own}
+            places = {place: [files[number] for number in there] for place, there in numbers.items()}
+            chosen = self._chosen(places)
+            by_entry = {files[number]: number for there in numbers.values() for number in there}
+            units.append(path, UnitFiles.of(path, chosen), [by_entry[entry] for entry in chosen.values()])
         return units
 
     def _claims(
-        self,
-        by_folder: Mapping[str, Mapping[str, FileEntry]],
-        ruled_out: Collection[str],
-        halves: Collection[str],
-    ) -> dict[str, dict[str, list[FileEntry]]]:
-        """Sort files by the row that they would belong to and the place they have there."""
-        found: dict[str, dict[str, list[FileEntry]]] = defaultdict(lambda: defaultdict(list))
-        # Folders with the same names in them are looked into once: there are few such sets in a folder of a million.
-        seen: dict[tuple[str, tuple[str, ...]], tuple[list[str], list[str], list[str]]] = {}
-        for folder, entries in by_folder.items():
-            last = folder.rpartition("/")[2]
-            alike = (last if last in self._subfolders else "", tuple(entries))
-            if alike not in seen:
-                seen[alike] = self._sorted_names(*alike)
-            own, others, without_own = seen[alike]
-            if not folder or folder in halves:
-                own, others = [], without_own
-            for name in own:
-                found[folder][name].append(entries[name])
-            if others and (folder not in ruled_out or alike[0]):
-                for name in others:
-                    if claim := self._claim(entries[name].path, folder, name):
-                        found[claim[0]][claim[1]].append(entries[name])
-        return found
+        self, index: FolderIndex, ruled_out: Collection[str], halves: Collection[str]
+    ) -> tuple[dict[str, tuple[FolderFiles, _Names]], dict[str, dict[str, list[int]]]]:
+        """Sort files by the row that they would belong to and the place they have there.
 
-    def _sorted_names(self, last: str, names: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
-        """Pick the names of a folder's own places, and those that may be claimed: beside them, and without them."""
-        own = [name for name in names if name in self._places]
-        claimed = [name for name in names if self._may_claim(last, name)]
-        return own, [name for name in claimed if name not in self._places], claimed
+        Returns:
+            Row to the folder that it is, whose own files lie at its places; and row to place to numbers of further files.
+        """
+        own: dict[str, tuple[FolderFiles, _Names]] = {}
+        claimed: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for names, folders in index.alike.items():
+            # Folders with the same names in them are looked into once.
+            looked = {last: self._look(last, names) for last in ("", *self._subfolders)}
+            if not any(one.own or one.others for one in looked.values()):
+                continue
+            for one in folders:
+                last = one.folder.rpartition("/")[2]
+                found = looked.get(last) or looked[""]
+                is_row = one.folder and one.folder not in halves
+                if is_row and found.own:
+                    own[one.folder] = one, found
+                if one.folder in ruled_out and last not in self._subfolders:
+                    continue
+                for at in found.others if is_row else found.claimed:
+                    path = f"{one.folder}/{names[at]}" if one.folder else names[at]
+                    if claim := self._claim(path, one.folder, names[at]):
+                        claimed[claim[0]][claim[1]].append(one.numbers[at])
+        return own, claimed
+
+    def _look(self, last: str, names: Sequence[str]) -> _Names:
+        """Sort a folder's names: those of its own places, and those that may be claimed, beside them and without them."""
+        own = [at for at, name in enumerate(names) if name in self._places]
+        claimed = [at for at, name in enumerate(names) if self._may_claim(last, name)]
+        # In these entries, the size is the file's place among the names.
+        chosen = self._chosen({names[at]: [FileEntry(names[at], at, 0)] for at in own})
+        files = UnitFiles(tuple(chosen), tuple(f"/{entry.path}" for entry in chosen.values()))
+        return _Names(
+            own=own,
+            makes_row=not self._marks.isdisjoint(names[at] for at in own),
+            others=[at for at in claimed if at not in own],
+            claimed=claimed,
+            chosen=[entry.size_bytes for entry in chosen.values()],
+            files=files,
+        )
 
     def _may_claim(self, last: str, name: str) -> bool:
         """Say whether `_claim` may claim a file of a name, whatever the folders above it are called."""
@@ -143,7 +197,7 @@ class Matcher:
         may_be_row = "" in self._places and f"/{name}".endswith(self._name_ends)
         return may_be_row or any(place in self._places for place in choices)
 
-    def _halves(self, by_folder: Mapping[str, Mapping[str, FileEntry]], folders: Collection[str]) -> set[str]:
+    def _halves(self, index: FolderIndex, folders: Collection[str]) -> set[str]:
         """Name the folders that are a part of the row above them, although their files are called as a row's own are.
 
         Such a folder has nothing but what the row above has a place for (``video/prompt.txt``), and that row has
@@ -155,8 +209,8 @@ class Matcher:
         halves = set()
         for folder in folders if named else ():
             above, _, last = folder.rpartition("/")
-            if last in named and not self._places.keys().isdisjoint(by_folder.get(above, ())):
-                own = self._places.keys() & by_folder.get(folder, {}).keys()
+            if last in named and not self._places.keys().isdisjoint(_names_in(index, above)):
+                own = self._places.keys() & _names_in(index, folder)
                 if all(f"{last}/{name}" in self._places for name in own):
                     halves.add(folder)
         return halves
@@ -175,12 +229,17 @@ class Matcher:
         return None
 
     def _marked(
-        self, found: Mapping[str, Mapping[str, object]], folders: Mapping[str, FolderEntry]
+        self,
+        own: Mapping[str, tuple[FolderFiles, _Names]],
+        claimed: Mapping[str, Mapping[str, object]],
+        folders: Mapping[str, FolderEntry],
     ) -> set[str]:
-        rows = {path for path, places in found.items() if not self._marks.isdisjoint(places)}
-        if any(mark.endswith("/") for mark in self._marks):
+        marks = self._marks
+        rows = {path for path, (_, names) in own.items() if names.makes_row}
+        rows |= {path for path, places in claimed.items() if not marks.isdisjoint(places)}
+        if any(mark.endswith("/") for mark in marks):
             split = (path.rpartition("/") for path in folders)
-            rows |= {above for above, _, name in split if above and f"{name}/" in self._marks}
+            rows |= {above for above, _, name in split if above and f"{name}/" in marks}
         return rows
 
     def _chosen(self, places: Mapping[str, list[FileEntry]]) -> dict[str, FileEntry]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from functools import cache
 from itertools import takewhile
 from typing import Any
 
 from vmeval_builders import paths
-from vmeval_builders.entries import Contents, FileEntry, FileList, FolderEntry, Unit
+from vmeval_builders.entries import Contents, FileEntry, FolderEntry, Unit
+from vmeval_builders.file_list import FileList
 from vmeval_builders.json_values import scalar_text, value_at
 from vmeval_builders.layouts.columns import Computed, Image, Images, Json, JsonFile, Text, Video
 from vmeval_builders.layouts.layout import Layout
@@ -27,11 +28,13 @@ from vmeval_builders.layouts.run_paths import (
     read_run_path,
 )
 from vmeval_builders.problems import Problem
+from vmeval_builders.unit_list import UnitFiles, UnitList
 
 _VIDEOS = tuple(f"*{ending}" for ending in VIDEO_ENDINGS)
 _IMAGES = tuple(f"*{ending}" for ending in IMAGE_ENDINGS)
 _FOR_INPUTS = frozenset(f"output{ending}" for ending in (*VIDEO_ENDINGS, *IMAGE_ENDINGS))
 _QUESTION, _VIDEO, _INPUTS = "question", "video", "inputs"
+_INPUT_FILES = frozenset({paths.PROMPT, paths.FIRST_FRAME, paths.FIRST_VIDEO})
 #: What the runners of October 2025 write down of each video, beside the videos or above them.
 LOG = "inference_log.json"
 _MODEL_KEYS = ("model_name", "metadata.model_name", "inference.model_name")
@@ -92,7 +95,7 @@ class Outputs(Layout):
             return [path]
         return super().places_of(column, path, name)
 
-    def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> list[Unit]:
+    def units(self, files: Iterable[FileEntry], folders: Mapping[str, FolderEntry]) -> UnitList:
         """Find the runs that have folders, and the videos and pictures that lie in no such folder."""
         entries = FileList.of(files)
         parts = {
@@ -101,15 +104,24 @@ class Outputs(Layout):
             if not is_one_file(path) and (read := read_run_path(path))
         }
         matcher = Matcher(parts.get, self.files, self.marks, self.never_beside, self.lists)
-        found = matcher.units(entries, folders) if parts else []
-        with_runs_inside = {run.path.rpartition("/")[0] for run in found}
-        runs = [
-            run
-            for run in found
-            if run.path not in with_runs_inside
-            or {f"{run.path}/{_VIDEO}", f"{run.path}/{_QUESTION}"} & folders.keys()
-        ]
-        return sorted([*runs, *_lone_files(entries, {run.path for run in runs})], key=lambda unit: unit.path)
+        found = matcher.units(entries, folders) if parts else UnitList(self.parts, entries)
+        with_runs_inside = {path.rpartition("/")[0] for path in found.paths}
+        runs = {
+            path: at
+            for at, path in enumerate(found.paths)
+            if path not in with_runs_inside
+            or f"{path}/{_VIDEO}" in folders
+            or f"{path}/{_QUESTION}" in folders
+        }
+        lone = {path: (number, log) for path, number, log in _lone_files(entries, runs.keys())}
+        units = UnitList(self.parts, entries)
+        for path in sorted(runs.keys() | lone.keys()):
+            if path in runs:
+                units.append_from(found, runs[path])
+            else:
+                number, log = lone[path]
+                units.append(path, UnitFiles((_slot_of(path),), ("",)), [number], log)
+        return units
 
     def needs_row(self, unit: Unit) -> bool:
         """Ask what states the model, where something may: it goes before what the path suggests."""
@@ -166,7 +178,7 @@ def _slot_of(path: str) -> str:
     return column if column == "video" else f"{column}/{path.rpartition('/')[2]}"
 
 
-def _run_folders(files: Sequence[FileEntry], folders: Mapping[str, FolderEntry]) -> set[str]:
+def _run_folders(files: FileList, folders: Mapping[str, FolderEntry]) -> set[str]:
     """Find the folders that hold what a runner writes, or whose place says that they are a run's."""
     found = set()
     videos: Counter[str] = Counter()
@@ -177,11 +189,10 @@ def _run_folders(files: Sequence[FileEntry], folders: Mapping[str, FolderEntry])
             or (name == _VIDEO and f"{above}/{_QUESTION}" in folders)
         ):
             found.add(above)
-    for entry in files:
-        folder, _, name = entry.path.rpartition("/")
+    for folder, name, _ in files.folder_index.named(_may_say_run):
         if name in _FOR_INPUTS and f"{folder}/{_INPUTS}" in folders:
             found.add(folder)
-        elif name in (paths.PROMPT, paths.FIRST_FRAME, paths.FIRST_VIDEO):
+        elif name in _INPUT_FILES:
             above, _, last = folder.rpartition("/")
             if above and last == _INPUTS:
                 found.add(above)
@@ -189,13 +200,17 @@ def _run_folders(files: Sequence[FileEntry], folders: Mapping[str, FolderEntry])
             if f"{folder}/{_VIDEO}" in folders:
                 found.add(folder)
         elif name.endswith(VIDEO_ENDINGS):
-            if _in_domain(folder) and not is_named_sample(entry.path):
+            if _in_domain(folder) and not is_named_sample(f"{folder}/{name}"):
                 videos[folder] += 1
-        elif name.endswith(IMAGE_ENDINGS) and is_of_sequence(entry.path):
+        elif is_of_sequence(f"{folder}/{name}"):
             found.add(folder)
     # Several videos in a task's folder are its samples, as those that are called so; in a run's they are the run's.
     found.update(folder for folder, count in videos.items() if count == 1 or not _is_task(folder))
     return found
+
+
+def _may_say_run(name: str) -> bool:
+    return name in _INPUT_FILES or name == "metadata.json" or name.endswith((*VIDEO_ENDINGS, *IMAGE_ENDINGS))
 
 
 def _in_domain(folder: str) -> bool:
@@ -207,18 +222,17 @@ def _is_task(folder: str) -> bool:
     return task_domain(folder.rpartition("/")[0].rpartition("/")[2]) is not None
 
 
-def _lone_files(files: Sequence[FileEntry], runs: Set[str]) -> Iterator[Unit]:
-    """Find the videos and pictures that no run's folder holds, and that belong to no question."""
-    lone = [
-        (entry, read) for entry in files if is_one_file(entry.path) and (read := read_run_path(entry.path))
-    ]
+def _lone_files(files: FileList, runs: Set[str]) -> Iterator[tuple[str, int, FileEntry | None]]:
+    """Find the videos and pictures that no run's folder holds, and that belong to no question, each with its log."""
+    index = files.folder_index
+    lone = list(index.named(is_one_file))
     if not lone:
         return
-    logs = {entry.path.rpartition("/")[0]: entry for entry in files if entry.path.rpartition("/")[2] == LOG}
+    logs = {folder: files[number] for folder, _, number in index.named(LOG.__eq__)}
     questions = {
         folder
-        for folder, _, name in (entry.path.rpartition("/") for entry in files)
-        if name in paths.QUESTION_FILES and folder and not runs & {*_upwards(folder)}
+        for folder, _, _ in index.named(paths.QUESTION_FILES.__contains__)
+        if folder and not any(one in runs for one in _upwards(folder))
     }
     with_others = {above for folder in questions for above in _upwards(folder)}
     with_others |= {above for run in runs if _is_task(above := run.rpartition("/")[0])}
@@ -231,11 +245,11 @@ def _lone_files(files: Sequence[FileEntry], runs: Set[str]) -> Iterator[Unit]:
     def log_of(folder: str) -> FileEntry | None:
         return next((logs[one] for one in (*_upwards(folder), "") if one in logs), None)
 
-    for entry, read in lone:
-        folder = entry.path.rpartition("/")[0]
+    for folder, name, number in lone:
+        path = f"{folder}/{name}" if folder else name
         log = log_of(folder)
-        if (folder or log) and not is_taken(folder):
-            yield Unit(entry.path, {_slot_of(entry.path): entry}, read.as_parts(), log)
+        if (folder or log) and not is_taken(folder) and read_run_path(path):
+            yield path, number, log
 
 
 def _upwards(folder: str) -> Iterator[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
-from vmeval_builders.entries import FileEntry, FileList, FolderEntry, Unit
+from vmeval_builders.entries import FileEntry, FolderEntry
 from vmeval_builders.errors import AmbiguousFolderError, LayoutNameError
+from vmeval_builders.file_list import FileList
 from vmeval_builders.layouts.evaluations import Evaluations
 from vmeval_builders.layouts.files import Files
 from vmeval_builders.layouts.layout import Layout
@@ -18,6 +19,7 @@ from vmeval_builders.layouts.outputs import Outputs
 from vmeval_builders.layouts.peers import MmeCof, TiViBench, VReasonBench
 from vmeval_builders.layouts.questions import Questions
 from vmeval_builders.layouts.results import Results
+from vmeval_builders.unit_list import UnitList
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -111,10 +113,10 @@ def _load(point: EntryPoint) -> Layout:
 
 
 def find_layout(
-    files: Sequence[FileEntry],
+    files: Iterable[FileEntry],
     folders: Mapping[str, FolderEntry],
     candidates: Iterable[Layout] | None = None,
-) -> tuple[Layout, list[Unit]]:
+) -> tuple[Layout, UnitList]:
     """Find out which builder a folder is for.
 
     What lies inside another builder's row is that row's business: the question in the folder of a run is no
@@ -132,9 +134,10 @@ def find_layout(
         AmbiguousFolderError: Several find rows; the message lists them.
         LayoutNameError: A builder that is registered cannot be loaded.
     """
-    files = FileList(files)
-    found = {one: one.units(files, folders) for one in (layouts() if candidates is None else candidates)}
-    claimed = [one for one, units in found.items() if any(unit.files for unit in units)]
+    files = FileList.of(files)
+    known = layouts() if candidates is None else candidates
+    found = {one: UnitList.of(one.units(files, folders), one.parts, files) for one in known}
+    claimed = [one for one, units in found.items() if units.has_files]
     claimed = [one for one in claimed if not any(_yields(one, other, found) for other in claimed)]
     if len(claimed) == 1:
         return claimed[0], found[claimed[0]]
@@ -142,7 +145,7 @@ def find_layout(
     for builder, units in found.items():
         if builder not in claimed:
             continue
-        others = {unit.path for other, of_other in found.items() if other != builder for unit in of_other}
+        others = {path for other, of_other in found.items() if other != builder for path in of_other.paths}
         counts[builder] = sum(bool(unit.files) and not _lies_in(unit.path, others) for unit in units)
     claiming = [builder for builder, count in counts.items() if count]
     if len(claiming) > 1:
@@ -151,15 +154,15 @@ def find_layout(
         )
         raise AmbiguousFolderError(f"several builders know this layout: {listed}; name one with --builder")
     chosen = claiming[0] if claiming else QUESTIONS
-    return chosen, found.get(chosen, [])
+    return chosen, found.get(chosen, UnitList(chosen.parts, files))
 
 
-def _yields(one: Layout, other: Layout, found: Mapping[Layout, Sequence[Unit]]) -> bool:
+def _yields(one: Layout, other: Layout, found: Mapping[Layout, UnitList]) -> bool:
     """Whether a layout gives way to another that has found rows too (see `Layout.rank`)."""
     if one.rank >= other.rank or one.rank < 0:
         return one.rank < other.rank
-    held = {entry.path for unit in found[other] for entry in unit.files.values()}
-    return all(entry.path in held for unit in found[one] for entry in unit.files.values())
+    held = set(found[other].file_paths())
+    return all(path in held for path in found[one].file_paths())
 
 
 def _lies_in(path: str, folders: Collection[str]) -> bool:

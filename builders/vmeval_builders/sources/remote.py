@@ -148,7 +148,8 @@ def index_remote(url: str) -> Index:
         from vmeval_builders.sources.archive import index_object
 
         return index_object(url)
-    index = Index(Remote(url))
+    files: list[FileEntry] = []
+    index = Index(Remote(url), files)
     stated: list[str] = []
     for path, about in found.items():
         if path == UNFINISHED_MARK:
@@ -168,7 +169,7 @@ def index_remote(url: str) -> Index:
         elif about["size"] > FILE_LIMIT_BYTES:
             index.problems.append(Problem.too_large(path, about["size"], FILE_LIMIT_BYTES))
         else:
-            index.files.append(FileEntry(path, about["size"], _time_ns(about)))
+            files.append(FileEntry(path, about["size"], _time_ns(about)))
             index.tags[path] = tag_of(about)
     index.folders = _folders([*(entry.path for entry in index.files), *stated], stated)
     return index

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
@@ -69,7 +69,7 @@ class Index:
     """
 
     source: Source
-    files: list[FileEntry] = field(default_factory=list)
-    folders: dict[str, FolderEntry] = field(default_factory=dict)
+    files: Sequence[FileEntry] = field(default_factory=list)
+    folders: Mapping[str, FolderEntry] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)

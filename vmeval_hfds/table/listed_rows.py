@@ -1,0 +1,331 @@
+"""The rows of a list of files before it is written: those of a walked folder, packed; or an Arrow table."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, pairwise, repeat
+from itertools import count as count_from
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vmeval_builders.arrow.arrays import hex_array, integer_array, text_array, truth_array
+from vmeval_builders.arrow.listing import ROOT_FOLDER, ListedFile, listing_table
+from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
+from vmeval_builders.entries import FileEntry
+from vmeval_builders.file_list import FileList
+from vmeval_builders.scan import Scan
+from vmeval_hfds.table.merge import nearest
+from vmeval_hfds.table.shards import DIGEST_BYTES, ShardReport
+
+#: About what a row takes without content.
+_TEXTS_BYTES = 200
+#: Whose a file is: nobody's, a row's that holds it, or such a row's that is listed by others.
+_NOBODYS, _HELD, _ELSEWHERE = range(3)
+_NO_ROW = -1
+
+
+class ListedRows(Protocol):
+    """Rows of a list of files, by path; it can be sent to another process."""
+
+    @property
+    def entries(self) -> Mapping[str, FileEntry]:
+        """The files among them whose bytes go into the list and are still to be read, by path."""
+
+    def cut(self, limit_bytes: int, most_rows: int | None = None) -> Sequence[ListedRows]:
+        """Cut rows into runs whose contents, and texts, are of about `limit_bytes` at most; at least one run."""
+
+    def refers_to(self) -> tuple[Collection[str], Collection[str]]:
+        """Name the shards that hold some of the files, and the configs of the rows that any belong to."""
+
+    def table(self) -> pa.Table:
+        """Give the rows; hash and content of `entries` are null yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableRows:
+    """Rows that stand in an Arrow table."""
+
+    listed: pa.Table
+    entries: Mapping[str, FileEntry]
+
+    def cut(self, limit_bytes: int, most_rows: int | None = None) -> Sequence[TableRows]:
+        """See `ListedRows.cut`."""
+        lengths = pc.binary_length(self.listed["content"]).to_pylist()
+        paths = self.listed["path"].to_pylist()
+        sizes_bytes = (
+            entry.size_bytes if (entry := self.entries.get(path)) else length or 0
+            for path, length in zip(paths, lengths, strict=True)
+        )
+        runs = []
+        for start, end in pairwise(_starts(sizes_bytes, limit_bytes, most_rows)):
+            own = {path: self.entries[path] for path in paths[start:end] if path in self.entries}
+            runs.append(TableRows(self.listed.slice(start, end - start), own))
+        return runs
+
+    def refers_to(self) -> tuple[Collection[str], Collection[str]]:
+        """See `ListedRows.refers_to`."""
+        shards, configs = (
+            pc.unique(self.listed[column]).drop_null().to_pylist() for column in ("shard", "config")
+        )
+        return shards, configs
+
+    def table(self) -> pa.Table:
+        """See `ListedRows.table`."""
+        return self.listed
+
+
+@dataclass(frozen=True, slots=True)
+class RowNames:
+    """What the list says of rows, which are numbered here.
+
+    Attributes:
+        shards: Name and config of each shard.
+        shard: Row to the number of its shard.
+        place: Row to its number in the shard.
+        ids: Row to its id.
+    """
+
+    shards: list[tuple[str, str]] = field(default_factory=list)
+    shard: array[int] = field(default_factory=lambda: array("I"))
+    place: array[int] = field(default_factory=lambda: array("I"))
+    ids: list[str | None] = field(default_factory=list)
+
+    def add(self, report: ShardReport) -> None:
+        """Take in the rows of a shard."""
+        self.shard.extend(repeat(len(self.shards), len(report.ids)))
+        self.place.extend(report.places)
+        self.ids.extend(report.ids)
+        self.shards.append((report.plan.name, report.plan.config))
+
+    def only(self, rows: Sequence[int]) -> RowNames:
+        """Keep some rows, numbered anew from 0 on."""
+        shard, place = (array("I", map(one.__getitem__, rows)) for one in (self.shard, self.place))
+        return RowNames(self.shards, shard, place, [self.ids[row] for row in rows])
+
+    def shards_of(self, rows: Iterable[int]) -> list[str | None]:
+        """Name the shards of rows, where there are rows."""
+        return [None if row == _NO_ROW else self.shards[self.shard[row]][0] for row in rows]
+
+    def configs_of(self, rows: Iterable[int]) -> list[str | None]:
+        """Name the configs of rows."""
+        return [None if row == _NO_ROW else self.shards[self.shard[row]][1] for row in rows]
+
+    def ids_of(self, rows: Iterable[int]) -> list[str | None]:
+        """Give the ids of rows."""
+        return [None if row == _NO_ROW else self.ids[row] for row in rows]
+
+    def places_of(self, rows: Iterable[int]) -> list[int | None]:
+        """Give the numbers of rows in their shards."""
+        return [None if row == _NO_ROW else self.place[row] for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRows:
+    """The rows of a walked folder, or those of them that follow each other between two numbers.
+
+    Attributes:
+        files: All its files.
+        folders: The folders that are listed, by path: the name, the time, and the row that it belongs to.
+        folder_numbers: The numbers of these among all rows; the others are the files.
+        names: What is known of the rows of its tables.
+        owners: File to the row that it belongs to.
+        whose: File to one of the three kinds above.
+        digests: The SHA-256 of each file that a row holds, one after the other.
+        keeps_times: Whether times are listed.
+        start: The first number.
+        end: The number after the last.
+    """
+
+    files: FileList
+    folders: Sequence[tuple[str, int | None, int]]
+    folder_numbers: Sequence[int]
+    names: RowNames
+    owners: array[int]
+    whose: bytearray
+    digests: bytearray
+    keeps_times: bool
+    start: int
+    end: int
+
+    def __reduce__(self) -> tuple[type[FolderRows], tuple[Any, ...]]:
+        """Send what is known of these rows only."""
+        first, last = self._files
+        owners = self.owners[first:last]
+        rows = sorted({*owners, *(owner for _, _, owner in self._folders)} - {_NO_ROW})
+        renumbered = {row: number for number, row in enumerate(rows)} | {_NO_ROW: _NO_ROW}
+        return FolderRows, (
+            self.files.part(first, last),
+            [(name, mtime_ns, renumbered[owner]) for name, mtime_ns, owner in self._folders],
+            [number - self.start for number in self.folder_numbers[self._folder_slice]],
+            self.names.only(rows),
+            array("i", map(renumbered.__getitem__, owners)),
+            self.whose[first:last],
+            self.digests[DIGEST_BYTES * first : DIGEST_BYTES * last],
+            self.keeps_times,
+            0,
+            self.end - self.start,
+        )
+
+    @property
+    def _folder_slice(self) -> slice:
+        return slice(bisect_left(self.folder_numbers, self.start), bisect_left(self.folder_numbers, self.end))
+
+    @property
+    def _folders(self) -> Sequence[tuple[str, int | None, int]]:
+        return self.folders[self._folder_slice]
+
+    @property
+    def _files(self) -> tuple[int, int]:
+        folders = self._folder_slice
+        return self.start - folders.start, self.end - folders.stop
+
+    @property
+    def entries(self) -> Mapping[str, FileEntry]:
+        """See `ListedRows.entries`."""
+        return {entry.path: entry for entry in map(self.files.__getitem__, self._nobodys())}
+
+    def outside(self) -> set[str]:
+        """Name those of `entries` that belong to no row."""
+        return {self.files[number].path for number in self._nobodys() if self.owners[number] == _NO_ROW}
+
+    def _nobodys(self) -> Iterator[int]:
+        number, last = self._files
+        while (number := self.whose.find(_NOBODYS, number, last)) >= 0:
+            yield number
+            number += 1
+
+    def cut(self, limit_bytes: int, most_rows: int | None = None) -> Sequence[FolderRows]:
+        """See `ListedRows.cut`."""
+        first, last = self._files
+        sizes_bytes = self.files.sizes_bytes[first:last]
+        whose = self.whose[first:last]
+        of_rows = array("q", (0 if one else size for one, size in zip(whose, sizes_bytes, strict=True)))
+        for number in self.folder_numbers[self._folder_slice]:
+            of_rows.insert(number - self.start, 0)
+        starts = _starts(of_rows, limit_bytes, most_rows)
+        return [
+            replace(self, start=self.start + start, end=self.start + end) for start, end in pairwise(starts)
+        ]
+
+    def refers_to(self) -> tuple[Collection[str], Collection[str]]:
+        """See `ListedRows.refers_to`."""
+        first, last = self._files
+        shard, whose = self.names.shard, self.whose[first:last]
+        held = {shard[row] for row, one in zip(self.owners[first:last], whose, strict=True) if one == _HELD}
+        above = (shard[row] for row in self.owners[first:last] if row != _NO_ROW)
+        of_folders = (shard[row] for _, _, row in self._folders if row != _NO_ROW)
+        shards, configs = [self.names.shards[number][0] for number in held], {*above, *of_folders}
+        return shards, {self.names.shards[number][1] for number in configs}
+
+    def table(self) -> pa.Table:
+        """See `ListedRows.table`; files that others list are left out."""
+        first, last = self._files
+        whose, owners = self.whose[first:last], self.owners[first:last]
+        is_held = [one == _HELD for one in whose]
+        of_rows = [owner if held else _NO_ROW for owner, held in zip(owners, is_held, strict=True)]
+        times = self.files.mtimes_ns[first:last] if self.keeps_times else [None] * len(owners)
+        digests = self.digests[DIGEST_BYTES * first : DIGEST_BYTES * last]
+        columns = [
+            text_array(list(self.files.paths_between(first, last))),
+            integer_array(self.files.sizes_bytes[first:last]),
+            hex_array(digests, DIGEST_BYTES, is_held),
+            integer_array(times),
+            text_array(self.names.configs_of(owners)),
+            text_array(self.names.ids_of(owners)),
+            text_array(self.names.shards_of(of_rows)),
+            integer_array(self.names.places_of(of_rows)),
+            pa.nulls(len(owners), pa.binary()),
+        ]
+        made = pa.Table.from_arrays(columns, schema=arrow_schema(FILE_COLUMNS))
+        if _ELSEWHERE in whose:
+            made = made.filter(truth_array(one != _ELSEWHERE for one in whose))
+        if not (folders := self._folders):
+            return made
+        made = pa.concat_tables([made, listing_table(map(self._listed_folder, folders))])
+        return made.take(pc.sort_indices(made["path"]))
+
+    def _listed_folder(self, folder: tuple[str, int | None, int]) -> ListedFile:
+        name, mtime_ns, owner = folder
+        config, row_id = self.names.configs_of([owner])[0], self.names.ids_of([owner])[0]
+        return ListedFile(name, None, None, mtime_ns, config, row_id)
+
+
+def listed_rows(
+    scan: Scan,
+    reports: Sequence[ShardReport],
+    unchanged: Sequence[ShardReport] = (),
+    different: Collection[str] = (),
+) -> FolderRows:
+    """List every file of a walked folder, and empty folders, or all folders where times are kept.
+
+    Args:
+        scan: The folder.
+        reports: What was read of its rows.
+        unchanged: What was read of all its rows, where some of them are listed already and are left out here.
+        different: The paths of the rows that are not.
+    """
+    names, count = RowNames(), len(scan.files)
+    owners, whose = array("i", [_NO_ROW]) * count, bytearray(count)
+    digests = bytearray(DIGEST_BYTES * count)
+    for report in (*unchanged, *reports):
+        first, units = len(names.ids), report.plan.units
+        names.add(report)
+        for at, number, row in zip(count_from(0), units.numbers, units.rows_of_files(), strict=False):
+            if report.held[at]:
+                owners[number], whose[number] = first + row, _HELD
+                here, there = DIGEST_BYTES * number, DIGEST_BYTES * at
+                digests[here : here + DIGEST_BYTES] = report.digests[there : there + DIGEST_BYTES]
+        if len(names.shards) <= len(unchanged):
+            left_out = [path not in different for path in units.paths]
+            for number, row in zip(units.numbers, units.rows_of_files(), strict=True):
+                whose[number] = _ELSEWHERE if whose[number] and left_out[row] else _NOBODYS
+    folders = _listed_folders(scan)
+    rest = [scan.files[number].path for number, one in enumerate(whose) if one == _NOBODYS]
+    found = _rows_above([*rest, *(path for path, _ in folders)], (*unchanged, *reports))
+    for number, path in zip((at for at, one in enumerate(whose) if one == _NOBODYS), rest, strict=True):
+        owners[number] = found.get(nearest(path, found) or "", _NO_ROW)
+    listed = [
+        (f"{path}/" if path else ROOT_FOLDER, mtime_ns, found.get(nearest(path, found) or "", _NO_ROW))
+        for path, mtime_ns in folders
+    ]
+    listed.sort()
+    numbers = [scan.files.position(name) + at for at, (name, _, _) in enumerate(listed)]
+    keeps_times, end = scan.layout.keeps_times, count + len(listed)
+    return FolderRows(scan.files, listed, numbers, names, owners, whose, digests, keeps_times, 0, end)
+
+
+def _listed_folders(scan: Scan) -> list[tuple[str, int | None]]:
+    if not scan.layout.keeps_times:
+        return [(path, None) for path in scan.empty_folders]
+    times = ((path, folder.mtime_ns) for path, folder in scan.folders.items())
+    # The folder itself is listed for its time alone, and an archive need not say it.
+    return [(path, mtime_ns) for path, mtime_ns in times if path or mtime_ns is not None]
+
+
+def _rows_above(paths: Iterable[str], reports: Iterable[ShardReport]) -> dict[str, int]:
+    """Number the rows that some paths are, or lie in, as `RowNames` does; of two at one path, the later counts."""
+    wanted: set[str] = set()
+    for path in paths:
+        while path and path not in wanted:
+            wanted.add(path)
+            path = path.rpartition("/")[0]
+    every = chain.from_iterable(report.plan.units.paths for report in reports)
+    return {path: number for number, path in enumerate(every) if path in wanted}
+
+
+def _starts(sizes_bytes: Iterable[int], limit_bytes: int, most_rows: int | None) -> list[int]:
+    """Say where runs of rows with contents begin, and where the last ends."""
+    starts, filled_bytes, number = [0], 0, -1
+    for number, size_bytes in enumerate(sizes_bytes):
+        row_bytes = _TEXTS_BYTES + size_bytes
+        is_full = filled_bytes + row_bytes > limit_bytes or number - starts[-1] == most_rows
+        if number > starts[-1] and is_full:
+            starts.append(number)
+            filled_bytes = 0
+        filled_bytes += row_bytes
+    return [*starts, number + 1]
