@@ -1,5 +1,6 @@
 """Exports to URLs, on a real S3 server: byte for byte, and whole when the last object, a marker, is there."""
 
+import shutil
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
@@ -11,7 +12,7 @@ from vmeval_builders.errors import RemoteReadError
 from vmeval_builders.sources.remote import UNFINISHED_MARK, WHOLE_MARK
 from vmeval_hfds import build, export, push_to_hub, verify
 from vmeval_hfds.api.export import plan_export
-from vmeval_hfds.errors import ArgumentError, RemoteWriteError, TargetExistsError
+from vmeval_hfds.errors import ArgumentError, ChangedRowsError, RemoteWriteError, TargetExistsError
 from vmeval_hfds.store.objects import Objects
 
 
@@ -117,7 +118,19 @@ def test_into_the_dataset_itself_is_refused(bucket, folder):
         export(url, f"{url}/rebuilt", force=True)
 
 
-@pytest.mark.parametrize("option", ["strict", "update", "prune"])
+def test_strict_refuses_rows_that_were_edited_before_anything_is_written(bucket, dataset, folder, target):
+    prompt = folder / "maze_task/maze_0000/prompt.txt"
+    write(prompt, prompt.read_bytes()[::-1])
+    edited = build(folder, dataset.with_name("edited")).target
+    export(edited, target, strict=True)
+    shutil.copytree(dataset / "files", edited / "files", dirs_exist_ok=True)
+    with pytest.raises(ChangedRowsError, match=r"1 files .*maze_0000/prompt\.txt.*nothing was written"):
+        export(edited, f"{target}/other", strict=True)
+    assert not any("other" in name for name in objects(bucket[0], target))
+    assert export(edited, f"{target}/other").changed == ["maze_task/maze_0000/prompt.txt"]
+
+
+@pytest.mark.parametrize("option", ["update", "prune"])
 def test_what_needs_a_disk_is_refused(dataset, option):
-    with pytest.raises(ArgumentError, match=f"--{option}"):
+    with pytest.raises(ArgumentError, match=f"--{option} is .* which objects an earlier export wrote"):
         export(dataset, "s3://bucket/folder", **{option: True})

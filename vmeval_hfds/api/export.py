@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 from vmeval_builders.arrow.listing import ROOT_FOLDER
 from vmeval_builders.sources.urls import is_url
 from vmeval_hfds.api.export_url import UrlExport
-from vmeval_hfds.api.exported import ExportPlan, ExportResult, result_of
+from vmeval_hfds.api.exported import ExportPlan, ExportResult, refuse_unlike, result_of, some_of
 from vmeval_hfds.claim import claimed
 from vmeval_hfds.engine.pool import Engine, Progress
-from vmeval_hfds.errors import ArgumentError, ChangedRowsError, ReplacedShardError, TargetExistsError
+from vmeval_hfds.errors import ArgumentError, ReplacedShardError, TargetExistsError
 from vmeval_hfds.folder.check import check_apart, check_lengths, check_media, check_repeated
 from vmeval_hfds.folder.compare import Comparer, compare_listed
 from vmeval_hfds.folder.jobs import Tally
@@ -35,9 +35,6 @@ from vmeval_hfds.table.naming import NOTHING_SAID, Naming
 from vmeval_hfds.table.wanted import Chosen, Wanted
 
 Result = TypeVar("Result")
-
-#: How many paths a message names before it only counts.
-NAMED_IN_MESSAGE = 3
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -132,10 +129,10 @@ def export(
     """
     said, engine = Naming(columns, template), Engine(num_proc, executor)
     if is_url(str(target)):
-        _refuse_at_url(target, strict=strict, update=update, prune=prune)
+        _refuse_at_url(target, update=update, prune=prune)
         url, rows_wanted = str(target).rstrip("/"), Wanted(**rows)
         with open_dataset(source) as dataset:
-            there = UrlExport(dataset, url, rows_wanted, builder, said, force, engine)
+            there = UrlExport(dataset, url, rows_wanted, builder, said, force, strict, engine)
             return _distrusting(lambda replaced: there.run(replaced, progress))
     root = on_this_disk(target)
     options = _Options(root, Wanted(**rows), builder, said, force, strict, update, prune, engine)
@@ -164,10 +161,10 @@ def plan_export(
     """
     said, engine = Naming(columns, template), Engine(num_proc, executor)
     if is_url(str(target)):
-        _refuse_at_url(target, strict=strict, update=update, prune=prune)
+        _refuse_at_url(target, update=update, prune=prune)
         url, rows_wanted = str(target).rstrip("/"), Wanted(**rows)
         with open_dataset(source) as dataset:
-            there = UrlExport(dataset, url, rows_wanted, builder, said, force, engine)
+            there = UrlExport(dataset, url, rows_wanted, builder, said, force, strict, engine)
             return _distrusting(lambda replaced: there.plan(replaced))
     root = on_this_disk(target)
     options = _Options(root, Wanted(**rows), builder, said, force, strict, update, prune, engine)
@@ -183,7 +180,8 @@ def _refuse_at_url(target: object, **asked: bool) -> None:
     """
     if names := [f"--{name}" for name, is_asked in asked.items() if is_asked]:
         raise ArgumentError(
-            f"{target}: {' and '.join(names)} is for a folder on this disk; leave it out for a URL"
+            f"{target}: {' and '.join(names)} is for a folder on this disk: which objects an earlier export wrote, and "
+            "nobody replaced since, is not known of a store; leave it out, or replace them with --force"
         )
 
 
@@ -286,18 +284,10 @@ def _refuse(prepared: _Prepared, options: _Options) -> None:
         hint = "no earlier export wrote them as they are; " if options.update else ""
         raise TargetExistsError(
             f"{options.target}: {count} {'file has' if count == 1 else 'files have'} other bytes than the dataset "
-            f"({_named(conflicts)}); nothing was written; {hint}replace with --force"
+            f"({some_of(conflicts)}); nothing was written; {hint}replace with --force"
         )
-    unlike = sorted({*compared.changed, *compared.missing, *compared.added})
-    if options.strict and unlike:
-        raise ChangedRowsError(
-            f"{pull.plan.dataset.name}: {len(unlike)} files are not what its list of files says ({_named(unlike)}); "
-            "nothing was written; export without --strict to have them as they are"
-        )
-
-
-def _named(paths: Sequence[str]) -> str:
-    return ", ".join(sorted(paths)[:NAMED_IN_MESSAGE])
+    if options.strict:
+        refuse_unlike(pull.plan.dataset.name, compared)
 
 
 def _set_times(pull: Pull, writer: FolderWriter) -> None:

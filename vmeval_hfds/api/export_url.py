@@ -6,13 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from vmeval_builders.sources.remote import UNFINISHED_MARK, WHOLE_MARK
-from vmeval_hfds.api.exported import ExportPlan, ExportResult, result_of
+from vmeval_hfds.api.exported import ExportPlan, ExportResult, refuse_unlike, result_of
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import TargetExistsError, UnsafePathError
 from vmeval_hfds.folder.check import check_media, check_repeated
 from vmeval_hfds.folder.places import possible_places
 from vmeval_hfds.folder.plan import Plan, make_plan
 from vmeval_hfds.folder.pull import Pull, bytes_to_read, check_paths, pull_of, row_paths, run
+from vmeval_hfds.folder.sink import Onlooker
 from vmeval_hfds.folder.url_writer import UrlWriter, marked, sizes_of
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.store.objects import Objects
@@ -34,6 +35,7 @@ class UrlExport:
         builder: The name of the layout that must describe them; None takes any.
         naming: What is said of a table that calls its columns otherwise.
         force: Write among objects that are there, and replace those of the same names.
+        strict: Refuse rows that are not what the dataset's list of files says.
         engine: Where the work is done.
     """
 
@@ -43,6 +45,7 @@ class UrlExport:
     builder: str | None
     naming: Naming
     force: bool
+    strict: bool
     engine: Engine
 
     def plan(self, replaced: Collection[str]) -> ExportPlan:
@@ -83,7 +86,9 @@ class UrlExport:
     def _prepare(self, replaced: Collection[str]) -> tuple[Pull, dict[str, int]]:
         """Refuse what must not be written."""
         dataset = self.dataset
-        plan = make_plan(dataset, self.wanted, self.builder, naming=self.naming, replaced=replaced)
+        plan = make_plan(
+            dataset, self.wanted, self.builder, naming=self.naming, strict=self.strict, replaced=replaced
+        )
         pull = pull_of(plan)
         check_paths(pull)
         files = _files(plan)
@@ -96,7 +101,10 @@ class UrlExport:
         pull = replace(pull, plan=plan)
         if plan.repeated:
             check_repeated(dataset.name, row_paths(pull))
-        return pull, self._what_is_there(files)
+        there = self._what_is_there(files)
+        if self.strict and plan.looked_into:
+            refuse_unlike(dataset.name, run(pull, Onlooker(), self.engine, None, known=False))
+        return pull, there
 
     def _what_is_there(self, files: Collection[str]) -> dict[str, int]:
         """List what is at the URL.

@@ -1,4 +1,4 @@
-"""What an export did, or would do."""
+"""What an export did, or would do, and how rows are refused that are not as they are listed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vmeval_hfds.errors import ChangedRowsError
+
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from vmeval_hfds.folder.jobs import Tally
     from vmeval_hfds.folder.plan import Plan
 
@@ -70,6 +74,32 @@ class ExportPlan:
     kept: int
     read_bytes: int
     prune: list[str]
+
+
+#: How many paths a message names before it only counts.
+_NAMED_IN_MESSAGE = 3
+
+
+def refuse_unlike(name: str, compared: Tally) -> None:
+    """Refuse rows that are not what the dataset's list of files says, before anything is written.
+
+    Args:
+        name: What messages call the dataset.
+        compared: What its rows hold, as far as the list alone does not prove it.
+
+    Raises:
+        ChangedRowsError: There are some.
+    """
+    if unlike := {*compared.changed, *compared.missing, *compared.added}:
+        raise ChangedRowsError(
+            f"{name}: {len(unlike)} files are not what its list of files says ({some_of(unlike)}); "
+            "nothing was written; export without --strict to have them as they are"
+        )
+
+
+def some_of(paths: Collection[str]) -> str:
+    """Name the first of some paths, for a message that counts them."""
+    return ", ".join(sorted(paths)[:_NAMED_IN_MESSAGE])
 
 
 def result_of(target: Path | str, plan: Plan, tally: Tally, written: int, kept: int) -> ExportResult:
