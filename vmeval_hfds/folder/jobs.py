@@ -1,4 +1,4 @@
-"""Read the files of a row group and hand them to a sink: the unit of work of an export."""
+"""Read the files of row groups and hand them to a sink: the unit of work of an export."""
 
 from __future__ import annotations
 
@@ -17,20 +17,19 @@ from vmeval_hfds.folder.sink import Outcome, Sink
 from vmeval_hfds.store.directory import OtherFiles
 from vmeval_hfds.table.columns import ColumnMap
 from vmeval_hfds.table.parquet import ROW_GROUP_BYTES
-from vmeval_hfds.table.reader import open_shard
+from vmeval_hfds.table.reader import RowGroup, open_shard
 
 _ROWS_BY_PATH = 4
 
 
 @dataclass(frozen=True, slots=True)
 class GroupFiles:
-    """Rows of one row group whose files are to be read.
+    """Rows of row groups of one shard whose files are to be read.
 
     Attributes:
         place: The shard, on this disk or on the Hub.
         name: What messages call the shard.
-        group: The row group's number in it.
-        rows: The wanted rows' numbers in the group; None where all are.
+        groups: The row groups' numbers in it, each with the wanted rows' numbers in the group; None where all are.
         columns: Where the shard has what we need.
         footer: The shard's footer, where it was read before.
         others: The dataset's files, where a row may have no more of one than its path. They do not go to other processes.
@@ -38,8 +37,7 @@ class GroupFiles:
 
     place: Path | BinaryIO
     name: str
-    group: int
-    rows: tuple[int, ...] | None
+    groups: Mapping[int, tuple[int, ...] | None]
     columns: ColumnMap
     footer: pq.FileMetaData | None = None
     others: OtherFiles | None = None
@@ -47,7 +45,7 @@ class GroupFiles:
 
 @dataclass(frozen=True, slots=True)
 class ReadJob:
-    """Files of a row group for a sink.
+    """Files of some row groups for a sink.
 
     Attributes:
         shard: The shard's name in the dataset.
@@ -114,15 +112,15 @@ class Tally:
 
 
 def run_job(job: ReadJob) -> Tally:
-    """Read the files of a row group and hand them to the sink.
+    """Read the files of some row groups and hand them to the sink.
 
     Raises:
         ReplacedShardError: The shard was taken for one that nobody changed, and was changed.
-        DatasetError: The row group is damaged.
+        DatasetError: A row group is damaged.
         UnsafePathError: Somebody moved or replaced folders while files were written into them.
     """
     tally, layout = Tally(), job.source.columns.layout
-    missing, read = set(job.expected), set()
+    missing = set(job.expected)
     for files in row_files(job.source, checksums=not job.exact):
         places = [place_of(layout, file, job.expected) for file in files]
         # Nothing is written of what was read together until all of it was looked at.
@@ -134,45 +132,49 @@ def run_job(job: ReadJob) -> Tally:
                 raise ReplacedShardError(job.source.name, job.shard)
             (tally.added if expected is None else tally.changed).append(path)
         missing.difference_update(path for path, _ in places)
+        tally.rows += len({file.row for file in files})
         for file, (path, _) in zip(files, places, strict=True):
-            read.add(file.row)
             if path not in job.there:
                 tally.take(job.sink, path, file.content, job.times.get(path))
     job.sink.done()
     if job.exact and missing:
         raise ReplacedShardError(job.source.name, job.shard)
     tally.missing += missing
-    tally.rows = len(read)
     return tally
 
 
 def row_files(source: GroupFiles, checksums: bool = True) -> Iterator[list[RowFile]]:
-    """Read the files of some rows of a row group, those of a few rows at a time; `row` counts the wanted rows.
+    """Read the files of some rows, those of a few rows at a time; `row` counts the wanted rows of their row group.
 
     Args:
         source: The rows.
         checksums: Whether pages are compared with their checksums; see `open_shard`.
 
     Raises:
-        DatasetError: The row group is damaged, or a column cannot hold files.
+        DatasetError: A row group is damaged, or a column cannot hold files.
     """
-    columns = source.columns
     with open_shard(source.place, source.name, source.footer, checksums) as shard:
-        group = shard.row_group(source.group)
-        # Our own row groups are read at once; others' may be too large for that.
-        batch_rows = max(1, group.rows * 2 * ROW_GROUP_BYTES // max(1, group.size_bytes))
-        if source.others is not None:  # What is read by its path is not of the group's size.
-            batch_rows = min(batch_rows, _ROWS_BY_PATH)
-        numbers = range(group.rows) if source.rows is None else source.rows
-        place = {row: number for number, row in enumerate(numbers)}
-        first = 0
-        for table in group.batches(columns.file_columns, batch_rows):
-            here = [row for row in range(first, first + table.num_rows) if row in place]
-            if here:
-                whole = len(here) == table.num_rows
-                chosen = table if whole else table.take(integer_array([row - first for row in here]))
-                files = list(files_of(columns.layout, columns.canonical(chosen, source.others)))
-                if source.rows is not None or first:
-                    files = [file._replace(row=place[here[file.row]]) for file in files]
-                yield files
-            first += table.num_rows
+        for number, rows in source.groups.items():
+            yield from _group_files(shard.row_group(number), rows, source)
+
+
+def _group_files(
+    group: RowGroup, rows: tuple[int, ...] | None, source: GroupFiles
+) -> Iterator[list[RowFile]]:
+    columns = source.columns
+    # Our own row groups are read at once; others' may be too large for that.
+    batch_rows = max(1, group.rows * 2 * ROW_GROUP_BYTES // max(1, group.size_bytes))
+    if source.others is not None:  # What is read by its path is not of the group's size.
+        batch_rows = min(batch_rows, _ROWS_BY_PATH)
+    place = {row: number for number, row in enumerate(range(group.rows) if rows is None else rows)}
+    first = 0
+    for table in group.batches(columns.file_columns, batch_rows):
+        here = [row for row in range(first, first + table.num_rows) if row in place]
+        if here:
+            whole = len(here) == table.num_rows
+            chosen = table if whole else table.take(integer_array([row - first for row in here]))
+            files = list(files_of(columns.layout, columns.canonical(chosen, source.others)))
+            if rows is not None or first:
+                files = [file._replace(row=place[here[file.row]]) for file in files]
+            yield files
+        first += table.num_rows

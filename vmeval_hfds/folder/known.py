@@ -1,9 +1,9 @@
-"""Which row groups hold listed files that are not in the folder, told by the list of files alone."""
+"""Which rows hold listed files that are not in the folder, told by the list of files alone."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import tee
 from pathlib import Path
@@ -18,23 +18,26 @@ from vmeval_hfds.folder.compare import States
 from vmeval_hfds.folder.jobs import GroupFiles, ReadJob
 from vmeval_hfds.folder.plan import Plan
 from vmeval_hfds.folder.sink import Sink
-from vmeval_hfds.table.columns import map_columns
+from vmeval_hfds.table.columns import ColumnMap, map_columns
 from vmeval_hfds.table.difference import taken
 from vmeval_hfds.table.listing import timed
+from vmeval_hfds.table.parquet import ROW_GROUP_BYTES
 from vmeval_hfds.table.reader import Shard, open_shard
 
 #: Of a shard that is far away, a part is fetched where less than this of its rows is wanted; else all of it.
 _PART = 0.5
 _AT_ONCE = 4
+#: Row groups of small rows are read several in one job, which takes time of its own.
+_FILES_PER_JOB = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class KnownGroup:
-    """Rows of one row group that hold listed files, at least one of which is not in the folder.
+class KnownRows:
+    """Rows of some row groups of a shard that hold listed files of which some are not in the folder.
 
     Attributes:
         name: The shard's name in the dataset.
-        shard: The shard; it is closed when the next one's row groups are asked for.
+        shard: The shard; it is closed when the next one's rows are asked for.
         source: The rows.
         files: The listed files of these rows, with ``path``, ``sha256``, ``modified``, and whether they are ``there``.
     """
@@ -58,10 +61,10 @@ class KnownGroup:
         )
 
 
-def known_groups(
+def known_rows(
     plan: Plan, known: pa.Table, states: States, *, elsewhere: bool = False
-) -> Iterator[KnownGroup]:
-    """List the row groups that must be read, a shard at a time.
+) -> Iterator[KnownRows]:
+    """List the rows that must be read, a shard at a time, and as many at once as are worth a job.
 
     Args:
         plan: What is wanted.
@@ -104,25 +107,38 @@ def _shards(known: pa.Table, states: States) -> Iterator[tuple[str, pa.Table]]:
             yield name, of_shard
 
 
-def _groups(plan: Plan, name: str, files: pa.Table, shard: Shard) -> Iterator[KnownGroup]:
+def _groups(plan: Plan, name: str, files: pa.Table, shard: Shard) -> Iterator[KnownRows]:
     columns = map_columns(shard.schema, shard.name, plan.layout.name)
     rows, absent = files["row"].to_pylist(), set(_absent_rows(files).to_pylist())
+    groups: dict[int, tuple[int, ...] | None] = {}
+    wanted: list[int] = []
+    size_bytes = start = 0
     for group in shard.row_groups():
         begin = bisect_left(rows, group.first_row)
         end = bisect_left(rows, group.first_row + group.rows)
         needed = sorted(absent.intersection(rows[begin:end]))
+        if groups and (size_bytes + group.size_bytes > ROW_GROUP_BYTES or end - start > _FILES_PER_JOB):
+            yield _known(name, shard, columns, groups, files.slice(start, begin - start), wanted)
+            groups, wanted, size_bytes, start = {}, [], 0, begin
         if needed:
-            of_group = files.slice(begin, end - begin)
-            source = GroupFiles(
-                place=shard.place,
-                name=shard.name,
-                group=group.number,
-                rows=None if len(needed) == group.rows else tuple(row - group.first_row for row in needed),
-                columns=columns,
-                footer=shard.footer,
-            )
-            are_needed = pc.is_in(of_group["row"], value_set=integer_array(needed))
-            yield KnownGroup(name, shard, source, of_group.filter(are_needed))
+            of_group = tuple(row - group.first_row for row in needed)
+            groups[group.number] = None if len(needed) == group.rows else of_group
+            wanted += needed
+            size_bytes += group.size_bytes
+    if groups:
+        yield _known(name, shard, columns, groups, files.slice(start), wanted)
+
+
+def _known(
+    name: str,
+    shard: Shard,
+    columns: ColumnMap,
+    groups: Mapping[int, tuple[int, ...] | None],
+    files: pa.Table,
+    rows: Sequence[int],
+) -> KnownRows:
+    source = GroupFiles(shard.place, shard.name, groups, columns, shard.footer)
+    return KnownRows(name, shard, source, files.filter(pc.is_in(files["row"], value_set=integer_array(rows))))
 
 
 def _absent_rows(files: pa.Table) -> pa.ChunkedArray:

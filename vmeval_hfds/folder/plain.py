@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -9,8 +11,10 @@ from vmeval_builders.paths import are_plain
 from vmeval_hfds.table.difference import ascends, parents_of
 from vmeval_hfds.table.listing import Listing
 
-#: So many paths are texts of their own at one time.
-_TOGETHER = 2**15
+#: So many paths are looked at together, and are texts of their own for that time.
+_TOGETHER = 2**13
+#: So many paths are looked up among all folders at once, which takes a table of these each time.
+_LOOKED_UP = 2**17
 
 
 def all_plain(listing: Listing) -> bool:
@@ -19,20 +23,32 @@ def all_plain(listing: Listing) -> bool:
     False says nothing: `vmeval_builders.paths.path_problems` looks at each.
     """
     files, folders = listing.file_paths, listing.folder_paths
-    if not all(_are_plain(paths) for paths in (files, folders)):
+    if not all(are_plain(run.to_pylist()) for paths in (files, folders) for run in _runs(paths)):
         return False
-    above = _with_above(pa.chunked_array([*parents_of(files).chunks, *folders.chunks], pa.string()))
-    keys, folder_keys = pc.ascii_lower(files), pc.ascii_lower(above)
-    if pc.count_distinct(folder_keys).as_py() < len(above):
+    folders = _with_above(pa.chunked_array([*parents_of(files).chunks, *folders.chunks], pa.string()))
+    folder_keys = pc.ascii_lower(folders)
+    if pc.count_distinct(folder_keys).as_py() < len(folders):
         return False
-    if pc.any(pc.is_in(keys, value_set=folder_keys)).as_py():
+    if _meet(files, folder_keys):
         return False
-    return ascends(keys) or pc.count_distinct(keys).as_py() == len(keys)
+    return _ascend(files) or pc.count_distinct(pc.ascii_lower(files)).as_py() == len(files)
 
 
-def _are_plain(paths: pa.ChunkedArray) -> bool:
-    runs = (paths.slice(start, _TOGETHER) for start in range(0, len(paths), _TOGETHER))
-    return all(are_plain(run.to_pylist()) for run in runs)
+def _meet(files: pa.ChunkedArray, folder_keys: pa.Array) -> bool:
+    """Whether a file and a folder have one path, whatever their case."""
+    runs = (files.slice(start, _LOOKED_UP) for start in range(0, len(files), _LOOKED_UP))
+    return any(pc.any(pc.is_in(pc.ascii_lower(run), value_set=folder_keys)).as_py() for run in runs)
+
+
+def _ascend(paths: pa.ChunkedArray) -> bool:
+    """Whether each path comes after the one before it, whatever their case: then no two are the same."""
+    # A run ends with the path that the next one begins with.
+    runs = (paths.slice(start, _TOGETHER + 1) for start in range(0, len(paths), _TOGETHER))
+    return all(ascends(pc.ascii_lower(run)) for run in runs)
+
+
+def _runs(paths: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
+    return (paths.slice(start, _TOGETHER) for start in range(0, len(paths), _TOGETHER))
 
 
 def _with_above(folders: pa.ChunkedArray) -> pa.Array:

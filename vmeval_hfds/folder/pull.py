@@ -19,7 +19,7 @@ from vmeval_hfds.errors import ChangedRowsError
 from vmeval_hfds.folder.check import check_row_paths
 from vmeval_hfds.folder.compare import Found, States
 from vmeval_hfds.folder.jobs import GroupFiles, ReadJob, Tally, row_files, run_job
-from vmeval_hfds.folder.known import known_groups
+from vmeval_hfds.folder.known import known_rows
 from vmeval_hfds.folder.places import place_of, possible_places
 from vmeval_hfds.folder.plan import Plan
 from vmeval_hfds.folder.select import GroupRows
@@ -59,6 +59,9 @@ def pull_of(plan: Plan) -> Pull:
     """Tell the files whose place is known from the others, as if the folder were empty."""
     files = plan.listing.where(pc.is_valid(plan.listing.table["sha256"]))
     shards = files.table["shard"]
+    named = set(pc.unique(shards).to_pylist())
+    if plan.trusted and named <= plan.trusted | {None}:
+        return Pull(plan, files.table, States.absent(files.table.num_rows))
     is_known = pc.is_in(shards, value_set=text_array(sorted(plan.trusted)))
     if plan.trusted:
         is_known = pc.or_(is_known, pc.is_null(shards))
@@ -103,6 +106,8 @@ def run(pull: Pull, sink: Sink, engine: Engine, progress: Progress | None, *, kn
     listed: set[str] = set()
     in_this_process = plan.repeated or any(group.by_path for group in plan.looked_into)
     jobs = _jobs(pull, sink, known, listed, elsewhere=engine.executor is not None)
+    # What planning gave back would be copied by each process that uses it again.
+    pa.default_memory_pool().release_unused()
     for result in engine.run(run_job, jobs, _work_bytes(pull), splits=not in_this_process):
         tally.add(result)
         if progress:
@@ -118,9 +123,10 @@ def bytes_to_read(pull: Pull) -> int:
     """Say how many bytes of shards `run` reads; none of them is read."""
     dataset = pull.plan.dataset
     total = 0
-    for known in known_groups(pull.plan, pull.known, pull.states):
-        parts = known.shard.row_group(known.source.group).bytes_of(known.source.columns.file_columns)
-        total += sum(end - start for start, end in parts)
+    for known in known_rows(pull.plan, pull.known, pull.states):
+        for number in known.source.groups:
+            parts = known.shard.row_group(number).bytes_of(known.source.columns.file_columns)
+            total += sum(end - start for start, end in parts)
     for group in pull.plan.looked_into:
         with open_shard(dataset.peek(group.shard), group.shard) as shard:
             parts = shard.row_group(group.group).bytes_of(group.columns.file_columns)
@@ -152,8 +158,8 @@ def _jobs(pull: Pull, sink: Sink, known: bool, listed: set[str], *, elsewhere: b
     Workers elsewhere do not see what is brought here, and bring the parts that they need.
     """
     if known:
-        for known_group in known_groups(pull.plan, pull.known, pull.states, elsewhere=elsewhere):
-            yield known_group.job(sink)
+        rows = known_rows(pull.plan, pull.known, pull.states, elsewhere=elsewhere)
+        yield from (of_groups.job(sink) for of_groups in rows)
     shards = dict.fromkeys(group.shard for group in pull.plan.looked_into)
     bring = pull.plan.dataset.peek if elsewhere else pull.plan.dataset.fetch
     arriving = zip(shards, pool.fetch_ahead(bring, shards), strict=True)
@@ -175,8 +181,7 @@ def _source(plan: Plan, group: GroupRows, place: Path | BinaryIO) -> GroupFiles:
     return GroupFiles(
         place=place,
         name=f"{plan.dataset.name}: {group.shard}",
-        group=group.group,
-        rows=group.rows,
+        groups={group.group: group.rows},
         columns=group.columns,
         others=plan.dataset.others if group.by_path else None,
     )

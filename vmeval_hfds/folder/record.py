@@ -109,7 +109,7 @@ class Brought:
         )
         self.write_lines(line.encode("utf-8", "surrogatepass") for line in lines)
 
-    def write_lines(self, lines: Iterable[bytes | memoryview]) -> None:
+    def write_lines(self, lines: Iterable[bytes]) -> None:
         """Replace the record by what `vmeval_hfds.folder.remember.lines_of` gives of files.
 
         Raises:
@@ -122,7 +122,7 @@ class Brought:
             stream.writelines(lines)
         os.replace(staged, self._place)
 
-    def is_just(self, lines: Iterable[bytes | memoryview]) -> bool:
+    def is_just(self, lines: Iterable[bytes]) -> bool:
         """Whether the record is what `write_lines` would make of it."""
         try:
             with self._place.open("rb") as stream:

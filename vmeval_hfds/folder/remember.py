@@ -87,7 +87,7 @@ def forget(
         record.write(every(left))
 
 
-def lines_of(files: pa.Table) -> Iterator[memoryview]:
+def lines_of(files: pa.Table) -> Iterator[bytes]:
     """Give what a record says of files, some of them at a time, for they may be millions.
 
     Args:
@@ -105,7 +105,7 @@ def lines_of(files: pa.Table) -> Iterator[memoryview]:
         )
         lines = pc.binary_join_element_wise(*fields)
         _, ends, content = lines.buffers()
-        yield memoryview(content)[: memoryview(ends).cast("i")[len(lines)]]
+        yield content.slice(0, memoryview(ends).cast("i")[len(lines)]).to_pybytes()
 
 
 def _hexadecimal(digests: pa.Array) -> pa.Array:

@@ -36,6 +36,7 @@ _PIECE_BYTES = 4 * 2**20
 #: A shard on this disk is hashed, to see whether it was replaced, where that takes no time.
 _HASHED_BYTES = 2**20
 _DIGEST = "^[0-9a-fA-F]{64}$"
+_CONTENT_COLUMNS = ("path", "modified", "content")
 #: The columns without which a row is refused.
 _CHECKED = ("path", "sha256", "shard", "row")
 
@@ -228,7 +229,7 @@ def packed_digests(digests: pa.Array) -> pa.Array:
 
 
 def read_contents(dataset: DatasetFiles, paths: Collection[str]) -> Iterator[ListedFile]:
-    """Read files whose bytes only the list holds.
+    """Read files whose bytes only the list holds: path, time and content of each.
 
     Args:
         dataset: The dataset.
@@ -243,8 +244,7 @@ def read_contents(dataset: DatasetFiles, paths: Collection[str]) -> Iterator[Lis
         for group in shard.row_groups():
             found = pc.is_in(typed(shard, group.read(["path"]))["path"], value_set=wanted)
             if pc.any(found).as_py():
-                there = [name for name in FILE_COLUMNS if name in shard.schema.names]
-                table = typed(shard, group.read(there))
+                table = typed(shard, group.read(_CONTENT_COLUMNS))
                 yield from listed_files(table.filter(pc.and_(found, pc.is_valid(table["content"]))))
 
 

@@ -15,6 +15,9 @@ import pyarrow as pa
 
 from vmeval_builders.arrow.schema import media_type
 
+#: How long a SHA-256 is.
+DIGEST_BYTES = 32
+
 
 def binary_array(values: Sequence[bytes | memoryview | None], kind: pa.DataType | None = None) -> pa.Array:
     """Make an array of byte strings; None is a null.
@@ -27,6 +30,13 @@ def binary_array(values: Sequence[bytes | memoryview | None], kind: pa.DataType 
     offsets = array("i", accumulate(map(len, there), initial=0))
     buffers = [validity(values), pa.py_buffer(offsets), pa.py_buffer(b"".join(there))]
     return pa.Array.from_buffers(kind or pa.binary(), len(values), buffers)
+
+
+def digest_array(digests: bytes | bytearray) -> pa.Array:
+    """Make an array of byte strings of SHA-256 hashes that follow each other."""
+    count = len(digests) // DIGEST_BYTES
+    offsets = array("i", range(0, len(digests) + 1, DIGEST_BYTES))
+    return pa.Array.from_buffers(pa.binary(), count, [None, pa.py_buffer(offsets), pa.py_buffer(digests)])
 
 
 def text_array(values: Sequence[str | None]) -> pa.Array:
