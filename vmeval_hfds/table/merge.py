@@ -18,6 +18,9 @@ from vmeval_hfds.table.shards import ShardReport
 #: A row of a dataset: its shard's name and its number there.
 Place = tuple[str, int]
 
+#: What of a list of files says which rows are the same.
+MATCHED_COLUMNS = ("path", "sha256", "shard", "row")
+
 
 @dataclass(frozen=True, slots=True)
 class RowChanges:
@@ -54,7 +57,8 @@ class Matched:
 
     Attributes:
         changes: Both counted.
-        places: The folder's row's path to the place of the same row in the dataset.
+        places: The folder's row's path to the place of the same row in the dataset; left out where both are in
+            shards that are alike.
         different: Paths of the folder's rows that are new, or of which files differ.
         gone: Places of rows that the folder has not.
     """
@@ -65,17 +69,42 @@ class Matched:
     gone: frozenset[Place]
 
 
+def rows_by_config(reports: Iterable[ShardReport]) -> Counter[str]:
+    """Count what was read of a folder."""
+    found: Counter[str] = Counter()
+    for report in reports:
+        found[report.plan.config] += report.rows
+    return found
+
+
+def unlike(
+    reports: Sequence[ShardReport], shards: Mapping[str, ShardFacts]
+) -> tuple[list[ShardReport], dict[str, ShardFacts]]:
+    """Leave out the shards of a folder and of a dataset that hold the same rows: none of these need be compared.
+
+    Most versions differ in few shards, so that a comparison takes as much memory as these have files.
+    """
+    alike = {report.content for report in reports} & {facts.content for facts in shards.values()}
+    return (
+        [report for report in reports if report.content not in alike],
+        {name: facts for name, facts in shards.items() if facts.content not in alike},
+    )
+
+
 def match_rows(
     listed: pa.Table, reports: Sequence[ShardReport], shards: Mapping[str, ShardFacts], *, several_rows: bool
 ) -> Matched:
     """Compare a dataset's list of files with what was read of a folder; no shard is opened.
 
     Args:
-        listed: The dataset's list of files.
+        listed: The dataset's list of files; at least `MATCHED_COLUMNS` of the shards that `unlike` leaves.
         reports: What was read of the folder.
         shards: What is known of the dataset's shards.
         several_rows: Whether a file may be several rows, which follow each other.
     """
+    everything = rows_by_config(reports)
+    reports, shards = unlike(reports, shards)
+    alike = everything - rows_by_config(reports)
     spans = row_spans(listed, shards) if several_rows else {}
     several = {path: count for report in reports for path, count in report.several.items()}
     configs = {path: report.plan.config for report in reports for path in report.plan.units.paths}
@@ -83,8 +112,8 @@ def match_rows(
     there: dict[str, dict[str, str]] = defaultdict(dict)
     places: dict[str, set[Place]] = defaultdict(set)
     gone: set[Place] = set()
-    held = listed.filter(pc.is_valid(listed["shard"]))
-    columns = (held[name].to_pylist() for name in ("path", "sha256", "shard", "row"))
+    held = listed.filter(pc.is_in(listed["shard"], value_set=text_array(sorted(shards))))
+    columns = (held[name].to_pylist() for name in MATCHED_COLUMNS)
     for path, digest, shard, number in zip(*columns, strict=True):
         row = nearest(path, configs)
         if row is None:
@@ -113,7 +142,7 @@ def match_rows(
             added=counted(path for path in different if path not in places),
             changed=counted(path for path in different if path in places),
             removed=Counter(config_of(shard) for shard, _ in gone),
-            unchanged=counted(path for path in configs if path not in different),
+            unchanged=alike + counted(path for path in configs if path not in different),
         ),
         places={path: sorted(found) for path, found in places.items()},
         different=frozenset(different),

@@ -25,6 +25,7 @@ from vmeval_hfds.table.draft import Draft, DraftShard, draft_of_folder, draft_of
 from vmeval_hfds.table.facts import ListingFacts, ShardFacts
 from vmeval_hfds.table.listed_rows import FolderRows, ListedRows, TableRows, listed_rows
 from vmeval_hfds.table.merge import (
+    MATCHED_COLUMNS,
     Matched,
     Place,
     RowChanges,
@@ -33,7 +34,9 @@ from vmeval_hfds.table.merge import (
     nearest,
     renamed,
     row_spans,
+    rows_by_config,
     union,
+    unlike,
     without_rows,
 )
 from vmeval_hfds.table.parquet import open_writer
@@ -112,14 +115,14 @@ def draft_version(
     if remove is not None and index is not None:
         return _draft_union(published, index, layout, plan, reports, remove)
     draft = draft_of_folder(plan, reports, published.shards)
-    everything = Counter({report.plan.config: 0 for report in reports})
-    for report in reports:
-        everything[report.plan.config] += report.rows
+    everything = rows_by_config(reports)
     if index is None:
         return NextVersion(draft, RowChanges(added=everything), reports)
     if not draft.new and len(draft.shards) == len(index.shards):
         return NextVersion(draft, RowChanges(unchanged=everything), reports)
-    matched = match_rows(published.listing(), reports, index.shards, several_rows=bool(layout.items))
+    _, shards = unlike(reports, index.shards)
+    listed = published.listing(MATCHED_COLUMNS, shards)
+    matched = match_rows(listed, reports, index.shards, several_rows=bool(layout.items))
     return NextVersion(draft, matched.changes, reports)
 
 
@@ -219,7 +222,10 @@ def write_version(
     written = run_shards(
         write_shards, scan, version.draft.new, store, replace(options, decode=False, progress=None)
     )
-    _refuse_changes(scan, version.reports, written)
+    # A shard whose content has the hash that was read needs no look at its files.
+    known = {report.content for report in version.reports}
+    if others := [report for report in written if report.content not in known]:
+        _refuse_changes(scan, version.reports, others)
     facts = {report.plan.name: facts_of(report, report.receipt) for report in written if report.receipt}
     for shard in version.draft.shards:
         if shard.old is not None and shard.facts is not None:

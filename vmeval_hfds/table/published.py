@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from vmeval_builders.arrow.arrays import empty_table
+from vmeval_builders.arrow.arrays import empty_table, text_array
 from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
 from vmeval_hfds.errors import HubNotFoundError, HubRevisionError
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
@@ -89,19 +90,29 @@ class Published:
             if name in self.files and self.files[name].sha256 == one.sha256
         }
 
-    def listing(self) -> pa.Table:
-        """Read the whole list of files, contents too.
+    def listing(
+        self, columns: Sequence[str] = tuple(FILE_COLUMNS), shards: Collection[str] | None = None
+    ) -> pa.Table:
+        """Read the list of files, by default the whole of it, contents too.
+
+        Args:
+            columns: The columns to read.
+            shards: The shards whose files are meant; None for all files.
 
         Raises:
             DatasetError: It is damaged, or not of this version.
             HubError: It cannot be had.
         """
-        schema = arrow_schema(FILE_COLUMNS)
-        tables, columns = [empty_table(schema)], list(FILE_COLUMNS)
+        chosen = list(columns)
+        tables = [empty_table(arrow_schema(FILE_COLUMNS)).select(chosen)]
+        wanted = None if shards is None else text_array(sorted(shards))
         for shard in self._listings():
             check_columns(shard, FILE_COLUMNS)
             for group in shard.row_groups():
-                tables.append(typed(shard, group.read(columns)).select(columns))
+                table = typed(shard, group.read(chosen)).select(chosen)
+                tables.append(
+                    table if wanted is None else table.filter(pc.is_in(table["shard"], value_set=wanted))
+                )
         return pa.concat_tables(tables)
 
 
