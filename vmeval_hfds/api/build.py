@@ -29,7 +29,7 @@ from vmeval_hfds.store.dataset_url import UrlStore
 from vmeval_hfds.store.names import CARD_NAME, PREVIEW_NAME
 from vmeval_hfds.table.card import CardFacts, render_card
 from vmeval_hfds.table.facts import ListingFacts
-from vmeval_hfds.table.listed_rows import listed_rows
+from vmeval_hfds.table.listed_rows import listed_rows, names_of
 from vmeval_hfds.table.plan import plan_shards
 from vmeval_hfds.table.shards import write_shards
 from vmeval_hfds.table.tables import (
@@ -142,7 +142,7 @@ def build(
     with new_dataset(place, existing, on_workers=executor is not None) as store:
         engine.require_target(store.partial)
         facts, problems = _write(scan, store, options, existing.card)
-        read_back(str(place), store.open())
+        read_back(str(place), store.open(), names_of(scan))
     return BuildResult(
         target=place,
         builder=scan.layout.name,

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import zip_longest
+
 import pyarrow as pa
 
+from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.folder.check import check_row_paths
 from vmeval_hfds.store.directory import DatasetFiles
-from vmeval_hfds.table.listing import listing_of, read_listing
+from vmeval_hfds.table.listing import listed_names, listing_of, read_listing
 
 
-def read_back(name: str, dataset: DatasetFiles) -> None:
+def read_back(name: str, dataset: DatasetFiles, names: Iterable[str]) -> None:
     """Refuse a dataset that no export could read; its list of files is read, and no picture.
 
     Args:
         name: What to call the dataset in a message.
         dataset: The dataset, whole.
+        names: What it should list, by path order: the files, and the folders with a ``/``, of a folder whose paths
+            were checked.
 
     Raises:
         UnsafePathError: It lists a path that no export would write.
-        DatasetError: It has no list of files that can be read.
+        DatasetError: It has no list of files that can be read, or it lists others.
     """
+    if all(one == other for one, other in zip_longest(listed_names(dataset), names)):
+        return
     check_row_paths(name, [], read_listing(dataset), tuple, repeats_allowed=False)
+    raise DatasetError(
+        f"{name}: expected a list of the folder's files, found one of others; nothing was written, run again when "
+        "nothing writes there"
+    )
 
 
 def read_back_listing(name: str, listed: pa.Table) -> None:

@@ -6,6 +6,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from heapq import merge
 from itertools import chain, pairwise, repeat
 from itertools import count as count_from
 from typing import Any, Protocol
@@ -297,6 +298,12 @@ def listed_rows(
     numbers = [scan.files.position(name) + at for at, (name, _, _) in enumerate(listed)]
     keeps_times, end = scan.layout.keeps_times, count + len(listed)
     return FolderRows(scan.files, listed, numbers, names, owners, whose, digests, keeps_times, 0, end)
+
+
+def names_of(scan: Scan) -> Iterator[str]:
+    """Give what is listed of a walked folder, by path order: its files, and the folders with a ``/``."""
+    folders = sorted(f"{path}/" if path else ROOT_FOLDER for path, _ in _listed_folders(scan))
+    return merge(scan.files.paths(), folders)
 
 
 def _listed_folders(scan: Scan) -> list[tuple[str, int | None]]:

@@ -171,6 +171,24 @@ def read_listing(
     return Listing(table, merge_facts(facts))
 
 
+def listed_names(dataset: DatasetFiles) -> Iterator[str]:
+    """Give the paths of a list of files, a row group at a time; a folder's ends in ``/``.
+
+    Raises:
+        DatasetError: A row has no path, or no hash where it needs one; or a shard is damaged.
+    """
+    number = 0
+    for shard in _listing_shards(dataset):
+        check_columns(shard, ())
+        there = [name for name in _INDEX_COLUMNS if name in shard.schema.names]
+        for group in shard.row_groups():
+            group.check(["content"])
+            table = _index(typed(shard, group.read(there)))
+            _check_rows(table, dataset.name, number)
+            number += group.rows
+            yield from table["path"].to_pylist()
+
+
 def read_packed_listing(dataset: DatasetFiles) -> Listing:
     """Read the list of files to compare it with another: without sizes.
 
