@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain, islice
 from typing import Protocol
 
 import pyarrow as pa
@@ -16,9 +18,11 @@ from vmeval_builders.arrow.arrays import DIGEST_BYTES, digest_array, integer_arr
 from vmeval_builders.arrow.listing import ROOT_FOLDER
 from vmeval_builders.choice import Choice
 from vmeval_builders.entries import FileEntry, FolderEntry
+from vmeval_builders.file_list import FileList as ScannedFiles
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.paths import is_text
 from vmeval_builders.scan import Scan
+from vmeval_builders.sources.archives import Archives
 from vmeval_builders.sources.folder import Folder, open_file
 from vmeval_builders.sources.passes import pass_of, runs
 from vmeval_builders.sources.remote import read_ahead
@@ -35,6 +39,7 @@ from vmeval_hfds.table.plan import plan_shards
 from vmeval_hfds.table.reader import peek_shard
 
 _FILES_PER_JOB = 500
+_PATHS_AT_ONCE = 2**15
 _PEEKS_AT_ONCE = 8
 #: What a scan finds and does not list as a file.
 _UNREAD_CODES = frozenset({"unreadable", "link-outside", "link-loop", "not-a-file", "too-large"})
@@ -223,10 +228,7 @@ class FolderSide:
     def unlisted(self) -> frozenset[str]:
         """See `Side.unlisted`: links that lead outside, pipes, and names that are no text."""
         unread = {problem.path for problem in self.scan.problems if problem.code in _UNREAD_CODES}
-        names = [
-            *(entry.path for entry in self.scan.files),
-            *(f"{path}/" for path in self.scan.empty_folders),
-        ]
+        names = chain(self.scan.files.paths(), (f"{path}/" for path in self.scan.empty_folders))
         return frozenset(unread.union(path for path in names if not is_text(path)))
 
     @cached_property
@@ -240,36 +242,55 @@ class FolderSide:
                 for path, folder in self.scan.folders.items()
                 if is_text(path)
             }
-        times = [entry.mtime_ns if self.lists_all else None for entry in self._entries]
-        table = pa.table(
-            {
-                "path": text_array([*(entry.path for entry in self._entries), *folders]),
-                "modified": integer_array([*times, *folders.values()]),
-            }
-        )
+        numbers, mtimes_ns = self._numbers, self.scan.files.mtimes_ns
+        times = integer_array(array("q", (mtimes_ns[number] for number in numbers)))
+        columns = {
+            "path": [*self._path_arrays(), text_array([*folders])],
+            "modified": [
+                times if self.lists_all else pa.nulls(len(times), times.type),
+                integer_array([*folders.values()]),
+            ],
+        }
+        table = pa.table({name: pa.chunked_array(arrays) for name, arrays in columns.items()})
         return FileList(table, self._digests, frozenset(empty))
 
+    def _path_arrays(self) -> Iterator[pa.Array]:
+        """Give the files' paths, some of them at a time."""
+        paths = filter(is_text, self.scan.files.paths())
+        while run := list(islice(paths, _PATHS_AT_ONCE)):
+            yield text_array(run)
+
     @cached_property
-    def _entries(self) -> list[FileEntry]:
-        return [entry for entry in self.scan.files if is_text(entry.path)]
+    def _numbers(self) -> Sequence[int]:
+        """The numbers of the files in the scan that a list can have."""
+        files = self.scan.files
+        unlisted = {number for number, path in enumerate(files.paths()) if not is_text(path)}
+        every = range(len(files))
+        return array("q", (number for number in every if number not in unlisted)) if unlisted else every
 
     def _digests(self, numbers: pa.Array) -> pa.ChunkedArray:
         """Hash some files, an archive's in its own order: it is the fastest."""
-        files = [self._entries[number] for number in numbers.to_pylist()]
-        order = pc.sort_indices(integer_array([entry.offset for entry in files]))
-        work_bytes = sum(entry.size_bytes for entry in files)
-        files = [files[at] for at in order.to_pylist()]
-        source = self.scan.source
-        of_jobs = runs(files, lambda entry: pass_of(source, entry), _FILES_PER_JOB)
-        jobs = (_Job(source, of_job) for of_job in of_jobs)
+        files, source = self.scan.files, self.scan.source
+        wanted = array("q", (self._numbers[number] for number in _integers(numbers)))
+        order = pc.sort_indices(integer_array(array("q", map(files.offset, wanted))))
+        wanted = array("q", _integers(integer_array(wanted).take(order)))
         digests = bytearray()
+        jobs = (_Job(source, _entries(files, run)) for run in self._runs(wanted))
+        work_bytes = sum(files.sizes_bytes[number] for number in wanted)
         for found in self.engine.run(_hash, jobs, work_bytes, source.splits):
             digests += found
             if self.progress:
-                self.progress(len(digests) // DIGEST_BYTES, len(files))
+                self.progress(len(digests) // DIGEST_BYTES, len(wanted))
         # The place in the archive's order of each file that was asked for.
         places = pc.sort_indices(order)
         return pa.chunked_array([digest_array(digests).take(places)])
+
+    def _runs(self, wanted: array[int]) -> Iterator[Sequence[int]]:
+        """Cut files into jobs."""
+        files, source = self.scan.files, self.scan.source
+        if isinstance(source, Archives):
+            return runs(wanted, lambda number: pass_of(source, files[number]), _FILES_PER_JOB)
+        return (wanted[start : start + _FILES_PER_JOB] for start in range(0, len(wanted), _FILES_PER_JOB))
 
     def near(self, numbers: pa.Array) -> Near:
         """See `Side.near`: all files are."""
@@ -284,6 +305,20 @@ class FolderSide:
         entries = sorted((self.scan.by_path[path] for path in paths), key=lambda entry: entry.offset)
         coming = read_ahead(self.scan.source, entries, lambda entry: [entry])
         return {entry.path: _text(self.scan.source.read(entry)) for entry in coming}
+
+
+def _integers(numbers: pa.Array) -> memoryview:
+    """Give an array's integers without an object for each; it has no nulls."""
+    return (
+        memoryview(numbers.buffers()[1]).cast("B").cast("q")[numbers.offset : numbers.offset + len(numbers)]
+    )
+
+
+def _entries(files: ScannedFiles, numbers: Sequence[int]) -> Sequence[FileEntry]:
+    start, end = numbers[0], numbers[-1] + 1
+    if list(numbers) == list(range(start, end)):
+        return files.part(start, end)
+    return [files[number] for number in numbers]
 
 
 def _hash(job: _Job) -> bytes:
