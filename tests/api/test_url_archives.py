@@ -239,13 +239,14 @@ def test_of_a_plain_archive_only_what_is_chosen_is_read(large, brought, tmp_path
     assert sum(brought) < 12 * 2**20
 
 
-def test_small_files_that_lie_in_order_are_listed_and_read_in_few_requests(bucket, brought, tmp_path):
+@pytest.mark.parametrize("ending", ["tar", "tar.gz"])
+def test_small_files_that_lie_in_order_are_listed_and_read_in_few_requests(bucket, brought, tmp_path, ending):
     small = tmp_path / "small"
     for number in range(200):
         write_question(small, id=f"maze_{number:04d}", ground_truth=noise(5000, number))
     in_order = sorted(path.relative_to(small) for path in small.rglob("*.*"))
-    pack_members(small, tmp_path / "packed/questions.tar", *in_order, remove=False)
-    url = send(bucket[0], tmp_path / "packed", bucket[1]) + "/questions.tar"
+    pack_members(small, tmp_path / f"packed/questions.{ending}", *in_order, remove=False)
+    url = send(bucket[0], tmp_path / "packed", bucket[1]) + f"/questions.{ending}"
     size_bytes = bucket[0].size(url)
     build(url, tmp_path / "dataset", num_proc=1)
     assert len(brought) < 20

@@ -9,7 +9,16 @@ from vmeval_builders.errors import FolderChangedError, NotAFolderError
 from vmeval_builders.scan import scan_rows
 from vmeval_builders.sources import remote, urls
 from vmeval_builders.sources.remote import index_remote
-from vmeval_hfds import check_folder, diff_datasets, export, info, push_to_hub, write_gallery
+from vmeval_hfds import (
+    build,
+    check_folder,
+    diff_datasets,
+    export,
+    info,
+    push_to_hub,
+    verify,
+    write_gallery,
+)
 from vmeval_hfds.errors import FolderError, HubNotFoundError
 
 
@@ -72,6 +81,18 @@ def test_an_object_that_changes_while_it_is_pushed_ends_it_and_nothing_is_seen(h
 
     with pytest.raises(FolderChangedError, match=r"prompt\.txt"):
         push_to_hub(sent, "user/there", progress=change)
+
+
+@pytest.mark.parametrize("work", [check_folder, diff_datasets, verify])
+def test_an_object_that_changes_while_it_is_looked_at_ends_that(bucket, folder, sent, work):
+    changed = f"{sent}/maze_task/maze_0000/prompt.txt"
+
+    def change(done, total):
+        bucket[0].pipe_file(changed, b"Somebody else's words.")
+
+    others = [] if work is check_folder else [build(folder, folder.parent / "dataset").target]
+    with pytest.raises(FolderChangedError, match=changed):
+        work(sent, *others, progress=change)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from vmeval_builders.checks import check_job, check_jobs, scan_problems
 from vmeval_builders.choice import Choice
 from vmeval_builders.findings import Findings
 from vmeval_builders.problems import Problem
-from vmeval_builders.scan import Scan, scan_rows
+from vmeval_builders.scan import Scan, refuse_changes, scan_rows
 from vmeval_hfds.engine.pool import DECODING_FACTOR, Engine, Progress
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def check_folder(
         LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
         WorkerError: A worker of the executor does not see the folder, or was killed.
+        FolderChangedError: A file at a URL changed while the folder was read.
     """
     scan = scan_rows(path, builder, Choice(include, exclude, keeps_top_folder=keep_top_folder))
     return check_walked(scan, quick, Engine(num_proc, executor), progress)
@@ -79,4 +80,6 @@ def check_walked(
             if progress:
                 progress(done, len(scan.files))
 
-    return scan_problems(scan, findings())
+    problems = scan_problems(scan, findings())
+    refuse_changes(scan)
+    return problems

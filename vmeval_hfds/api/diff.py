@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from vmeval_builders.choice import ALL_BUT_TOOLS
 from vmeval_builders.json_values import parse_object
-from vmeval_builders.scan import Scan
+from vmeval_builders.scan import Scan, refuse_changes
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import DatasetError, SourceTypeError
 from vmeval_hfds.folder.check import folders_of
@@ -139,6 +139,7 @@ def diff_datasets(
         HubError: A repository cannot be read.
         OSError: A file cannot be read.
         WorkerError: A worker of the executor does not see a folder, or was killed.
+        FolderChangedError: A file at a URL changed while a folder was read.
     """
     engine = Engine(num_proc, executor)
     opened = [open_source(source, builder) for source in (old, new)]
@@ -146,6 +147,9 @@ def diff_datasets(
     kept = _wanted_paths(opened, builder, Wanted(**rows)) if rows else None
     one, other = _as_walked(one, other), _as_walked(other, one)
     result = _result(one, other, compare(one.files, other.files))
+    for scan in opened:
+        if isinstance(scan, Scan):
+            refuse_changes(scan)
     return result if kept is None else _only(result, kept)
 
 

@@ -266,9 +266,10 @@ class GzipStream(Stream):
         at = self._compressed - self._ahead_from
         if not 0 <= at < len(self._ahead):
             least, most = self.archive.ahead_bytes
-            self._ahead_bytes = min(2 * self._ahead_bytes, most) if at == len(self._ahead) else least
+            goes_on = at == len(self._ahead)
+            self._ahead_bytes = min(max(2 * self._ahead_bytes, least), most) if goes_on else least
             self._ahead_from = self._compressed
-            self._ahead = self.archive.read(self._compressed, max(self._ahead_bytes, least))
+            self._ahead = self.archive.read(self._compressed, self._ahead_bytes)
             at = 0
         self._pending = self._ahead[at : at + _COMPRESSED_BYTES]
         self._compressed += len(self._pending)
