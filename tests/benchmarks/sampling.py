@@ -23,22 +23,23 @@ _MODULE_PARTS = 3
 #: Stages in the order in which they are tried: a frame is of the first that its ``module function: line`` is found
 #: in, and time is of the innermost frame that is of any.
 STAGES = {
-    "hash": r": .*(sha256\(|file_digest\()",
+    "hash": r"table/hashing\.py|: .*(sha256\(|file_digest\()",
     "tokens": r"secrets\.py|search_arena",
     "JSON": r"json_values\.py|json/(de|en)coder\.py",
     "read": r"sources/\w+\.py (\S*\.)?_?(read|head|open_file)|arrow/arena\.py",
-    "walk": r"vmeval_builders/(sources/\w+|scan|entries|choice)\.py",
+    "walk": r"vmeval_builders/(sources/\w+|scan|entries|file_list|unit_list|choice)\.py",
     "layouts": r"vmeval_builders/layouts/",
-    "names, checks": r"vmeval_builders/(paths|checks|frames|findings|manifest)\.py|folder/check\.py",
+    "names, checks": r"vmeval_builders/(paths|checks|frames|findings|manifest)\.py|folder/(check|plain)\.py",
     "pages": r"pyarrow/parquet/|table/(parquet|pages|thrift|reader|columns)\.py",
-    "list": r"listing\w*\.py|table/(by_path|difference|naming)\.py|folder/(sides|record|remember|select|plan)\.py",
+    "list": r"list(ing|ed)\w*\.py|table/(by_path|difference|naming)\.py|folder/(sides|record|remember|select|plan)\.py",
     "card": r"table/card\.py|gallery/",
     "files written": r"folder/(writer|held|jobs|places)\.py",
     "rows": r"vmeval_builders/(rows|arrow/\w+)\.py|table/shards\.py",
     "imports": r"importlib",
 }
 OTHER = "other"
-#: The time of threads that run no Python, such as Arrow's, or that ended while the main thread waited for them.
+#: The time of threads that run no Python, such as Arrow's, or that ended before they were looked at again, such as one
+#: that hashed a shard.
 UNSEEN = "threads that were not seen"
 
 Seconds = list[tuple[float, str]]
@@ -78,7 +79,10 @@ class Sampler:
         for thread, innermost in sys._current_frames().items():
             frame = interrupted if thread == threading.get_ident() else innermost
             now = _thread_seconds(thread)
-            spent = now - self._before.get(thread, 0.0)
+            before = self._before.get(thread, 0.0)
+            spent = (
+                now - before if now >= before else now
+            )  # A new thread may have the number of one that ended.
             self._before[thread] = now
             described = list(_described(frame))
             self.stages[next(filter(None, map(_stage, described)), OTHER)] += spent
