@@ -105,7 +105,9 @@ class Listing:
 
     def only(self, wanted: Callable[[str], bool]) -> Listing:
         """Keep some paths."""
-        return self.where(truth_array(map(wanted, self.table["path"].to_pylist())))
+        # A part of the paths at a time are texts of their own.
+        paths = (path for chunk in self.table["path"].chunks for path in chunk.to_pylist())
+        return self.where(truth_array(map(wanted, paths)))
 
 
 def timed(table: pa.Table) -> Iterator[tuple[str, int]]:
