@@ -34,7 +34,7 @@ ROOMS = {
         "findings",
         "manifest | scan | rows",
         "layouts | sources",
-        "unit_list",
+        "gathered | unit_list",
         "file_list",
         "arrow | choice | entries | frames | json_values | secrets",
         "paths | problems | errors",

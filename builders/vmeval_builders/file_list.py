@@ -164,7 +164,7 @@ class FileList(FileFacts, Sequence[FileEntry]):
         if not 0 <= number < len(self):
             raise IndexError(f"there are {len(self)} files, and none has the number {number}")
         run = bisect_right(self._starts, number) - 1
-        path = _joined(self._folders[run], self._names[run][number - self._starts[run]])
+        path = joined(self._folders[run], self._names[run][number - self._starts[run]])
         return FileEntry(path, self.sizes_bytes[number], self.mtimes_ns[number], self.offset(number))
 
     def __eq__(self, other: object) -> bool:
@@ -259,7 +259,7 @@ class FileList(FileFacts, Sequence[FileEntry]):
         return self._starts[run] + within
 
     def _first_path(self, run: int) -> str:
-        return _joined(self._folders[run], self._names[run][0])
+        return joined(self._folders[run], self._names[run][0])
 
     @property
     def by_path(self) -> Mapping[str, FileEntry]:
@@ -277,7 +277,7 @@ class _Paths(Sequence[str]):
         return len(self._names)
 
     def __getitem__(self, number: int) -> str:  # type: ignore[override]
-        return _joined(self._folder, self._names[number])
+        return joined(self._folder, self._names[number])
 
 
 class _ByPath(Mapping[str, FileEntry]):
@@ -366,7 +366,8 @@ def _folder_of(entry: FileEntry) -> str:
     return entry.path.rpartition("/")[0]
 
 
-def _joined(folder: str, name: str) -> str:
+def joined(folder: str, name: str) -> str:
+    """Give the path of a name in a folder; the root is ``""``."""
     return f"{folder}/{name}" if folder else name
 
 

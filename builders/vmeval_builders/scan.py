@@ -14,6 +14,7 @@ from vmeval_builders.choice import ALL_BUT_TOOLS, Choice, matches, tool_name
 from vmeval_builders.entries import FileEntry
 from vmeval_builders.errors import FolderChangedError, FolderTypeError, MissingPathError, NotAFolderError
 from vmeval_builders.file_list import FileList, FolderList
+from vmeval_builders.gathered import Gathered
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, find_layout, layout_named
 from vmeval_builders.problems import Problem
@@ -245,7 +246,8 @@ def scan_archives(scan: Scan, packed: Collection[str], choice: Choice = ALL_BUT_
 def _in_order(root: Path | Url, index: Index, choice: Choice) -> Scan:
     """Sort what was found and is meant, and check its names."""
     left_out = _leave_out(index, choice)
-    files, folders = FileList.of(index.files), FolderList.of(index.folders)
+    files = index.files.by_path() if isinstance(index.files, Gathered) else FileList.of(index.files)
+    folders = FolderList.of(index.folders)
     scan = Scan(root, index.source, files, folders, index.problems, left_out=left_out)
     gone = set(left_out)
     scan.tags = {path: tag for path, tag in index.tags.items() if path not in gone}

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from vmeval_builders.entries import FileEntry, FolderEntry, Unit
 from vmeval_builders.file_list import FileList, FolderList
+from vmeval_builders.gathered import Gathered
 from vmeval_builders.layouts.registry import QUESTIONS
 from vmeval_builders.sources.folder import index_folder
 from vmeval_builders.unit_list import UnitList
@@ -32,6 +33,15 @@ def test_files_come_back_by_path_order(entries):
     assert list(files.paths()) == [entry.path for entry in files]
     assert [files[number] for number in range(len(files))] == list(files)
     assert files[-1:] == list(files)[-1:]
+
+
+@given(st.lists(ENTRIES, max_size=12))
+def test_files_that_were_gathered_in_any_order_are_the_same_list(entries):
+    gathered = Gathered(entries)
+
+    assert gathered == entries
+    assert gathered[-2:] == entries[-2:]
+    assert list(gathered.by_path()) == by_path(entries)
 
 
 @given(FILES)
@@ -61,11 +71,11 @@ def test_each_folder_has_its_files_once(entries):
     assert sorted(found) == [(entry.path, number) for number, entry in enumerate(files)]
 
 
-def test_an_absolute_path_stays_one():
-    assert [entry.path for entry in FileList.of([FileEntry("/", 1, 1), FileEntry("/etc/passwd", 1, 1)])] == [
-        "/",
-        "/etc/passwd",
-    ]
+@pytest.mark.parametrize("listed", [FileList.of, lambda files: Gathered(files).by_path()])
+def test_an_absolute_path_stays_one(listed):
+    files = [FileEntry("/", 1, 1), FileEntry("/etc/passwd", 1, 1)]
+
+    assert list(listed(files)) == files
 
 
 @given(st.lists(st.tuples(PATHS, st.integers(0, 9), st.none() | NUMBERS), unique_by=lambda one: one[0]))

@@ -14,6 +14,7 @@ from typing import ClassVar
 from vmeval_builders import paths
 from vmeval_builders.entries import FILE_LIMIT_BYTES, FileEntry, FolderEntry
 from vmeval_builders.errors import FolderChangedError
+from vmeval_builders.gathered import Gathered
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.archive_object import ArchiveObject, ObjectStream
 from vmeval_builders.sources.source import Index, Source
@@ -194,7 +195,7 @@ def _bad_name(path: str, reason: str) -> Problem:
 class _Found:
     """Files, folders' times and their numbers of entries, and problems, up to a member."""
 
-    files: list[FileEntry] = field(default_factory=list)
+    files: Gathered = field(default_factory=Gathered)
     times: dict[str, int | None] = field(default_factory=lambda: {"": None})
     entries: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)

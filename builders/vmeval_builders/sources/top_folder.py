@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vmeval_builders import paths
 from vmeval_builders.choice import tool_name
+from vmeval_builders.gathered import Gathered
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.source import Index
 
@@ -40,13 +41,12 @@ def _is_domain(index: Index) -> bool:
 def below(index: Index, top: str) -> Index:
     """Take what lies below a folder for all that there is."""
     start = f"{top}/"
+    files = (
+        one._replace(path=one.path.removeprefix(start)) for one in index.files if one.path.startswith(start)
+    )
     return Index(
         source=index.source,
-        files=[
-            one._replace(path=one.path.removeprefix(start))
-            for one in index.files
-            if one.path.startswith(start)
-        ],
+        files=Gathered(files),
         folders={
             path.removeprefix(start) if path != top else "": folder
             for path, folder in index.folders.items()
