@@ -111,6 +111,33 @@ class FileList(FileFacts, Sequence[FileEntry]):
             made.add(folder, list(run))
         return made
 
+    @classmethod
+    def merged(cls, parts: Sequence[tuple[FileList, int]]) -> FileList:
+        """Put lists together.
+
+        Args:
+            parts: The lists, and what is added to the offsets of each one's files.
+        """
+        runs = sorted(
+            (one._first_path(run), part, run)
+            for part, (one, _) in enumerate(parts)
+            for run in range(len(one._folders))
+        )
+        made, last = cls(), ""
+        for first, part, run in runs:
+            if first <= last:
+                # Some have files of one folder, or of a folder in it, that come by turns.
+                return cls.of(
+                    entry._replace(offset=entry.offset + start) for one, start in parts for entry in one
+                )
+            one, start = parts[part]
+            folder, names, piece = one._folders[run], one._names[run], slice(*one._starts[run : run + 2])
+            offsets = [one.offset(number) + start for number in one._numbers(run)]
+            facts = one.sizes_bytes[piece], one.mtimes_ns[piece]
+            made.add_run(folder, names, *facts, offsets if any(offsets) else ())
+            last = joined(folder, names[-1])
+        return made
+
     def add(self, folder: str, files: Sequence[FileEntry]) -> None:
         """Take in files of one folder, which come after all that are here."""
         # An absolute path at the root stays one: it is told of later.
@@ -178,6 +205,10 @@ class FileList(FileFacts, Sequence[FileEntry]):
         return chain.from_iterable(
             map(_paths_of_run, self._folders, self._names),
         )
+
+    def counts(self) -> Iterator[tuple[str, int]]:
+        """Give folders and how many files lie directly in each; a folder may come several times."""
+        return zip(self._folders, map(len, self._names), strict=True)
 
     def part(self, start: int, end: int) -> FileList:
         """Give the files between two numbers, as a list of their own."""

@@ -20,7 +20,7 @@ from vmeval_builders.layouts.registry import QUESTIONS, find_layout, layout_name
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.folder import Folder, index_folder
 from vmeval_builders.sources.remote import Remote, index_remote, tags_at
-from vmeval_builders.sources.source import Index, Source
+from vmeval_builders.sources.source import Index, Run, Source, run_here
 from vmeval_builders.sources.top_folder import below, top_folder
 from vmeval_builders.sources.urls import Url, is_source_url
 from vmeval_builders.unit_list import UnitList
@@ -68,7 +68,10 @@ class Scan:
 
 
 def scan_rows(
-    folder: str | os.PathLike[str], builder: str | None = None, choice: Choice = ALL_BUT_TOOLS
+    folder: str | os.PathLike[str],
+    builder: str | None = None,
+    choice: Choice = ALL_BUT_TOOLS,
+    run: Run = run_here,
 ) -> Scan:
     """Walk a folder or archive once, and find its rows.
 
@@ -77,6 +80,7 @@ def scan_rows(
             or a folder of archives: where no row is found but archives are, each stands for what is in it.
         builder: The name of the builder that describes it; None finds it out.
         choice: Which of its files are meant.
+        run: Goes through the archives of a folder on disk.
 
     Raises:
         MissingPathError: There is no such folder.
@@ -88,7 +92,7 @@ def scan_rows(
     scan = _matched(scan_files(folder, choice), builder)
     finds_none = scan.layout.has_rows and not scan.units.has_files
     if finds_none and (packed := archives_of(scan, choice)):
-        scan = _matched(scan_archives(scan, packed, choice), builder)
+        scan = _matched(scan_archives(scan, packed, choice, run), builder)
     scan.layout_found = builder is None
     return scan
 
@@ -215,13 +219,16 @@ def archives_of(scan: Scan, choice: Choice = ALL_BUT_TOOLS) -> frozenset[str]:
     )
 
 
-def scan_archives(scan: Scan, packed: Collection[str], choice: Choice = ALL_BUT_TOOLS) -> Scan:
+def scan_archives(
+    scan: Scan, packed: Collection[str], choice: Choice = ALL_BUT_TOOLS, run: Run = run_here
+) -> Scan:
     """Look into the archives of a folder that was walked, each of which stands for what is in it.
 
     Args:
         scan: The folder, as its files lie there.
         packed: Its archives, from `archives_of`.
         choice: Which files are meant, those in the archives among them.
+        run: Goes through the archives of a folder on disk.
 
     Returns:
         What the same folder is with each archive unpacked beside itself.
@@ -235,10 +242,10 @@ def scan_archives(scan: Scan, packed: Collection[str], choice: Choice = ALL_BUT_
     if choice.has_globs:
         # They are about paths that were not known when the folder was walked.
         everything = index_remote(str(scan.root)) if isinstance(scan.root, Url) else index_folder(scan.root)
-        return _in_order(scan.root, look_into_archives(everything, packed), choice)
+        return _in_order(scan.root, look_into_archives(everything, packed, run), choice)
     problems = [one for one in scan.problems if one.code != "bad-name"]
     index = Index(scan.source, scan.files, scan.folders, problems, scan.tags)
-    opened = _in_order(scan.root, look_into_archives(index, packed), choice)
+    opened = _in_order(scan.root, look_into_archives(index, packed, run), choice)
     opened.left_out = sorted([*scan.left_out, *opened.left_out])
     return opened
 

@@ -71,6 +71,18 @@ def test_each_folder_has_its_files_once(entries):
     assert sorted(found) == [(entry.path, number) for number, entry in enumerate(files)]
 
 
+@given(st.lists(FILES, max_size=4), st.integers(1, 2**40))
+def test_lists_are_put_together_by_path_order_and_each_ones_offsets_are_moved(lists, start):
+    starts = [number * start for number in range(len(lists))]
+    moved = [
+        entry._replace(offset=entry.offset + begin)
+        for entries, begin in zip(lists, starts, strict=True)
+        for entry in FileList.of(entries)
+    ]
+    parts = [(FileList.of(entries), begin) for entries, begin in zip(lists, starts, strict=True)]
+    assert list(FileList.merged(parts)) == by_path(moved)
+
+
 @pytest.mark.parametrize("listed", [FileList.of, lambda files: Gathered(files).by_path()])
 def test_an_absolute_path_stays_one(listed):
     files = [FileEntry("/", 1, 1), FileEntry("/etc/passwd", 1, 1)]

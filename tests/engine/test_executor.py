@@ -48,6 +48,17 @@ def test_a_build_is_byte_for_byte_the_local_one(executor, folder, tmp_path):
     assert verify(folder, tmp_path / "there", executor=executor).same
 
 
+def test_a_folder_of_archives_is_built_as_here(executor, folder, dataset, tmp_path):
+    (tmp_path / "packed").mkdir()
+    for number, task in enumerate(sorted(folder.glob("*_task"))):
+        form = ("tar", "gztar")[number % 2]
+        shutil.make_archive(str(tmp_path / "packed" / task.name), form, folder, task.name)
+    build(tmp_path / "packed", tmp_path / "there", executor=executor)
+    assert tree(tmp_path / "there") == tree(dataset)
+    assert verify(tmp_path / "packed", dataset, executor=executor).same
+    assert check_folder(tmp_path / "packed", executor=executor) == check_folder(tmp_path / "packed")
+
+
 def test_an_export_is_byte_for_byte_the_folder(executor, folder, dataset, tmp_path):
     result = export(dataset, tmp_path / "rebuilt", executor=executor)
     assert tree(tmp_path / "rebuilt") == tree(folder)

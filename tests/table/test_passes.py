@@ -94,8 +94,10 @@ def test_a_folder_has_no_passes(tmp_path):
 def test_the_result_is_the_unpacked_folders_in_any_order_of_jobs(tmp_path):
     folder = packed(tmp_path / "packed", ".tgz", ".tar.gz")
     expected = build(tmp_path / "whole", tmp_path / "expected").target
-    made = build(folder, tmp_path / "made", executor=Here()).target
+    building = Here()
+    made = build(folder, tmp_path / "made", executor=building).target
     assert tree(made) == tree(expected)
+    assert [job.place for job in building.jobs if hasattr(job, "place")] == sorted(folder.iterdir())
     hashing = Here()
     assert verify(folder, made, executor=hashing).same
     assert sorted(hashing.passes(lambda job: job.files)) == [[0], [1]]

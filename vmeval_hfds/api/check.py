@@ -58,8 +58,9 @@ def check_folder(
         WorkerError: A worker of the executor does not see the folder, or was killed.
         FolderChangedError: A file at a URL changed while the folder was read.
     """
-    scan = scan_rows(path, builder, Choice(include, exclude, keeps_top_folder=keep_top_folder))
-    return check_walked(scan, quick, Engine(num_proc, executor), progress)
+    engine, choice = Engine(num_proc, executor), Choice(include, exclude, keeps_top_folder=keep_top_folder)
+    scan = scan_rows(path, builder, choice, engine.seeing(path))
+    return check_walked(scan, quick, engine, progress)
 
 
 def check_walked(

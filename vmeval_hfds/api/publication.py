@@ -148,8 +148,12 @@ class ReadFolder:
 def read_folder(folder: str | os.PathLike[str] | Scan, options: PushOptions) -> ReadFolder:
     """Read and check the whole folder, before anything is asked of the Hub."""
     options.tables.check()
-    scan = folder if isinstance(folder, Scan) else scan_rows(folder, options.builder, options.choice)
-    options.tables.engine.require(scan.root)
+    engine = options.tables.engine
+    if isinstance(folder, Scan):
+        scan = folder
+    else:
+        scan = scan_rows(folder, options.builder, options.choice, engine.seeing(folder))
+    engine.require(scan.root)
     refuse_names(scan, options.tables)
     plan = plan_shards(scan, options.tables.split)
     reports = run_shards(read_shards, scan, plan.shards, None, options.tables)

@@ -126,7 +126,7 @@ def _verify(
     packed_files = archives_of(scan, choice)
     if packed_files and not everything.among(packed_files):
         # The dataset knows what is in the archives, and not these.
-        scan = scan_archives(scan, packed_files, choice)
+        scan = scan_archives(scan, packed_files, choice, engine.seeing(folder))
     old = ListedSide(source, scan.layout, listing)
     engine.require(scan.root)
     new = FolderSide(scan, lists_all=True, engine=engine, progress=progress)

@@ -108,11 +108,12 @@ def check(
     from vmeval_hfds.api.check import check_walked
     from vmeval_hfds.engine.pool import Engine
 
-    scan = scan_rows(folder, builder, Choice(include, exclude, keeps_top_folder=keep_top_folder))
+    engine, choice = Engine(num_proc, executor), Choice(include, exclude, keeps_top_folder=keep_top_folder)
+    scan = scan_rows(folder, builder, choice, engine.seeing(folder))
     say_layout(scan.layout.name, scan.layout_found and bool(scan.units), form)
     say_left_out(scan.left_out, scan.top_folder, form)
     with progress("Checking", form) as callback:
-        problems = check_walked(scan, quick, Engine(num_proc, executor), callback)
+        problems = check_walked(scan, quick, engine, callback)
     show(form, problems, [*problem_lines(problems, shows_all), f"{problem_count(problems)}."])
     return not any(problem.severity == "error" for problem in problems)
 

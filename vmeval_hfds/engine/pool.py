@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from vmeval_builders.sources.source import Run
 from vmeval_builders.sources.urls import Url, is_source_url, nearest_there, reach
 from vmeval_hfds.errors import ArgumentError, WorkerError
 
@@ -75,6 +76,17 @@ class Engine:
         if self.executor is None or not splits:
             return run(function, jobs, workers if splits else 1)
         return run_there(self.executor, function, jobs)
+
+    def seeing(self, folder: str | os.PathLike[str]) -> Run:
+        """Give `run` for whoever walks a folder: before the first job, workers are asked whether they see it."""
+
+        def run(
+            function: Callable[[Job], Result], jobs: Iterable[Job], work_bytes: int, /
+        ) -> Iterable[Result]:
+            self.require(Url(str(folder)) if is_source_url(folder) else Path(folder))
+            return self.run(function, jobs, work_bytes)
+
+        return run
 
     def require(self, *places: object) -> None:
         """Refuse to begin where workers of an executor do not see what they need.

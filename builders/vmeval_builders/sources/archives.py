@@ -6,14 +6,17 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from vmeval_builders.entries import FileEntry, FolderEntry
+from vmeval_builders.file_list import FileList
+from vmeval_builders.gathered import Gathered
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.archive import GzipTarSource, TarSource, index_archive, index_object
 from vmeval_builders.sources.folder import Folder
 from vmeval_builders.sources.remote import Remote
-from vmeval_builders.sources.source import Index, Source
+from vmeval_builders.sources.source import Index, Run, Source, run_here
 
 #: The pass of what costs every worker the same to read: a file on disk, or in an archive that is not compressed.
 ANYWHERE = -1
@@ -82,7 +85,7 @@ class Archives:
         return self.archives[number], entry._replace(offset=entry.offset - self.starts[number])
 
 
-def look_into_archives(index: Index, packed: Collection[str]) -> Index:
+def look_into_archives(index: Index, packed: Collection[str], run: Run = run_here) -> Index:
     """Put what is in the archives of a folder in their place, as ``tar xf`` beside each would.
 
     What an archive is called is kept nowhere; a warning for each says so.
@@ -90,6 +93,7 @@ def look_into_archives(index: Index, packed: Collection[str]) -> Index:
     Args:
         index: What was found in a folder on disk or at a URL.
         packed: The paths of its archives that are looked into; any others stay files.
+        run: Goes through the archives of a folder on disk.
 
     Raises:
         ArchiveError: An archive is damaged or cut short.
@@ -98,18 +102,15 @@ def look_into_archives(index: Index, packed: Collection[str]) -> Index:
     """
     folder = index.source
     assert isinstance(folder, Folder | Remote)
-    files = [entry for entry in index.files if entry.path not in packed]
+    files = [(FileList.of([entry for entry in index.files if entry.path not in packed]), 0)]
     times = {path: found.mtime_ns for path, found in index.folders.items()}
     problems = [one for one in index.problems if one.code != "too-large" or one.path not in packed]
     tags = dict(index.tags)
     starts, archives, start = [], [], 0
-    for path, inside in _indices(folder, sorted(packed)):
+    for path, inside in zip(sorted(packed), _indices(folder, sorted(packed), run), strict=True):
         assert isinstance(inside.source, TarSource)
         above = path.rpartition("/")[0]
-        files += [
-            entry._replace(path=_below(above, entry.path), offset=start + entry.offset)
-            for entry in inside.files
-        ]
+        files.append((FileList.of(inside.files), start))
         times |= {
             _below(above, name): found.mtime_ns
             for name, found in inside.folders.items()
@@ -124,22 +125,44 @@ def look_into_archives(index: Index, packed: Collection[str]) -> Index:
         starts.append(start)
         archives.append(inside.source)
         start += inside.source.length_bytes
-    return Index(
-        Archives(folder, tuple(starts), tuple(archives)), files, _counted(files, times), problems, tags
-    )
+    merged = FileList.merged(files)
+    source = Archives(folder, tuple(starts), tuple(archives))
+    return Index(source, merged, _counted(merged, times), problems, tags)
 
 
-def _indices(folder: Folder | Remote, packed: Sequence[str]) -> Iterator[tuple[str, Index]]:
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """An archive that is to be looked into.
+
+    Attributes:
+        place: Where it lies, on disk or at a URL.
+        above: The folder that it lies in, relative to that which is looked into.
+    """
+
+    place: Path | str
+    above: str
+
+
+def _indices(folder: Folder | Remote, packed: Sequence[str], run: Run) -> Iterator[Index]:
     """List the members of some archives."""
+    above = [path.rpartition("/")[0] for path in packed]
     if isinstance(folder, Folder):
-        yield from ((path, index_archive(folder.root / path)) for path in packed)
+        places = [folder.root / path for path in packed]
+        work_bytes = sum(place.stat().st_size for place in places)
+        yield from run(_look_into, list(map(_Packed, places, above)), work_bytes)
         return
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(_LISTED_AT_ONCE) as pool:
-        yield from zip(
-            packed, pool.map(index_object, (f"{folder.url}/{path}" for path in packed)), strict=True
-        )
+        yield from pool.map(_look_into, map(_Packed, (f"{folder.url}/{path}" for path in packed), above))
+
+
+def _look_into(job: _Packed) -> Index:
+    """List the members of an archive: the files packed, and at the paths that they have beside it."""
+    inside = index_archive(job.place) if isinstance(job.place, Path) else index_object(job.place)
+    moved = (entry._replace(path=_below(job.above, entry.path)) for entry in inside.files)
+    inside.files = Gathered(moved).by_path()
+    return inside
 
 
 def _below(above: str, path: str) -> str:
@@ -151,8 +174,10 @@ def _looked_into(path: str) -> Problem:
     return Problem("archive", "warning", path, message)
 
 
-def _counted(files: Sequence[FileEntry], times: dict[str, int | None]) -> dict[str, FolderEntry]:
+def _counted(files: FileList, times: dict[str, int | None]) -> dict[str, FolderEntry]:
     """Give every folder its time and its number of entries."""
-    entries = Counter(entry.path.rpartition("/")[0] for entry in files)
+    entries: Counter[str] = Counter()
+    for folder, count in files.counts():
+        entries[folder] += count
     entries.update(path.rpartition("/")[0] for path in times if path)
     return {path: FolderEntry(entries[path], time) for path, time in times.items()}

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeVar
 
 from vmeval_builders.entries import FileEntry, FolderEntry
 from vmeval_builders.problems import Problem
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+class Run(Protocol):
+    """Runs a function of a module on jobs, here or by workers."""
+
+    def __call__(
+        self, function: Callable[[Job], Result], jobs: Iterable[Job], work_bytes: int, /
+    ) -> Iterable[Result]:
+        """Give the results in the order of the jobs, of which `work_bytes` will be read."""
+
+
+def run_here(function: Callable[[Job], Result], jobs: Iterable[Job], work_bytes: int, /) -> Iterable[Result]:
+    """Run a function on jobs one by one, in this process."""
+    del work_bytes
+    return map(function, jobs)
 
 
 class Source(Protocol):
