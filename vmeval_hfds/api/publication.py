@@ -23,6 +23,7 @@ from vmeval_hfds.store.names import CARD_NAME, PREVIEW_NAME, ROWS_FOLDER
 from vmeval_hfds.store.repository_store import RepositoryStore
 from vmeval_hfds.table.card import CardFacts, quoted, render_card
 from vmeval_hfds.table.foreign import foreign_content
+from vmeval_hfds.table.listed_rows import names_of
 from vmeval_hfds.table.merge import RowChanges
 from vmeval_hfds.table.next_version import NextVersion, draft_version, write_version
 from vmeval_hfds.table.plan import Plan, plan_shards
@@ -237,7 +238,7 @@ def publish(
     new_bytes = sum(shard.source_bytes for shard in version.draft.new)
     store.progress = sending and (lambda sent_bytes: sending(sent_bytes, max(sent_bytes, new_bytes)))
     written = write_version(version, published, read.scan, store, options.tables, force=options.force)
-    read_back_listing(repo.repo_id, written.listed.table())
+    read_back_listing(repo.repo_id, written.listed, names_of(read.scan))
     own_files = _own_files(repo.repo_id, read, written.facts, published, options)
 
     def operations() -> list[Operation]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import zip_longest
-
-import pyarrow as pa
+from itertools import chain, zip_longest
 
 from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.folder.check import check_row_paths
 from vmeval_hfds.store.directory import DatasetFiles
+from vmeval_hfds.table.listed_rows import ListedRows
 from vmeval_hfds.table.listing import listed_names, listing_of, read_listing
+from vmeval_hfds.table.listing_shards import LISTING_GROUP_ROWS
+from vmeval_hfds.table.parquet import ROW_GROUP_BYTES
 
 
 def read_back(name: str, dataset: DatasetFiles, names: Iterable[str]) -> None:
@@ -35,14 +36,18 @@ def read_back(name: str, dataset: DatasetFiles, names: Iterable[str]) -> None:
     )
 
 
-def read_back_listing(name: str, listed: pa.Table) -> None:
+def read_back_listing(name: str, listed: ListedRows, names: Iterable[str]) -> None:
     """Refuse a list of files that no export could read, before the commit that would publish it.
 
     Args:
         name: What to call the dataset in a message.
-        listed: The rows of `files`.
+        listed: The list, which is looked at a part at a time where it is that of the folder alone.
+        names: What is listed of the folder, as in `read_back`.
 
     Raises:
         UnsafePathError: It lists a path that no export would write.
     """
-    check_row_paths(name, [], listing_of(listed), tuple, repeats_allowed=False)
+    parts = listed.cut(ROW_GROUP_BYTES, LISTING_GROUP_ROWS)
+    found = chain.from_iterable(part.table()["path"].to_pylist() for part in parts)
+    if any(one != other for one, other in zip_longest(found, names)):
+        check_row_paths(name, [], listing_of(listed.table()), tuple, repeats_allowed=False)
