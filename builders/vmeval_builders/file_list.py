@@ -113,11 +113,7 @@ class FileList(FileFacts, Sequence[FileEntry]):
 
     @classmethod
     def merged(cls, parts: Sequence[tuple[FileList, int]]) -> FileList:
-        """Put lists together.
-
-        Args:
-            parts: The lists, and what is added to the offsets of each one's files.
-        """
+        """Put lists together, each given with what is added to the offsets of its files."""
         runs = sorted(
             (one._first_path(run), part, run)
             for part, (one, _) in enumerate(parts)
@@ -127,14 +123,14 @@ class FileList(FileFacts, Sequence[FileEntry]):
         for first, part, run in runs:
             if first <= last:
                 # Some have files of one folder, or of a folder in it, that come by turns.
-                return cls.of(
-                    entry._replace(offset=entry.offset + start) for one, start in parts for entry in one
-                )
+                files = (file._replace(offset=file.offset + start) for one, start in parts for file in one)
+                return cls.of(files)
             one, start = parts[part]
             folder, names, piece = one._folders[run], one._names[run], slice(*one._starts[run : run + 2])
-            offsets = [one.offset(number) + start for number in one._numbers(run)]
-            facts = one.sizes_bytes[piece], one.mtimes_ns[piece]
-            made.add_run(folder, names, *facts, offsets if any(offsets) else ())
+            moved = (
+                [one.offset(number) + start for number in one._numbers(run)] if start else one._offsets[piece]
+            )
+            made.add_run(folder, names, one.sizes_bytes[piece], one.mtimes_ns[piece], moved)
             last = joined(folder, names[-1])
         return made
 
@@ -202,9 +198,7 @@ class FileList(FileFacts, Sequence[FileEntry]):
 
     def paths(self) -> Iterator[str]:
         """Give the files' paths, by path order."""
-        return chain.from_iterable(
-            map(_paths_of_run, self._folders, self._names),
-        )
+        return chain.from_iterable(map(_paths_of_run, self._folders, self._names))
 
     def counts(self) -> Iterator[tuple[str, int]]:
         """Give folders and how many files lie directly in each; a folder may come several times."""
