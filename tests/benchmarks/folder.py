@@ -35,7 +35,7 @@ def write_questions(target: Path, questions: int, seed: int = 0, frame_bytes: in
 
     Frames are drawn pictures with a tEXt chunk, as matplotlib puts one in too; the chunk makes each distinct and
     brings a question to about `QUESTION_BYTES`. Or they are tiny pictures that the chunk brings to `frame_bytes`,
-    and the manifest states no more of a question than its id.
+    and the manifest states no more of a question than its id and domain.
     """
     drawn = _draw(seed)
     if frame_bytes is not None:
@@ -51,7 +51,7 @@ def write_questions(target: Path, questions: int, seed: int = 0, frame_bytes: in
         generator = random.Random(f"{seed}/{number}")
         pairs.append(_write_question(target, domain, index, drawn[domain], frame_bytes, generator))
     if frame_bytes is not None:
-        pairs = [{"id": pair["id"]} for pair in pairs]
+        pairs = [{key: pair[key] for key in ("id", "domain")} for pair in pairs]
     random.Random(seed).shuffle(pairs)
     manifest = {"name": "vmeval_dataset", "total_pairs": len(pairs), "pairs": pairs}
     (target / "vmeval_dataset.json").write_bytes(json.dumps(manifest, indent=2).encode())
