@@ -35,7 +35,7 @@ ROOMS = {
         "manifest | scan | rows",
         "layouts | sources",
         "gathered | unit_list",
-        "file_list",
+        "file_list | folder_list",
         "arrow | choice | entries | frames | json_values | secrets",
         "paths | problems | errors",
         "",

@@ -13,7 +13,8 @@ from vmeval_builders import paths
 from vmeval_builders.choice import ALL_BUT_TOOLS, Choice, matches, tool_name
 from vmeval_builders.entries import FileEntry
 from vmeval_builders.errors import FolderChangedError, FolderTypeError, MissingPathError, NotAFolderError
-from vmeval_builders.file_list import FileList, FolderList
+from vmeval_builders.file_list import FileList
+from vmeval_builders.folder_list import FolderList
 from vmeval_builders.gathered import Gathered
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, find_layout, layout_named

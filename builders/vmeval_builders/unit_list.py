@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from copy import copy
 from itertools import accumulate, repeat
 from typing import Any, NamedTuple, overload
 
@@ -111,7 +110,7 @@ class UnitList(Sequence[Unit]):
 
     def with_beside(self, beside: Iterable[FileEntry | None]) -> UnitList:
         """Give the same rows with other files beside them (`Unit.beside`)."""
-        made = copy(self)
+        made = self[:]
         made._beside = list(beside)
         return made
 

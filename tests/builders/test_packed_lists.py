@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmeval_builders.entries import FileEntry, FolderEntry, Unit
-from vmeval_builders.file_list import FileList, FolderList
+from vmeval_builders.file_list import FileList
+from vmeval_builders.folder_list import FolderList
 from vmeval_builders.gathered import Gathered
 from vmeval_builders.layouts.registry import QUESTIONS
 from vmeval_builders.sources.folder import index_folder
@@ -139,6 +140,14 @@ def test_rows_come_back_as_they_were_with_files_below_them_or_elsewhere(units):
     assert units.size_bytes == sum(row.size_bytes for row in UNITS)
     assert [FOUND[number].path for number in units.numbers] == list(units.file_paths())
     assert list(units.rows_of_files()) == [at for at, row in enumerate(UNITS) for _ in row.files]
+
+
+def test_rows_can_get_another_file_beside_them(units):
+    made = units.with_beside([None, LOG, None, None, LOG])
+
+    assert [row.beside for row in made] == [None, LOG, None, None, LOG]
+    assert [row.beside for row in units] == [row.beside for row in UNITS]
+    assert list(made.numbers) == list(units.numbers)
 
 
 @pytest.mark.parametrize("numbers", [[], [0], [3, 4], [4, 0, 1], [2, 2]], ids=str)

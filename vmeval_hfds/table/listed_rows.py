@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import merge
 from itertools import chain, pairwise, repeat
-from itertools import count as count_from
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -270,34 +269,44 @@ def listed_rows(
         unchanged: What was read of all its rows, where some of them are listed already and are left out here.
         different: The paths of the rows that are not.
     """
-    names, count = RowNames(), len(scan.files)
-    owners, whose = array("i", [_NO_ROW]) * count, bytearray(count)
-    digests = bytearray(DIGEST_BYTES * count)
-    for report in (*unchanged, *reports):
-        first, units = len(names.ids), report.plan.units
-        names.add(report)
-        for at, number, row in zip(count_from(0), units.numbers, units.rows_of_files(), strict=False):
-            if report.held[at]:
-                owners[number], whose[number] = first + row, _HELD
-                here, there = DIGEST_BYTES * number, DIGEST_BYTES * at
-                digests[here : here + DIGEST_BYTES] = report.digests[there : there + DIGEST_BYTES]
-        if len(names.shards) <= len(unchanged):
-            left_out = [path not in different for path in units.paths]
-            for number, row in zip(units.numbers, units.rows_of_files(), strict=True):
-                whose[number] = _ELSEWHERE if whose[number] and left_out[row] else _NOBODYS
+    count = len(scan.files)
+    held = _Held(RowNames(), array("i", [_NO_ROW]) * count, bytearray(count), bytearray(DIGEST_BYTES * count))
+    for report in unchanged:
+        held.take_in(report, lambda path: _NOBODYS if path in different else _ELSEWHERE)
+    for report in reports:
+        held.take_in(report, lambda _: _HELD)
     folders = _listed_folders(scan)
-    rest = [scan.files[number].path for number, one in enumerate(whose) if one == _NOBODYS]
-    found = _rows_above([*rest, *(path for path, _ in folders)], (*unchanged, *reports))
-    for number, path in zip((at for at, one in enumerate(whose) if one == _NOBODYS), rest, strict=True):
-        owners[number] = found.get(nearest(path, found) or "", _NO_ROW)
-    listed = [
-        (f"{path}/" if path else ROOT_FOLDER, mtime_ns, found.get(nearest(path, found) or "", _NO_ROW))
+    rest = {number: scan.files[number].path for number, whose in enumerate(held.whose) if whose == _NOBODYS}
+    rows = _rows_above([*rest.values(), *(path for path, _ in folders)], (*unchanged, *reports))
+    for number, path in rest.items():
+        held.owners[number] = rows.get(nearest(path, rows) or "", _NO_ROW)
+    listed = sorted(
+        (f"{path}/" if path else ROOT_FOLDER, mtime_ns, rows.get(nearest(path, rows) or "", _NO_ROW))
         for path, mtime_ns in folders
-    ]
-    listed.sort()
+    )
     numbers = [scan.files.position(name) + at for at, (name, _, _) in enumerate(listed)]
-    keeps_times, end = scan.layout.keeps_times, count + len(listed)
-    return FolderRows(scan.files, listed, numbers, names, owners, whose, digests, keeps_times, 0, end)
+    known = (held.names, held.owners, held.whose, held.digests)
+    return FolderRows(scan.files, listed, numbers, *known, scan.layout.keeps_times, 0, count + len(listed))
+
+
+class _Held(NamedTuple):
+    """What `FolderRows` says of files that rows hold, as it is put together."""
+
+    names: RowNames
+    owners: array[int]
+    whose: bytearray
+    digests: bytearray
+
+    def take_in(self, report: ShardReport, whose: Callable[[str], int]) -> None:
+        """Take in the rows of a shard, and their files; whose these are is told by a row's path."""
+        first, units = len(self.names.ids), report.plan.units
+        self.names.add(report)
+        of_rows = [whose(path) for path in units.paths]
+        for at, (number, row) in enumerate(zip(units.numbers, units.rows_of_files(), strict=True)):
+            if report.held[at]:
+                self.owners[number], self.whose[number] = first + row, of_rows[row]
+                here, there = DIGEST_BYTES * number, DIGEST_BYTES * at
+                self.digests[here : here + DIGEST_BYTES] = report.digests[there : there + DIGEST_BYTES]
 
 
 def names_of(scan: Scan) -> Iterator[str]:

@@ -157,16 +157,15 @@ class Matcher:
         claimed: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for names, folders in index.alike.items():
             # Folders with the same names in them are looked into once.
-            looked = {last: self._look(last, names) for last in ("", *self._subfolders)}
-            if not any(one.own or one.others for one in looked.values()):
-                continue
+            looked: dict[str, _Names] = {}
             for one in folders:
                 last = one.folder.rpartition("/")[2]
-                found = looked.get(last) or looked[""]
+                alike = last if last in self._subfolders else ""
+                found = looked.get(alike) or looked.setdefault(alike, self._look(alike, names))
                 is_row = one.folder and one.folder not in halves
                 if is_row and found.own:
                     own[one.folder] = one, found
-                if one.folder in ruled_out and last not in self._subfolders:
+                if one.folder in ruled_out and not alike:
                     continue
                 for at in found.others if is_row else found.claimed:
                     path = f"{one.folder}/{names[at]}" if one.folder else names[at]

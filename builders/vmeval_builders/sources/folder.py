@@ -13,7 +13,8 @@ from typing import ClassVar, NamedTuple
 
 from vmeval_builders.entries import FILE_LIMIT_BYTES, FileEntry
 from vmeval_builders.errors import FolderChangedError
-from vmeval_builders.file_list import FileList, FolderList
+from vmeval_builders.file_list import FileList
+from vmeval_builders.folder_list import FolderList
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.source import Index
 
