@@ -86,26 +86,26 @@ class RowNames:
     Attributes:
         shards: Name and config of each shard.
         shard: Row to the number of its shard.
-        place: Row to its number in the shard.
+        number: Row to its number in the shard.
         ids: Row to its id.
     """
 
     shards: list[tuple[str, str]] = field(default_factory=list)
     shard: array[int] = field(default_factory=lambda: array("I"))
-    place: array[int] = field(default_factory=lambda: array("I"))
+    number: array[int] = field(default_factory=lambda: array("I"))
     ids: list[str | None] = field(default_factory=list)
 
     def add(self, report: ShardReport) -> None:
         """Take in the rows of a shard."""
         self.shard.extend(repeat(len(self.shards), len(report.ids)))
-        self.place.extend(report.places)
+        self.number.extend(report.row_numbers)
         self.ids.extend(report.ids)
         self.shards.append((report.plan.name, report.plan.config))
 
     def only(self, rows: Sequence[int]) -> RowNames:
         """Keep some rows, numbered anew from 0 on."""
-        shard, place = (array("I", map(one.__getitem__, rows)) for one in (self.shard, self.place))
-        return RowNames(self.shards, shard, place, [self.ids[row] for row in rows])
+        shard, number = (array("I", map(one.__getitem__, rows)) for one in (self.shard, self.number))
+        return RowNames(self.shards, shard, number, [self.ids[row] for row in rows])
 
     def shards_of(self, rows: Iterable[int]) -> list[str | None]:
         """Name the shards of rows, where there are rows."""
@@ -119,9 +119,9 @@ class RowNames:
         """Give the ids of rows."""
         return [None if row == _NO_ROW else self.ids[row] for row in rows]
 
-    def places_of(self, rows: Iterable[int]) -> list[int | None]:
+    def numbers_of(self, rows: Iterable[int]) -> list[int | None]:
         """Give the numbers of rows in their shards."""
-        return [None if row == _NO_ROW else self.place[row] for row in rows]
+        return [None if row == _NO_ROW else self.number[row] for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +238,7 @@ class FolderRows:
             text_array(self.names.configs_of(owners)),
             text_array(self.names.ids_of(owners)),
             text_array(self.names.shards_of(of_rows)),
-            integer_array(self.names.places_of(of_rows)),
+            integer_array(self.names.numbers_of(of_rows)),
             pa.nulls(len(owners), pa.binary()),
         ]
         made = pa.Table.from_arrays(columns, schema=arrow_schema(FILE_COLUMNS))

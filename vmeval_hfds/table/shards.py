@@ -59,7 +59,7 @@ class ShardReport:
         digests: The SHA-256 of each file, one after the other, in the order of the plan's `UnitList.numbers`.
         held: Of each file, 1 where a column holds it, else 0.
         ids: The id of each unit of the plan; None where several rows are of one.
-        places: The number of each unit's first row.
+        row_numbers: The number of each unit's first row.
         bare: Path to number of the rows that hold no file.
         several: Path to how many rows have it, where they are not one.
         unread: How many units could not be read.
@@ -73,7 +73,7 @@ class ShardReport:
     digests: bytearray = field(default_factory=bytearray)
     held: bytearray = field(default_factory=bytearray)
     ids: list[str | None] = field(default_factory=list)
-    places: array[int] = field(default_factory=lambda: array("I"))
+    row_numbers: array[int] = field(default_factory=lambda: array("I"))
     bare: dict[str, int] = field(default_factory=dict)
     several: dict[str, int] = field(default_factory=dict)
     unread: int = 0
@@ -150,14 +150,14 @@ class _Read(NamedTuple):
     Attributes:
         unit: The unit.
         contents: What its files hold; None where they could not be read.
-        place: The number of its first row.
+        row_number: The number of its first row.
         rows: How many rows it is.
         row_id: Its id, where it is one row.
     """
 
     unit: Unit
     contents: Contents | None
-    place: int
+    row_number: int
     rows: int = 0
     row_id: str | None = None
 
@@ -189,15 +189,15 @@ class _Rows:
             arena.begin(sum(unit.files[column].size_bytes for unit in units if column in unit.files))
         made: list[dict[str, Any]] = []
         for unit in read_ahead(job.source, units, lambda unit: unit.files.values()):
-            place = self._rows + len(made)
+            first = self._rows + len(made)
             read = findings.read_rows(job.source, job.layout, unit, job.decode, self.arenas)
             if read is None:
-                self._group.append(_Read(unit, None, place))
+                self._group.append(_Read(unit, None, first))
                 continue
             contents, rows = read
             made += rows
             row_id = None if job.layout.items else made[-1].get(job.layout.id_column)
-            self._group.append(_Read(unit, contents, place, self._rows + len(made) - place, row_id))
+            self._group.append(_Read(unit, contents, first, self._rows + len(made) - first, row_id))
         self._rows += len(made)
         blobs = [one.contents.blobs[slot] for one in self._group if one.contents for slot in one.unit.files]
         self._digests = self._hasher.digests(blobs)
@@ -210,7 +210,7 @@ class _Rows:
         digests = iter(self._digests.result() if self._digests else ())
         for read in self._group:
             self._report.ids.append(read.row_id)
-            self._report.places.append(read.place)
+            self._report.row_numbers.append(read.row_number)
             if read.contents is None:
                 self._report.unread += 1
                 self._report.digests += bytes(DIGEST_BYTES * len(read.unit.files))
@@ -225,7 +225,7 @@ class _Rows:
             report.several[unit.path] = read.rows
         held = set(held_slots(self._job.layout, contents))
         if held.isdisjoint(unit.files):
-            report.bare[unit.path] = read.place
+            report.bare[unit.path] = read.row_number
         said = f"\n{unit.path}"
         if unit.beside is not None:
             said += repr(contents.beside)
