@@ -19,11 +19,12 @@ from vmeval_builders.gathered import Gathered
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, find_layout, layout_named
 from vmeval_builders.problems import Problem
-from vmeval_builders.sources.folder import Folder, index_folder
+from vmeval_builders.sources.folder import Folder
 from vmeval_builders.sources.remote import Remote, index_remote, tags_at
 from vmeval_builders.sources.source import Index, Run, Source, run_here
 from vmeval_builders.sources.top_folder import below, top_folder
 from vmeval_builders.sources.urls import Url, is_source_url
+from vmeval_builders.sources.walk import index_folder
 from vmeval_builders.unit_list import UnitList
 
 
@@ -81,7 +82,7 @@ def scan_rows(
             or a folder of archives: where no row is found but archives are, each stands for what is in it.
         builder: The name of the builder that describes it; None finds it out.
         choice: Which of its files are meant.
-        run: Goes through the archives of a folder on disk.
+        run: Walks the top folders of a folder on disk, and goes through the archives in it.
 
     Raises:
         MissingPathError: There is no such folder.
@@ -90,7 +91,7 @@ def scan_rows(
         LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.
     """
-    scan = _matched(scan_files(folder, choice), builder)
+    scan = _matched(scan_files(folder, choice, run), builder)
     finds_none = scan.layout.has_rows and not scan.units.has_files
     if finds_none and (packed := archives_of(scan, choice)):
         scan = _matched(scan_archives(scan, packed, choice, run), builder)
@@ -108,8 +109,13 @@ def _matched(scan: Scan, builder: str | None) -> Scan:
     return scan
 
 
-def scan_files(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS) -> Scan:
+def scan_files(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS, run: Run = run_here) -> Scan:
     """Walk a folder or archive once, without opening a file of it; its rows are not looked for.
+
+    Args:
+        folder: As `scan_rows` takes it.
+        choice: Which of its files are meant.
+        run: Walks the top folders of a folder on disk.
 
     Raises:
         FolderTypeError: It is no path.
@@ -131,7 +137,7 @@ def scan_files(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS) -
             else _opened(root, index, choice)
         )
     path = Path(folder).resolve()
-    return scan_archive(path, choice) if is_archive(path) else scan_folder(folder, choice)
+    return scan_archive(path, choice) if is_archive(path) else scan_folder(folder, choice, run)
 
 
 def is_archive(path: Path) -> bool:
@@ -139,7 +145,7 @@ def is_archive(path: Path) -> bool:
     return paths.names_archive(path.name) and path.is_file()
 
 
-def scan_folder(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS) -> Scan:
+def scan_folder(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS, run: Run = run_here) -> Scan:
     """Walk a folder once, without opening any file.
 
     Links that stay inside the folder are read as what they lead to; others are problems.
@@ -147,6 +153,7 @@ def scan_folder(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS) 
     Args:
         folder: A folder.
         choice: Which of its files are meant.
+        run: Walks its top folders.
 
     Returns:
         Its files in an order that does not depend on the file system.
@@ -160,7 +167,7 @@ def scan_folder(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS) 
         raise MissingPathError(f"{folder}: no such folder; give the folder that holds the *_task folders")
     if not root.is_dir():
         raise NotAFolderError(f"{folder}: is a file; give the folder that holds the *_task folders")
-    return _in_order(root, index_folder(root), choice)
+    return _in_order(root, index_folder(root, run), choice)
 
 
 def scan_archive(path: Path, choice: Choice = ALL_BUT_TOOLS) -> Scan:
@@ -242,7 +249,9 @@ def scan_archives(
 
     if choice.has_globs:
         # They are about paths that were not known when the folder was walked.
-        everything = index_remote(str(scan.root)) if isinstance(scan.root, Url) else index_folder(scan.root)
+        everything = (
+            index_remote(str(scan.root)) if isinstance(scan.root, Url) else index_folder(scan.root, run)
+        )
         return _in_order(scan.root, look_into_archives(everything, packed, run), choice)
     problems = [one for one in scan.problems if one.code != "bad-name"]
     index = Index(scan.source, scan.files, scan.folders, problems, scan.tags)

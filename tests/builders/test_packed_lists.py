@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vmeval_builders.checks import sorted_problems
 from vmeval_builders.entries import FileEntry, FolderEntry, Unit
 from vmeval_builders.file_list import FileList
 from vmeval_builders.folder_list import FolderList
 from vmeval_builders.gathered import Gathered
 from vmeval_builders.layouts.registry import QUESTIONS
-from vmeval_builders.sources.folder import index_folder
+from vmeval_builders.sources import walk
+from vmeval_builders.sources.walk import index_folder
 from vmeval_builders.unit_list import UnitList
 
 # Names that sort before, at and after the slash that ends a folder's.
@@ -160,14 +162,38 @@ def test_some_rows_can_be_sent_to_other_processes_with_what_is_known_of_their_fi
     assert some.sizes_bytes() == [UNITS[number].size_bytes for number in numbers]
 
 
-def test_a_walk_gives_files_by_path_order_whatever_the_folders_are_called(tmp_path):
-    paths = ["a/z", "a/b/c", "a/b.txt", "a-b/c", "a", "a0", "a/b/a", "a/b0"]
-    for path in paths[::-1]:
-        place = tmp_path / path.replace("a", "x", 1) if path in ("a", "a0") else tmp_path / path
+def elsewhere(function, jobs, work_bytes):
+    """Run jobs as another process would: they, and what comes back, are sent."""
+    assert work_bytes == 0
+    return [pickle.loads(pickle.dumps(function(pickle.loads(pickle.dumps(job))))) for job in jobs]
+
+
+@pytest.fixture
+def odd_folder(tmp_path):
+    """A folder whose names sort otherwise than its paths."""
+    paths = ["a/z", "a/b/c", "a/b.txt", "a-b/c", "a0", "a/b/a", "a/b0", "z", "m/n/o", "n.txt"]
+    for path in paths:
+        place = tmp_path / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "m/again").symlink_to("../a")
+    (tmp_path / "up").symlink_to(".")
+    return tmp_path
 
-    found = [entry.path for entry in index_folder(tmp_path).files]
+
+def test_a_walk_gives_files_by_path_order_whatever_the_folders_are_called(odd_folder):
+    found = [entry.path for entry in index_folder(odd_folder).files]
 
     assert found == sorted(found)
-    assert len(found) == len(paths)
+    assert len(found) == 15
+
+
+def test_a_walk_of_workers_finds_what_one_does(odd_folder, monkeypatch):
+    alone = index_folder(odd_folder)
+    monkeypatch.setattr(walk, "SPREAD_ENTRIES", 1)
+    spread = index_folder(odd_folder, elsewhere)
+
+    assert list(spread.files) == list(alone.files)
+    assert dict(spread.folders) == dict(alone.folders)
+    assert sorted_problems(spread.problems) == sorted_problems(alone.problems) != []

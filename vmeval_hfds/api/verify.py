@@ -122,7 +122,7 @@ def _verify(
     if wanted:
         listing = make_plan(source, wanted, builder).listing
     listing = chosen(listing, choice)
-    scan = scan_files(folder, choice)
+    scan = scan_files(folder, choice, engine.seeing(folder))
     packed_files = archives_of(scan, choice)
     if packed_files and not everything.among(packed_files):
         # The dataset knows what is in the archives, and not these.
