@@ -15,6 +15,10 @@ class MissingPathError(VmevalError, FileNotFoundError):
     """There is nothing where a folder, an archive or a dataset directory should be."""
 
 
+class NotFoundOnWalkError(VmevalError, KeyError):
+    """A path is asked for that is none of the folder's that was walked."""
+
+
 class NotAFolderError(VmevalError, NotADirectoryError):
     """A file is where a folder or an archive should be."""
 

@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import NamedTuple, overload
 
 from vmeval_builders.entries import FileEntry
+from vmeval_builders.errors import NotFoundOnWalkError
 
 
 class FolderFiles(NamedTuple):
@@ -180,10 +181,7 @@ class FileList(FileFacts, Sequence[FileEntry]):
         """Give one file by its number, or several."""
         if isinstance(number, slice):
             return [self[one] for one in range(*number.indices(len(self)))]
-        if number < 0:
-            number += len(self)
-        if not 0 <= number < len(self):
-            raise IndexError(f"there are {len(self)} files, and none has the number {number}")
+        number = range(len(self))[number]
         run = bisect_right(self._starts, number) - 1
         path = joined(self._folders[run], self._names[run][number - self._starts[run]])
         return FileEntry(path, self.sizes_bytes[number], self.mtimes_ns[number], self.offset(number))
@@ -321,7 +319,7 @@ class _ByPath(Mapping[str, FileEntry]):
     def __getitem__(self, path: str) -> FileEntry:
         number = self._files.number_of(path)
         if number is None:
-            raise KeyError(path)
+            raise NotFoundOnWalkError(f"{path}: expected a file of the folder that was walked, found none")
         return self._files[number]
 
 

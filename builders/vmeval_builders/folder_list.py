@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 
 from vmeval_builders.entries import FolderEntry
+from vmeval_builders.errors import NotFoundOnWalkError
 
 _NO_TIME = -(2**63)
 
@@ -56,7 +57,7 @@ class FolderList(Mapping[str, FolderEntry]):
         """Give the folder at a path."""
         number = self._number_of(path)
         if number is None:
-            raise KeyError(path)
+            raise NotFoundOnWalkError(f"{path}: expected a folder of the walk, found none")
         mtime_ns = self._mtimes_ns[number]
         return FolderEntry(self._entries[number], None if mtime_ns == _NO_TIME else mtime_ns)
 

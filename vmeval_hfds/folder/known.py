@@ -27,8 +27,8 @@ from vmeval_hfds.table.reader import Shard, open_shard
 #: Of a shard that is far away, a part is fetched where less than this of its rows is wanted; else all of it.
 _PART = 0.5
 _AT_ONCE = 4
-#: Row groups of small rows are read several in one job, which takes time of its own.
-_FILES_PER_JOB = 4000
+#: Row groups of small rows are read several in one job, which takes time of its own; not so many that Ctrl-C waits long.
+_FILES_PER_JOB = 1000
 
 
 @dataclass(frozen=True, slots=True)
