@@ -293,7 +293,7 @@ def test_a_file_that_no_table_can_hold_is_an_error(folder, monkeypatch):
     assert said(folder) == {("too-large", "big.bin")}
     with (folder / "big.bin").open("wb") as stream:
         stream.truncate(1000)
-    monkeypatch.setattr("vmeval_builders.sources.folder.FILE_LIMIT_BYTES", 1000)
+    monkeypatch.setattr("vmeval_builders.sources.walk.FILE_LIMIT_BYTES", 1000)
     assert said(folder) == set()
 
 
