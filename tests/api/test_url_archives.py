@@ -255,7 +255,7 @@ def test_small_files_that_lie_in_order_are_listed_and_read_in_few_requests(bucke
 
 @pytest.mark.parametrize("sent", ["both"], indirect=True)
 def test_an_archive_that_is_larger_than_a_table_s_cell_is_looked_into(folder, sent, tmp_path, monkeypatch):
-    for module in ("folder", "remote"):
+    for module in ("walk", "remote"):
         monkeypatch.setattr(f"vmeval_builders.sources.{module}.FILE_LIMIT_BYTES", 2000)
     build(sent, tmp_path / "there")
     monkeypatch.undo()
