@@ -78,7 +78,11 @@ class Sampler:
         # A signal waits until a function of C has ended, so time is told by each thread's clock, not by counting.
         for thread, innermost in sys._current_frames().items():
             frame = interrupted if thread == threading.get_ident() else innermost
-            now = _thread_seconds(thread)
+            try:
+                now = _thread_seconds(thread)
+            except ProcessLookupError:
+                # It is ending. The call that was interrupted must not take this for an error of its own.
+                continue
             before = self._before.get(thread, 0.0)
             spent = (
                 now - before if now >= before else now
