@@ -1,4 +1,4 @@
-"""The files of a walk, by path order, packed: of a million each takes some fifty bytes."""
+"""The files of a walk, by path order, packed, so that none of a million is an object."""
 
 from __future__ import annotations
 
