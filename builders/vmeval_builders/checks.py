@@ -17,9 +17,8 @@ from vmeval_builders.manifest import Manifest, TaskKey, compare_manifests, manif
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.secrets import SECRET_CODES, name_problems
-from vmeval_builders.sources.archives import Archives
 from vmeval_builders.sources.folder import Folder
-from vmeval_builders.sources.passes import pass_of, pass_of_units, runs
+from vmeval_builders.sources.passes import by_pass, first_file, runs
 from vmeval_builders.sources.remote import Remote, read_ahead
 from vmeval_builders.sources.source import Source
 
@@ -74,22 +73,17 @@ class CheckJob:
 def check_jobs(scan: Scan, decode: bool) -> Iterator[CheckJob]:
     """Cut the check of a walked folder into jobs."""
     source = scan.source
-    of_jobs: Iterable[Sequence[Unit]]
-    if isinstance(source, Archives):
-        units = sorted(scan.units, key=lambda unit: pass_of_units(source, [unit]))
-        of_jobs = runs(units, lambda unit: pass_of_units(source, [unit]), _JOB_ROWS)
-    else:
-        of_jobs = (scan.units[start : start + _JOB_ROWS] for start in range(0, len(scan.units), _JOB_ROWS))
-    for of_job in of_jobs:
+    for of_job in runs(source, by_pass(source, scan.units), first_file, _JOB_ROWS):
         yield CheckJob(source, scan.layout, of_job, [], decode)
     yield from other_jobs(scan)
 
 
 def other_jobs(scan: Scan) -> Iterator[CheckJob]:
     """Cut the files that no row holds into jobs."""
-    of_rows = set(scan.units.file_paths())
-    others = sorted((one for one in scan.files if one.path not in of_rows), key=lambda one: one.offset)
-    for of_job in runs(others, lambda entry: pass_of(scan.source, entry), _JOB_FILES):
+    of_rows = set(scan.units.numbers)
+    numbers = (number for number in range(len(scan.files)) if number not in of_rows)
+    others = [scan.files[number] for number in sorted(numbers, key=scan.files.offset)]
+    for of_job in runs(scan.source, others, lambda entry: entry, _JOB_FILES):
         yield CheckJob(scan.source, scan.layout, [], of_job, decode=False)
 
 

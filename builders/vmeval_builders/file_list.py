@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -84,11 +85,41 @@ class FileFacts:
         return made
 
 
-class FileList(FileFacts, Sequence[FileEntry]):
+class FileSequence(FileFacts, Sequence[FileEntry]):
+    """Files in some order; an entry is made when it is asked for."""
+
+    @abstractmethod
+    def _path(self, number: int) -> str:
+        """Give the path of a file by its number, which is there."""
+
+    def __len__(self) -> int:
+        """Count the files."""
+        return len(self.sizes_bytes)
+
+    @overload
+    def __getitem__(self, number: int) -> FileEntry: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[FileEntry]: ...
+    def __getitem__(self, number: int | slice) -> FileEntry | list[FileEntry]:
+        """Give one file by its number, or several."""
+        if isinstance(number, slice):
+            return [self[one] for one in range(*number.indices(len(self)))]
+        number = range(len(self))[number]
+        return FileEntry(
+            self._path(number), self.sizes_bytes[number], self.mtimes_ns[number], self.offset(number)
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the files, with any sequence of them."""
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class FileList(FileSequence):
     """Files by path order.
 
-    Files that follow each other in one folder are a run: its folder, and its names, which many runs share. An entry is
-    made when it is asked for.
+    Files that follow each other in one folder are a run: its folder, and its names, which many runs share.
     """
 
     def __init__(self) -> None:
@@ -135,12 +166,10 @@ class FileList(FileFacts, Sequence[FileEntry]):
 
     def add(self, folder: str, files: Sequence[FileEntry]) -> None:
         """Take in files of one folder, which come after all that are here."""
-        # An absolute path at the root stays one: it is told of later.
-        names = [entry.path[len(folder) + 1 :] if folder else entry.path for entry in files]
         offsets = [entry.offset for entry in files]
         self.add_run(
             folder,
-            names,
+            [split(entry.path)[1] for entry in files],
             [entry.size_bytes for entry in files],
             [entry.mtime_ns for entry in files],
             offsets if any(offsets) else (),
@@ -165,32 +194,13 @@ class FileList(FileFacts, Sequence[FileEntry]):
         self.mtimes_ns.extend(mtimes_ns)
         self._starts.append(len(self.sizes_bytes))
 
-    def __len__(self) -> int:
-        """Count the files."""
-        return len(self.sizes_bytes)
-
     def __iter__(self) -> Iterator[FileEntry]:
         """Give the files by path order."""
         return map(FileEntry, self.paths(), self.sizes_bytes, self.mtimes_ns, self._offsets or repeat(0))
 
-    @overload
-    def __getitem__(self, number: int) -> FileEntry: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[FileEntry]: ...
-    def __getitem__(self, number: int | slice) -> FileEntry | list[FileEntry]:
-        """Give one file by its number, or several."""
-        if isinstance(number, slice):
-            return [self[one] for one in range(*number.indices(len(self)))]
-        number = range(len(self))[number]
+    def _path(self, number: int) -> str:
         run = bisect_right(self._starts, number) - 1
-        path = joined(self._folders[run], self._names[run][number - self._starts[run]])
-        return FileEntry(path, self.sizes_bytes[number], self.mtimes_ns[number], self.offset(number))
-
-    def __eq__(self, other: object) -> bool:
-        """Compare the files, with any sequence of them."""
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
+        return joined(self._folders[run], self._names[run][number - self._starts[run]])
 
     def paths(self) -> Iterator[str]:
         """Give the files' paths, by path order."""
@@ -324,7 +334,16 @@ class _ByPath(Mapping[str, FileEntry]):
 
 
 def _folder_of(entry: FileEntry) -> str:
-    return entry.path.rpartition("/")[0]
+    return split(entry.path)[0]
+
+
+def split(path: str) -> tuple[str, str]:
+    """Give folder and name of a path, which `joined` puts together again.
+
+    An absolute path at the root stays one, as the name: it is told of later.
+    """
+    folder, _, name = path.rpartition("/")
+    return folder, name if folder else path
 
 
 def joined(folder: str, name: str) -> str:

@@ -5,64 +5,40 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import overload
 
 from vmeval_builders.entries import FileEntry
-from vmeval_builders.file_list import FileList, joined
+from vmeval_builders.file_list import FileList, FileSequence, joined, split
 
 
-class Gathered(Sequence[FileEntry]):
+class Gathered(FileSequence):
     """Files in the order in which they were found; a path may come twice."""
 
     def __init__(self, files: Iterable[FileEntry] = ()) -> None:
+        super().__init__()
         self._folders: dict[str, int] = {}
         self._folder_names: list[str] = []
         self._known: dict[str, str] = {}
         self._names: list[str] = []
         self._folder = array("I")
-        self._sizes_bytes, self._mtimes_ns, self._offsets = array("q"), array("q"), array("q")
         for entry in files:
             self.append(entry)
 
     def append(self, entry: FileEntry) -> None:
         """Take in a file."""
-        folder = entry.path.rpartition("/")[0]
-        # An absolute path at the root stays one: it is told of later.
-        name = entry.path[len(folder) + 1 :] if folder else entry.path
+        folder, name = split(entry.path)
         if folder not in self._folders:
             self._folders[folder] = len(self._folder_names)
             self._folder_names.append(folder)
         self._folder.append(self._folders[folder])
         self._names.append(self._known.setdefault(name, name))
-        self._sizes_bytes.append(entry.size_bytes)
-        self._mtimes_ns.append(entry.mtime_ns)
+        self.sizes_bytes.append(entry.size_bytes)
+        self.mtimes_ns.append(entry.mtime_ns)
         self._offsets.append(entry.offset)
 
-    def __len__(self) -> int:
-        """Count the files."""
-        return len(self._names)
-
-    @overload
-    def __getitem__(self, number: int) -> FileEntry: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[FileEntry]: ...
-    def __getitem__(self, number: int | slice) -> FileEntry | list[FileEntry]:
-        """Give one file by its place in the order, or several."""
-        if isinstance(number, slice):
-            return [self._entry(one) for one in range(*number.indices(len(self)))]
-        return self._entry(range(len(self))[number])
-
-    def __eq__(self, other: object) -> bool:
-        """Compare the files, with any sequence of them."""
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def _entry(self, number: int) -> FileEntry:
-        path = joined(self._folder_names[self._folder[number]], self._names[number])
-        return FileEntry(path, self._sizes_bytes[number], self._mtimes_ns[number], self._offsets[number])
+    def _path(self, number: int) -> str:
+        return joined(self._folder_names[self._folder[number]], self._names[number])
 
     def by_path(self) -> FileList:
         """Give the files by path order, packed."""
@@ -72,8 +48,8 @@ class Gathered(Sequence[FileEntry]):
             made.add_run(
                 folder,
                 [self._names[at] for at in numbers],
-                [self._sizes_bytes[at] for at in numbers],
-                [self._mtimes_ns[at] for at in numbers],
+                [self.sizes_bytes[at] for at in numbers],
+                [self.mtimes_ns[at] for at in numbers],
                 offsets if any(offsets) else (),
             )
         return made

@@ -197,9 +197,9 @@ def tree_is_plain(names_in: Mapping[str, tuple[str, ...]], folders: Iterable[str
         folders: All folders.
     """
     there = _with_above({*names_in, *folders})
-    if not all(map(are_plain, _portions(list(there)))) or len(set(map(hash, map(str.lower, there)))) < len(
-        there
-    ):
+    if not all(map(are_plain, _portions(list(there)))):
+        return False
+    if len(set(map(hash, map(str.lower, there)))) < len(there):
         return False
     lower = {names: frozenset(map(str.lower, names)) for names in set(names_in.values())}
     if not all(len(lower[names]) == len(names) and are_plain(names) for names in lower):

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 NO_ARENAS: Mapping[str, Arena] = MappingProxyType({})
 
 
-def text_files(layout: Layout, unit: Unit) -> list[FileEntry]:
-    """List the files that a row's texts are read from."""
-    return [unit.files[name] for name in layout.text_files if name in unit.files]
+def text_files(layout: Layout, unit: Unit) -> dict[str, FileEntry]:
+    """Pick the files that a row's texts are read from, by their columns."""
+    return {name: unit.files[name] for name in layout.text_files if name in unit.files}
 
 
 def read_unit(
@@ -52,9 +52,7 @@ def read_unit(
         FolderChangedError: A file is not as long as when the folder was walked.
         OSError: A file cannot be read.
     """
-    wanted = (
-        unit.files if media else {name: unit.files[name] for name in layout.text_files if name in unit.files}
-    )
+    wanted = unit.files if media else text_files(layout, unit)
     # An archive that is compressed can only be read on, so that its own order is the fastest.
     in_order = sorted(wanted.items(), key=lambda item: item[1].offset)
     blobs = {column: _read(source, entry, arenas.get(column)) for column, entry in in_order}

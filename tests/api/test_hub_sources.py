@@ -3,10 +3,11 @@
 import pytest
 
 from tests.factories import tree, write_rich_folder
+from tests.far_folders import builds_as_here, is_read_as_here, pushes_as_here
 from tests.tar_factories import pack_members
 from vmeval_builders.errors import FolderChangedError, MissingPathError, RemoteReadError
 from vmeval_builders.scan import refuse_changes, scan_rows
-from vmeval_hfds import build, check_folder, diff_datasets, export, hf_upload, info, push_to_hub, verify
+from vmeval_hfds import check_folder, diff_datasets, export, hf_upload, info, push_to_hub, verify
 from vmeval_hfds.errors import AddressError, FolderError, NoShardsError
 
 
@@ -89,30 +90,15 @@ some_forms = pytest.mark.parametrize("raw", ["as_folder", "as_archives", "as_buc
 
 @pytest.mark.parametrize("num_proc", [1, 2])
 def test_its_dataset_is_the_folders(folder, raw, tmp_path, num_proc):
-    build(folder, tmp_path / "here")
-    build(raw, tmp_path / "there", num_proc=num_proc)
-    assert tree(tmp_path / "there") == tree(tmp_path / "here")
+    builds_as_here(raw, folder, tmp_path, num_proc)
 
 
 def test_a_push_from_there_is_the_folders_and_comes_back(hub, folder, raw, tmp_path):
-    push_to_hub(folder, "user/here")
-    push_to_hub(raw, "user/there")
-    here, there = (
-        {path: one for path, one in hub.files(repo).items() if path.endswith(".parquet")}
-        for repo in ("user/here", "user/there")
-    )
-    assert here == there
-    export("user/there", tmp_path / "rebuilt")
-    assert tree(tmp_path / "rebuilt") == tree(folder)
+    pushes_as_here(raw, folder, tmp_path, hub)
 
 
 def test_every_function_that_reads_takes_it(folder, raw, tmp_path):
-    build(folder, tmp_path / "dataset")
-    found = [one for one in check_folder(raw) if one.code not in ("archive", "hub-file")]
-    assert found == check_folder(folder)
-    assert verify(raw, tmp_path / "dataset").same
-    assert diff_datasets(raw, folder).same
-    assert info(raw).rows == info(folder).rows
+    is_read_as_here(raw, folder, tmp_path, ("archive", "hub-file"))
 
 
 @some_forms

@@ -5,11 +5,12 @@ import os
 import pytest
 
 from tests.factories import tree, write, write_rich_folder
+from tests.far_folders import builds_as_here, is_read_as_here, pushes_as_here
 from tests.s3 import send
 from vmeval_builders.errors import FolderChangedError, RemoteReadError
 from vmeval_builders.scan import refuse_changes, scan_files, scan_rows
 from vmeval_builders.sources import urls
-from vmeval_hfds import build, check_folder, diff_datasets, export, info, push_to_hub, verify
+from vmeval_hfds import build, verify
 
 
 @pytest.fixture
@@ -32,29 +33,15 @@ pytestmark = pytest.mark.folder("questions", write_without_empty_folders)
 
 @pytest.mark.parametrize("num_proc", [1, 2])
 def test_a_build_from_s3_is_the_folders(folder, sent, tmp_path, num_proc):
-    build(folder, tmp_path / "here")
-    build(sent, tmp_path / "there", num_proc=num_proc)
-    assert tree(tmp_path / "there") == tree(tmp_path / "here")
+    builds_as_here(sent, folder, tmp_path, num_proc)
 
 
 def test_a_push_from_s3_is_the_folders_and_comes_back(hub, folder, sent, tmp_path):
-    push_to_hub(folder, "user/here")
-    push_to_hub(sent, "user/there")
-    here, there = (
-        {path: one for path, one in hub.files(repo).items() if path.endswith(".parquet")}
-        for repo in ("user/here", "user/there")
-    )
-    assert here == there
-    export("user/there", tmp_path / "rebuilt")
-    assert tree(tmp_path / "rebuilt") == tree(folder)
+    pushes_as_here(sent, folder, tmp_path, hub)
 
 
 def test_every_function_that_reads_takes_it(folder, sent, tmp_path):
-    build(folder, tmp_path / "dataset")
-    assert check_folder(sent) == check_folder(folder)
-    assert verify(sent, tmp_path / "dataset").same
-    assert diff_datasets(sent, folder).same
-    assert info(sent).rows == info(folder).rows
+    is_read_as_here(sent, folder, tmp_path)
 
 
 def test_the_commands_take_it(run, sent, tmp_path):

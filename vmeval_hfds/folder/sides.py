@@ -22,9 +22,8 @@ from vmeval_builders.file_list import FileList as ScannedFiles
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.paths import is_text
 from vmeval_builders.scan import Scan
-from vmeval_builders.sources.archives import Archives
 from vmeval_builders.sources.folder import Folder, open_file
-from vmeval_builders.sources.passes import pass_of, runs
+from vmeval_builders.sources.passes import runs
 from vmeval_builders.sources.remote import read_ahead
 from vmeval_builders.sources.source import Source
 from vmeval_hfds.engine import pool
@@ -275,7 +274,8 @@ class FolderSide:
         order = pc.sort_indices(integer_array(array("q", map(files.offset, wanted))))
         wanted = array("q", _integers(integer_array(wanted).take(order)))
         digests = bytearray()
-        jobs = (_Job(source, _entries(files, run)) for run in self._runs(wanted))
+        of_jobs = runs(source, wanted, files.__getitem__, _FILES_PER_JOB)
+        jobs = (_Job(source, _entries(files, run)) for run in of_jobs)
         work_bytes = sum(files.sizes_bytes[number] for number in wanted)
         for found in self.engine.run(_hash, jobs, work_bytes, source.splits):
             digests += found
@@ -284,13 +284,6 @@ class FolderSide:
         # The place in the archive's order of each file that was asked for.
         places = pc.sort_indices(order)
         return pa.chunked_array([digest_array(digests).take(places)])
-
-    def _runs(self, wanted: array[int]) -> Iterator[Sequence[int]]:
-        """Cut files into jobs."""
-        files, source = self.scan.files, self.scan.source
-        if isinstance(source, Archives):
-            return runs(wanted, lambda number: pass_of(source, files[number]), _FILES_PER_JOB)
-        return (wanted[start : start + _FILES_PER_JOB] for start in range(0, len(wanted), _FILES_PER_JOB))
 
     def near(self, numbers: pa.Array) -> Near:
         """See `Side.near`: all files are."""

@@ -88,7 +88,7 @@ class FolderRows:
 
         def files(unit: Unit) -> list[FileEntry]:
             media = [entry for slot, entry in unit.files.items() if column_of(slot) in columns]
-            return [*text_files(self.scan.layout, unit), *media] if is_read(unit) else []
+            return [*text_files(self.scan.layout, unit).values(), *media] if is_read(unit) else []
 
         return read_ahead(self.scan.source, units, files)
 

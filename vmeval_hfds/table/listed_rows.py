@@ -13,14 +13,14 @@ from typing import Any, NamedTuple, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vmeval_builders.arrow.arrays import hex_array, integer_array, text_array, truth_array
+from vmeval_builders.arrow.arrays import DIGEST_BYTES, hex_array, integer_array, text_array, truth_array
 from vmeval_builders.arrow.listing import ROOT_FOLDER, ListedFile, listing_table
 from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
 from vmeval_builders.entries import FileEntry
 from vmeval_builders.file_list import FileList
 from vmeval_builders.scan import Scan
 from vmeval_hfds.table.merge import nearest
-from vmeval_hfds.table.shards import DIGEST_BYTES, ShardReport
+from vmeval_hfds.table.shards import ShardReport
 
 #: About what a row takes without content.
 _TEXTS_BYTES = 200
@@ -233,7 +233,7 @@ class FolderRows:
         columns = [
             text_array(list(self.files.paths_between(first, last))),
             integer_array(self.files.sizes_bytes[first:last]),
-            hex_array(digests, DIGEST_BYTES, is_held),
+            hex_array(digests, is_held),
             integer_array(times),
             text_array(self.names.configs_of(owners)),
             text_array(self.names.ids_of(owners)),
@@ -281,7 +281,7 @@ def listed_rows(
     for number, path in rest.items():
         held.owners[number] = rows.get(nearest(path, rows) or "", _NO_ROW)
     listed = sorted(
-        (f"{path}/" if path else ROOT_FOLDER, mtime_ns, rows.get(nearest(path, rows) or "", _NO_ROW))
+        (_listed_name(path), mtime_ns, rows.get(nearest(path, rows) or "", _NO_ROW))
         for path, mtime_ns in folders
     )
     numbers = [scan.files.position(name) + at for at, (name, _, _) in enumerate(listed)]
@@ -311,8 +311,11 @@ class _Held(NamedTuple):
 
 def names_of(scan: Scan) -> Iterator[str]:
     """Give what is listed of a walked folder, by path order: its files, and the folders with a ``/``."""
-    folders = sorted(f"{path}/" if path else ROOT_FOLDER for path, _ in _listed_folders(scan))
-    return merge(scan.files.paths(), folders)
+    return merge(scan.files.paths(), sorted(_listed_name(path) for path, _ in _listed_folders(scan)))
+
+
+def _listed_name(folder: str) -> str:
+    return f"{folder}/" if folder else ROOT_FOLDER
 
 
 def _listed_folders(scan: Scan) -> list[tuple[str, int | None]]:

@@ -171,7 +171,7 @@ def units_by(scan: Scan, column: str) -> dict[str, UnitList]:
         return unit.parts.get(column) is None or scan.layout.needs_row(unit)
 
     def files(unit: Unit) -> list[FileEntry]:
-        return text_files(scan.layout, unit) if is_read(unit) else []
+        return list(text_files(scan.layout, unit).values()) if is_read(unit) else []
 
     for number, unit in enumerate(read_ahead(scan.source, scan.units, files)):
         value = unit.parts.get(column)

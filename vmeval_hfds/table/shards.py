@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from vmeval_builders.arrow.arena import Arena
+from vmeval_builders.arrow.arrays import DIGEST_BYTES
 from vmeval_builders.arrow.schema import SCHEMA_VERSION, arrow_schema
 from vmeval_builders.entries import Contents, Unit
 from vmeval_builders.findings import Findings
@@ -23,9 +24,6 @@ from vmeval_hfds.store.store import Receipt, Store
 from vmeval_hfds.table.hashing import Hasher
 from vmeval_hfds.table.parquet import ROW_GROUP_ROWS, open_writer, row_groups
 from vmeval_hfds.table.plan import ShardPlan
-
-#: The size of a SHA-256.
-DIGEST_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)

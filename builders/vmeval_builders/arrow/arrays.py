@@ -51,22 +51,20 @@ def text_array(values: Sequence[str | None]) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(values), buffers)
 
 
-def hex_array(values: bytes | bytearray, size_bytes: int, there: Sequence[bool]) -> pa.Array:
-    """Make an array of hexadecimal text of byte strings.
+def hex_array(digests: bytes | bytearray, there: Sequence[bool]) -> pa.Array:
+    """Make an array of hexadecimal text of SHA-256 hashes that follow each other.
 
     Args:
-        values: The byte strings, one after the other.
-        size_bytes: How long each is.
+        digests: The hashes.
         there: Which are no nulls.
     """
-    size = 2 * size_bytes
+    size, text = 2 * DIGEST_BYTES, digests.hex()
     if not all(there):
-        text = values.hex()
         return text_array(
             [text[size * at : size * at + size] if one else None for at, one in enumerate(there)]
         )
-    offsets = array("i", range(0, size * len(there) + 1, size))
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(values.hex().encode())]
+    offsets = array("i", range(0, len(text) + 1, size))
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text.encode())]
     return pa.Array.from_buffers(pa.string(), len(there), buffers)
 
 

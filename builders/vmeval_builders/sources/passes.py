@@ -9,6 +9,7 @@ from typing import TypeVar
 from vmeval_builders.entries import FileEntry, Unit
 from vmeval_builders.sources.archives import ANYWHERE, Archives
 from vmeval_builders.sources.source import Source
+from vmeval_builders.unit_list import UnitList
 
 Item = TypeVar("Item")
 
@@ -22,12 +23,37 @@ def pass_of_units(source: Source, units: Sequence[Unit]) -> int:
     """Give the pass in which rows are read: that of the first of their files, for neighbours lie together."""
     if not isinstance(source, Archives):
         return ANYWHERE
-    return pass_of(source, next((entry for unit in units for entry in unit.files.values()), None))
+    return pass_of(source, next((entry for entry in map(first_file, units) if entry), None))
 
 
-def runs(items: Sequence[Item], pass_of_item: Callable[[Item], int], most: int) -> Iterator[Sequence[Item]]:
-    """Cut items into runs that are worth a job: `most` at a time, but what follows each other in one pass whole."""
-    for number, following in groupby(items, key=pass_of_item):
+def first_file(unit: Unit) -> FileEntry | None:
+    """Give the first of a row's files."""
+    return next(iter(unit.files.values()), None)
+
+
+def by_pass(source: Source, units: UnitList) -> UnitList:
+    """Put rows that are read in one pass together."""
+    if not isinstance(source, Archives):
+        return units
+    passes = [pass_of_units(source, [unit]) for unit in units]
+    return units.take(sorted(range(len(units)), key=passes.__getitem__))
+
+
+def runs(
+    source: Source, items: Sequence[Item], file_of: Callable[[Item], FileEntry | None], most: int
+) -> Iterator[Sequence[Item]]:
+    """Cut items into runs that are worth a job: `most` at a time, but what follows each other in one pass whole.
+
+    Args:
+        source: Holds the items' files.
+        items: What is read.
+        file_of: Gives the file by which an item's pass is told.
+        most: So many at a time.
+    """
+    if not isinstance(source, Archives):
+        yield from (items[start : start + most] for start in range(0, len(items), most))
+        return
+    for number, following in groupby(items, key=lambda item: pass_of(source, file_of(item))):
         of_pass = list(following)
         size = most if number == ANYWHERE else len(of_pass)
         yield from (of_pass[start : start + size] for start in range(0, len(of_pass), size))
