@@ -20,6 +20,7 @@ from vmeval_hfds import (
     write_gallery,
 )
 from vmeval_hfds.errors import FolderError, HubNotFoundError
+from vmeval_hfds.rows.open import open_rows
 
 
 @pytest.fixture
@@ -93,6 +94,27 @@ def test_an_object_that_changes_while_it_is_looked_at_ends_that(bucket, folder, 
     others = [] if work is check_folder else [build(folder, folder.parent / "dataset").target]
     with pytest.raises(FolderChangedError, match=changed):
         work(sent, *others, progress=change)
+
+
+def test_an_object_that_changes_while_its_row_is_drawn_leaves_no_gallery(bucket, sent, tmp_path):
+    changed = f"{sent}/maze_task/maze_0000/prompt.txt"
+
+    def change(done, total):
+        bucket[0].pipe_file(changed, b"Somebody else's words.")
+
+    with pytest.raises(FolderChangedError, match=changed):
+        write_gallery(sent, tmp_path / "page.html", progress=change)
+    assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize("read", ["texts", "sizes"])
+def test_an_object_that_changes_while_rows_are_read_ends_that(bucket, sent, read):
+    changed = f"{sent}/maze_task/maze_0000/prompt.txt"
+    rows = getattr(open_rows(sent), read)()
+    next(rows)
+    bucket[0].pipe_file(changed, b"Somebody else's words.")
+    with pytest.raises(FolderChangedError, match=changed):
+        list(rows)
 
 
 @pytest.fixture

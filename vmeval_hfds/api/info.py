@@ -131,6 +131,7 @@ def info(
     Raises:
         MissingPathError: There is no such folder or dataset.
         DatasetError: The dataset is damaged.
+        FolderChangedError: A file at a URL changed while the folder was read.
         UnknownNameError: No row has what is asked for, or the layout has no such column.
         LayoutNameError: There is no such builder.
         AmbiguousFolderError: Several builders know the layout, and none was named.

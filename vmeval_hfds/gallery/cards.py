@@ -92,6 +92,7 @@ def write_gallery(
         ValueError: `limit` is below one.
         MissingPathError: There is no such source.
         DatasetError: The dataset is damaged.
+        FolderChangedError: A file at a URL changed while the folder was read.
     """
     if limit is not None and limit < 1:
         raise ArgumentError(f"limit is {limit}; it must be 1 or more")

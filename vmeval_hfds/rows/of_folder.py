@@ -11,7 +11,7 @@ from typing import Any
 from vmeval_builders.checks import manifest_contents
 from vmeval_builders.entries import FileEntry, Unit, column_of
 from vmeval_builders.rows import read_unit, rows_of, text_files
-from vmeval_builders.scan import Scan
+from vmeval_builders.scan import Scan, refuse_changes
 from vmeval_builders.sources.remote import read_ahead
 from vmeval_hfds.rows.pictures import HEADER_BYTES, Pixels, pixels_of
 from vmeval_hfds.rows.rows import About, Media, Row, Totals, text_kinds
@@ -21,6 +21,8 @@ from vmeval_hfds.table.parquet import ROW_GROUP_ROWS, row_groups
 @dataclass(frozen=True)
 class FolderRows:
     """Rows as files, in the order of their paths; a text is read when its row is asked for.
+
+    Whoever reads them to the end learns whether something far away changed meanwhile (`FolderChangedError`).
 
     Attributes:
         scan: The walked folder.
@@ -47,6 +49,7 @@ class FolderRows:
         for unit in self._ahead(self.scan.units, lambda unit: not is_known(unit)):
             for texts in [unit.parts] if is_known(unit) else self._texts(unit):
                 yield Row({name: texts[name] for name in wanted})
+        refuse_changes(self.scan)
 
     def sizes(self, pixels: bool = False) -> Iterator[Row]:
         """See `Rows.sizes`."""
@@ -57,6 +60,7 @@ class FolderRows:
                 yield Row(texts, sizes_bytes, looked_at)
                 # Where rows share a file, it is the first one's.
                 sizes_bytes, looked_at = {}, {}
+        refuse_changes(self.scan)
 
     def media(self, numbers: Sequence[int], columns: Collection[str]) -> Iterator[list[Row]]:
         """See `Rows.media`."""
@@ -71,6 +75,7 @@ class FolderRows:
         for group in row_groups(chosen, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
             ahead = self._ahead(group, columns=columns)
             yield [Row(next(self._texts(unit)), media=self._media(unit, columns)) for unit in ahead]
+        refuse_changes(self.scan)
 
     def totals(self) -> Totals:
         """See `Rows.totals`."""
