@@ -2,6 +2,6 @@
 
 import sys
 
-from vmeval_hfds.cli.main import main
+from vmeval_hfds.cli.process import run
 
-sys.exit(main())
+sys.exit(run())
