@@ -84,10 +84,10 @@ def value_at(value: object, place: str) -> Any:  # noqa: ANN401 - JSON holds any
 
 def scalar_text(value: object) -> str | None:
     """Give a JSON scalar as text; None for null, lists, objects and what UTF-8 cannot hold."""
-    if isinstance(value, bool | int | float):
-        return json.dumps(value)
     if not isinstance(value, str):
-        return None
+        return json.dumps(value) if isinstance(value, bool | int | float) else None
+    if value.isascii():
+        return value
     try:
         value.encode()
     except UnicodeEncodeError:

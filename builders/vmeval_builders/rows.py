@@ -136,7 +136,8 @@ def row_of(layout: Layout, contents: Contents) -> dict[str, Any]:
             row[column] = [*(row[column] or ()), media] if column in layout.lists else media
     for value, columns in ((contents.value, layout.json_columns), (contents.item, layout.item_columns)):
         if value is not None:
-            row.update((column, _json_value(layout, column, value, columns[column])) for column in columns)
+            for column, places in columns.items():
+                row[column] = _json_value(layout, column, value, places)
     layout.complete(row, contents)
     return row
 
@@ -145,8 +146,10 @@ def _json_value(layout: Layout, column: str, value: dict[str, Any], places: Sequ
     if not places:
         return json_text(value)
     convert = _FROM_JSON[layout.columns[column]]
-    found = (convert(value_at(value, place)) for place in places)
-    return next((one for one in found if one is not None), None)
+    for place in places:
+        if (one := convert(value_at(value, place))) is not None:
+            return one
+    return None
 
 
 def table_of(

@@ -176,6 +176,17 @@ class UnitList(Sequence[Unit]):
             for tail in files.tails:
                 yield _path(path, tail)
 
+    def parts(self) -> Iterator[dict[str, str | None]]:
+        """Give the named parts of each row's path."""
+        return (self._parts(path) or {} for path in self.paths)
+
+    def have_json(self, slot: str) -> Iterator[bool]:
+        """Tell of each row whether it has a JSON file in a slot, or one beside it."""
+        beside = self._beside or repeat(None)
+        return (
+            slot in files.slots or one is not None for files, one in zip(self._files, beside, strict=False)
+        )
+
     def rows_of_files(self) -> Iterator[int]:
         """Give the number of the row of each file, in the order of `numbers`."""
         for row, files in enumerate(self._files):

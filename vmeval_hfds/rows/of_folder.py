@@ -44,7 +44,8 @@ class FolderRows:
 
         def is_known(unit: Unit) -> bool:
             in_path = not layout.items and all(unit.parts.get(name) is not None for name in wanted)
-            return in_path and not layout.needs_row(unit)
+            has_json = layout.json_from in unit.files or unit.beside is not None
+            return in_path and not layout.needs_row(unit.parts, has_json)
 
         for unit in self._ahead(self.scan.units, lambda unit: not is_known(unit)):
             for texts in [unit.parts] if is_known(unit) else self._texts(unit):

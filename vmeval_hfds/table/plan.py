@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 
-from vmeval_builders.entries import FileEntry, Unit
+from vmeval_builders.entries import Unit
 from vmeval_builders.paths import config_names
 from vmeval_builders.rows import read_unit, rows_of, text_files
 from vmeval_builders.scan import Scan
@@ -165,18 +165,18 @@ def units_by_config(scan: Scan) -> dict[str, UnitList]:
 
 def units_by(scan: Scan, column: str) -> dict[str, UnitList]:
     """Sort rows by the values of a text column, keeping their order; those without a value are one group."""
+    layout, units = scan.layout, scan.units
     groups: dict[str, list[int]] = defaultdict(list)
-
-    def is_read(unit: Unit) -> bool:
-        return unit.parts.get(column) is None or scan.layout.needs_row(unit)
-
-    def files(unit: Unit) -> list[FileEntry]:
-        return list(text_files(scan.layout, unit).values()) if is_read(unit) else []
-
-    for number, unit in enumerate(read_ahead(scan.source, scan.units, files)):
-        value = unit.parts.get(column)
-        if is_read(unit):
-            contents = read_unit(scan.source, scan.layout, unit, media=False)
-            value = next(rows_of(scan.layout, contents))[column]
-        groups[value or f"no-{column}"].append(number)
-    return {group: scan.units.take(numbers) for group, numbers in groups.items()}
+    asked = []
+    for number, (parts, has_json) in enumerate(
+        zip(units.parts(), units.have_json(layout.json_from), strict=True)
+    ):
+        if (value := parts.get(column)) is None or layout.needs_row(parts, has_json):
+            asked.append(number)
+        else:
+            groups[value or f"no-{column}"].append(number)
+    ahead = read_ahead(scan.source, units.take(asked), lambda unit: text_files(layout, unit).values())
+    for number, unit in zip(asked, ahead, strict=True):
+        contents = read_unit(scan.source, layout, unit, media=False)
+        groups[next(rows_of(layout, contents))[column] or f"no-{column}"].append(number)
+    return {group: units.take(sorted(numbers)) for group, numbers in groups.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -101,10 +101,10 @@ def read_shards(job: ShardJob) -> list[ShardReport]:
 
     So a push knows what is wrong with a folder, and what of it is new, before it sends the first byte.
     """
-    reports = []
+    reports, arenas = [], _arenas(job.layout)
     with closing(Hasher()) as hasher:
         for plan in job.shards:
-            rows = _Rows(job, plan, hasher)
+            rows = _Rows(job, plan, hasher, arenas)
             for group in row_groups(plan.units, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
                 rows.read(group)
             reports.append(rows.report())
@@ -117,13 +117,19 @@ def write_shards(job: ShardJob) -> list[ShardReport]:
     The problems come back in the reports; whoever asked for the shards throws them away where one of them is a
     refusal.
     """
+    arenas = _arenas(job.layout)
     with closing(Hasher()) as hasher:
-        return [_written(job, plan, hasher) for plan in job.shards]
+        return [_written(job, plan, hasher, arenas) for plan in job.shards]
 
 
-def _written(job: ShardJob, plan: ShardPlan, hasher: Hasher) -> ShardReport:
+def _arenas(layout: Layout) -> dict[str, Arena]:
+    """Make the memory that images and videos are read into, for all row groups of a job."""
+    return {column: Arena() for column in layout.media if column not in layout.lists}
+
+
+def _written(job: ShardJob, plan: ShardPlan, hasher: Hasher, arenas: Mapping[str, Arena]) -> ShardReport:
     assert job.store is not None
-    rows = _Rows(job, plan, hasher)
+    rows = _Rows(job, plan, hasher, arenas)
     table_bytes = 0
     place = job.store.place(plan.name)
     writer = open_writer(place, arrow_schema(job.layout.columns), job.layout.repeating)
@@ -167,7 +173,7 @@ class _Rows:
         arenas: Column to the memory that its images or videos are read into.
     """
 
-    def __init__(self, job: ShardJob, plan: ShardPlan, hasher: Hasher) -> None:
+    def __init__(self, job: ShardJob, plan: ShardPlan, hasher: Hasher, arenas: Mapping[str, Arena]) -> None:
         self._job = job
         self._hasher = hasher
         self._report = ShardReport(replace(plan, units=plan.units[:0]))
@@ -177,7 +183,7 @@ class _Rows:
         # What else a row depends on: the columns that its builder makes of the files.
         made_by = f"{SCHEMA_VERSION} {job.layout.name} {' '.join(job.layout.columns)}"
         self._content = hashlib.sha256(made_by.encode())
-        self.arenas = {column: Arena() for column in job.layout.media if column not in job.layout.lists}
+        self.arenas = arenas
 
     def read(self, units: Sequence[Unit]) -> list[dict[str, Any]]:
         """Read a row group; what was read of the one before must not be needed any more."""

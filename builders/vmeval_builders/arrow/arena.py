@@ -25,7 +25,7 @@ class Arena:
         self.pieces: list[memoryview] = []
         self.paths: list[str] = []
         self._memory = memoryview(bytearray())
-        self._filled = 0
+        self._offsets = array("i", [0])
 
     def begin(self, size_bytes: int) -> None:
         """Forget all files, and make room for others.
@@ -33,34 +33,36 @@ class Arena:
         Args:
             size_bytes: How many bytes they have in all.
         """
-        self.pieces, self.paths, self._filled = [], [], 0
+        self.pieces, self.paths, self._offsets = [], [], array("i", [0])
         if len(self._memory) < size_bytes:
             self._memory = memoryview(b"")
             self._memory = memoryview(bytearray(size_bytes))
 
     def piece(self, size_bytes: int, path: str) -> memoryview:
         """Give the place of the next file."""
-        start = self._filled
-        self._filled += size_bytes
-        piece = self._memory[start : self._filled]
+        start = self._offsets[-1]
+        piece = self._memory[start : start + size_bytes]
+        self._offsets.append(start + size_bytes)
         self.pieces.append(piece)
         self.paths.append(path)
         return piece
 
     def whole(self) -> pa.Array:
         """Give all files as an array of byte strings."""
-        return self._array(self.pieces)
+        return self._array(None, self._offsets)
 
     def array_of(self, values: Sequence[bytes | memoryview | None]) -> pa.Array:
         """Make an array of byte strings; None is a null. Nothing is copied where they are all files, in their order."""
         there = [value for value in values if value is not None]
-        if list(map(id, there)) == list(map(id, self.pieces)):
-            return self._array(values)
-        return binary_array(values)
+        if list(map(id, there)) != list(map(id, self.pieces)):
+            return binary_array(values)
+        if len(there) == len(values):
+            return self.whole()
+        offsets = array("i", accumulate((len(value or b"") for value in values), initial=0))
+        return self._array(validity(values), offsets)
 
-    def _array(self, values: Sequence[bytes | memoryview | None]) -> pa.Array:
+    def _array(self, nulls: pa.Buffer | None, offsets: array[int]) -> pa.Array:
         import pyarrow as pa
 
-        offsets = array("i", accumulate((len(value or b"") for value in values), initial=0))
-        buffers = [validity(values), pa.py_buffer(offsets), pa.py_buffer(self._memory[: self._filled])]
-        return pa.Array.from_buffers(pa.binary(), len(values), buffers)
+        buffers = [nulls, pa.py_buffer(offsets), pa.py_buffer(self._memory[: self._offsets[-1]])]
+        return pa.Array.from_buffers(pa.binary(), len(offsets) - 1, buffers)

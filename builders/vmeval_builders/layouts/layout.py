@@ -145,12 +145,16 @@ class Layout:
         """
         yield from ()
 
-    def needs_row(self, unit: Unit) -> bool:
+    def needs_row(self, parts: Mapping[str, str | None], has_json: bool) -> bool:
         """Whether the group column's value may be another than the part of the path that has its name.
 
         Where this is so, a row's texts are read before rows are sorted into configs.
+
+        Args:
+            parts: The named parts of the row's path.
+            has_json: Whether a JSON file of its own, or beside it, may say something of the row.
         """
-        return unit.parts.get(self.group_column) is None
+        return parts.get(self.group_column) is None
 
     def row_is_file(self, path: str) -> bool:
         """Whether the row at a path is one file, instead of a folder."""

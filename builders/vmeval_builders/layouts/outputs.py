@@ -123,9 +123,9 @@ class Outputs(Layout):
                 units.append(path, UnitFiles((_slot_of(path),), ("",)), [number], log)
         return units
 
-    def needs_row(self, unit: Unit) -> bool:
+    def needs_row(self, parts: Mapping[str, str | None], has_json: bool) -> bool:
         """Ask what states the model, where something may: it goes before what the path suggests."""
-        return "metadata" in unit.files or unit.beside is not None
+        return has_json
 
     def index_beside(self, value: object) -> Mapping[str, Any]:
         """Sort a log's entries by the names of their videos."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +12,7 @@ from vmeval_builders.frames import FrameError, frame_size
 from vmeval_builders.json_values import scalar_text
 from vmeval_builders.layouts.columns import Computed, Image, Images, Json, JsonFile, Part, Text, Video
 from vmeval_builders.layouts.layout import Layout
-from vmeval_builders.layouts.levels import Levels, read_levels
+from vmeval_builders.layouts.levels import read_levels
 from vmeval_builders.problems import Problem
 
 FRAMES = ("first_frame", "final_frame")
@@ -65,15 +65,10 @@ class Questions(Layout):
 
     def parts(self, path: str) -> dict[str, str | None]:
         """Take a task's path apart; its domain is None where only its metadata can tell."""
-        at_root = "/" not in path and not path.endswith(paths.TASK_SUFFIX)
         above, _, task = path.rpartition("/")
-        levels = _levels(above)
-        return {
-            "id": task,
-            "domain": None if at_root else paths.domain_of(path),
-            "split": levels.split,
-            "generator": levels.generator,
-        }
+        # Whatever else a task is called says nothing of its domain.
+        told = path if task.endswith(paths.TASK_SUFFIX) else f"{above}/" if above else ""
+        return {"id": task, **_levels(above, told)}
 
     def complete(self, row: dict[str, Any], contents: Contents) -> None:
         """Take the id from the metadata where it states one, and the domain of a task at the root."""
@@ -96,9 +91,16 @@ class Questions(Layout):
 
 
 @lru_cache(maxsize=4096)
-def _levels(folders: str) -> Levels:
-    """Say what the folders above tasks stand for; many tasks have the same."""
-    return read_levels(folders.split("/") if folders else [])
+def _levels(above: str, told: str) -> Mapping[str, str | None]:
+    """Say what the folders above tasks stand for; many tasks have the same.
+
+    Args:
+        above: The folders.
+        told: A task's path as far as it tells the domain; empty where only metadata can.
+    """
+    levels = read_levels(above.split("/") if above else [])
+    domain = paths.domain_of(told) if told else None
+    return {"domain": domain, "split": levels.split, "generator": levels.generator}
 
 
 def _frame_problems(contents: Contents, decode: bool) -> Iterator[Problem]:

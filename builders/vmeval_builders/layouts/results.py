@@ -55,7 +55,7 @@ class Results(Layout):
     result = Item()
     file = JsonFile("")
 
-    def needs_row(self, unit: object) -> bool:
+    def needs_row(self, parts: object, has_json: bool) -> bool:
         """Read the file, which may state another model than its name does."""
         return True
 
