@@ -35,9 +35,9 @@ ROOMS = {
         "manifest | scan | rows",
         "layouts | sources",
         "gathered | unit_list",
-        "file_list | folder_list",
+        "file_list | folder_list | json_lists | problem_list",
         "arrow | choice | entries | frames | json_values | secrets",
-        "paths | problems | errors",
+        "packed_values | paths | problems | errors",
         "",
     ),
 }

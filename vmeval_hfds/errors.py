@@ -34,7 +34,7 @@ class FolderError(VmevalError, ValueError):
 
     def __init__(self, message: str, problems: Sequence[Problem]) -> None:
         super().__init__(message)
-        self.problems = list(problems)
+        self.problems = problems
 
 
 class DatasetError(VmevalError, ValueError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 
 from vmeval_builders import paths
 from vmeval_builders.entries import FileEntry, Unit
@@ -13,7 +14,15 @@ from vmeval_builders.findings import Findings, StatedPath
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.near import unknown_folder
 from vmeval_builders.layouts.registry import layouts
-from vmeval_builders.manifest import Manifest, TaskKey, compare_manifests, manifest_names, read_manifests
+from vmeval_builders.manifest import (
+    Manifest,
+    TaskKey,
+    TaskKeys,
+    manifest_names,
+    manifest_problems,
+    read_manifests,
+)
+from vmeval_builders.problem_list import ProblemList
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.secrets import SECRET_CODES, name_problems
@@ -102,51 +111,53 @@ def check_job(job: CheckJob) -> Findings:
     return findings
 
 
-def check_scan(scan: Scan, quick: bool = False) -> list[Problem]:
+def check_scan(scan: Scan, quick: bool = False) -> ProblemList:
     """List every problem of a walked folder, in this process.
 
     Args:
         scan: The folder.
         quick: Look at each frame's header only, instead of decoding it.
     """
-    return scan_problems(scan, map(check_job, check_jobs(scan, decode=not quick)))
+    return sum_up(scan, map(check_job, check_jobs(scan, decode=not quick)))
+
+
+def sum_up(scan: Scan, findings: Iterable[Findings]) -> ProblemList:
+    """Sum up a check of a walked folder, of which all rows and all other files were read."""
+    keys, judged = TaskKeys(), []
+    for found in findings:
+        for key in found.keys:
+            keys.append(key.path, key.domain, key.id)
+        judged.append(judge(scan, found))
+    return scan_problems(scan, judged, keys)
+
+
+def judge(scan: Scan, found: Findings) -> ProblemList:
+    """Tell what is wrong with some rows, now that all files of the folder are at hand."""
+    return ProblemList.of(chain(found.problems, _dead_paths(found.stated_paths, scan)))
 
 
 def scan_problems(
     scan: Scan,
-    findings: Iterable[Findings],
+    judged: Iterable[ProblemList],
+    keys: Sequence[TaskKey],
     others: Iterable[Problem] = (),
     manifests: Sequence[Manifest] | None = None,
-    keys: Iterable[TaskKey] = (),
-) -> list[Problem]:
+) -> ProblemList:
     """Sum up what is wrong with a walked folder.
 
     Args:
         scan: The folder.
-        findings: What came to light while all its rows, and the other files, were read.
+        judged: What is wrong with its rows.
+        keys: The rows' names, where a manifest may list them.
         others: What else is known.
         manifests: What lists the folder's tasks; None reads it.
-        keys: The names of rows that the findings do not tell.
 
     Returns:
         Errors first, then warnings, each by path.
     """
-    problems = [*folder_problems(scan), *others]
-    named = list(keys)
-    for found in findings:
-        problems += found.problems
-        problems += _dead_paths(found.stated_paths, scan)
-        named += found.keys
-    problems += _duplicate_ids(named)
     manifests = read_manifests(manifest_contents(scan)) if manifests is None else manifests
-    problems += compare_manifests(manifests, named) or ()
-    return sorted_problems(problems)
-
-
-def sorted_problems(problems: Iterable[Problem]) -> list[Problem]:
-    """Order problems for people: errors first, then by path."""
-    by_place = {(one.severity, one.path, one.code, one.message): one for one in problems}
-    return [by_place[place] for place in sorted(by_place)]
+    of_all = chain(folder_problems(scan), others, _duplicate_ids(keys), manifest_problems(manifests, keys))
+    return ProblemList.merged([*judged, ProblemList.of(of_all)])
 
 
 def folder_problems(scan: Scan) -> Iterator[Problem]:
@@ -238,7 +249,7 @@ def manifest_contents(scan: Scan) -> dict[str, bytes]:
     return contents
 
 
-def refusals(layout: Layout, problems: Iterable[Problem], allowed: Allowed) -> list[Problem]:
+def refusals(layout: Layout, problems: Iterable[Problem], allowed: Allowed) -> Iterator[Problem]:
     """Pick the problems for which a build is refused."""
     codes = allowed.codes(layout)
-    return [one for one in problems if one.severity == "error" and one.code not in codes]
+    return (one for one in problems if one.severity == "error" and one.code not in codes)

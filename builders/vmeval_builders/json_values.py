@@ -42,7 +42,7 @@ def parse_value(text: str | None, keep: Collection[str] | None = None) -> tuple[
     if len(text) > limit:
         return None, f"has {len(text):,} characters of JSON; {limit:,} at most are parsed"
     text = text.removeprefix("\ufeff")
-    hook = None if keep is None else partial(_some_of, frozenset(keep))
+    hook = None if keep is None else partial(some_of, frozenset(keep))
     try:
         return _parsed(text, hook), None
     except json.JSONDecodeError as error:
@@ -60,7 +60,8 @@ def _parsed(text: str, hook: Callable[[dict[str, Any]], Any] | None) -> object:
         return json.loads(text, object_hook=hook, parse_int=_integer)
 
 
-def _some_of(keep: frozenset[str], value: dict[str, Any]) -> dict[str, Any]:
+def some_of(keep: frozenset[str], value: dict[str, Any]) -> dict[str, Any]:
+    """Keep some keys of a JSON object."""
     return {key: one for key, one in value.items() if key in keep}
 
 

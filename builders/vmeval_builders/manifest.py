@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from vmeval_builders import paths
+from vmeval_builders.json_lists import parse_lists
 from vmeval_builders.json_values import parse_object, parse_value, scalar_text
 from vmeval_builders.layouts.layout import Layout
+from vmeval_builders.packed_values import PackedValues
 from vmeval_builders.problems import Problem
 
 _PATH_KEYS = (
@@ -17,7 +21,8 @@ _PATH_KEYS = (
     *("first_frame_path", "final_frame_path", "ground_truth_video_path", "prompt_path"),
 )
 _DOMAIN_KEYS, _ID_KEYS = ("domain", "task_name"), ("id", "idx")
-_KEYS = ("pairs", "questions", *_DOMAIN_KEYS, *_ID_KEYS, *_PATH_KEYS)
+_LISTS = ("pairs", "questions")
+_KEYS = (*_LISTS, *_DOMAIN_KEYS, *_ID_KEYS, *_PATH_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,36 @@ class TaskKey:
 def task_key(layout: Layout, row: Mapping[str, Any]) -> TaskKey:
     """Give the names of a row's task."""
     return TaskKey(row["path"], row[layout.domain_column], row[layout.id_column])
+
+
+class TaskKeys(Sequence[TaskKey]):
+    """The names of many tasks; one is made when it is asked for."""
+
+    def __init__(self) -> None:
+        self._paths: list[str] = []
+        self._domains: list[str] = []
+        self._known: dict[str, str] = {}
+        # None where it is the folder's name, as mostly.
+        self._ids: list[str | None] = []
+
+    def append(self, path: str, domain: str, row_id: str) -> None:
+        """Take in the names of a task, as `TaskKey` has them."""
+        self._paths.append(path)
+        self._domains.append(self._known.setdefault(domain, domain))
+        self._ids.append(None if row_id == _folder_name(path) else row_id)
+
+    def __len__(self) -> int:
+        """Count the tasks."""
+        return len(self._paths)
+
+    def __getitem__(self, number: Any) -> Any:  # noqa: ANN401 - numbers of tasks only
+        """Give the names of one task."""
+        path, row_id = self._paths[number], self._ids[number]
+        return TaskKey(path, self._domains[number], _folder_name(path) if row_id is None else row_id)
+
+
+def _folder_name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def manifest_names(layout: Layout, paths_there: Iterable[str]) -> list[str]:
@@ -70,7 +105,7 @@ def read_manifests(contents: Mapping[str, bytes]) -> list[Manifest]:
         if name == paths.MANIFEST:
             found.append(Manifest(name, *manifest_entries(content)))
         elif entries := _bench_entries(content):
-            found.append(Manifest(name, entries))
+            found.append(Manifest(name, _packed(entries)))
     return found
 
 
@@ -82,31 +117,30 @@ def _bench_entries(content: bytes) -> list[Any]:
     return value if all(any(key in entry for key in _PATH_KEYS) for entry in value) else []
 
 
-def compare_manifests(manifests: Sequence[Manifest], tasks: Iterable[TaskKey]) -> list[Problem] | None:
+def compare_manifests(manifests: Sequence[Manifest], tasks: Sequence[TaskKey]) -> list[Problem] | None:
+    """List `manifest_problems`; None where nothing lists tasks."""
+    return list(manifest_problems(manifests, tasks)) if manifests else None
+
+
+def manifest_problems(manifests: Sequence[Manifest], tasks: Sequence[TaskKey]) -> Iterator[Problem]:
     """Compare what lists the tasks of a folder with its task folders.
 
     Args:
         manifests: What lists them.
         tasks: The folder's tasks.
 
-    Returns:
+    Yields:
         Entries without a folder and entries that come twice (errors), and folders that are not listed (warnings). A
-        manifest that cannot be read is one error. None where nothing lists tasks. What the manifest says is held to
-        be meant; a benchmark's own list is published whole, beside whatever of its folders somebody has: all of it
-        is warnings.
+        manifest that cannot be read is one error. What the manifest says is held to be meant; a benchmark's own list
+        is published whole, beside whatever of its folders somebody has: all of it is warnings.
     """
-    if not manifests:
-        return None
-    tasks = list(tasks)
-    found: list[Problem] = []
     for one in manifests:
         if one.fault:
-            found.append(Problem("bad-manifest", "error", one.name, f"The manifest {one.fault}."))
+            yield Problem("bad-manifest", "error", one.name, f"The manifest {one.fault}.")
             continue
         problems = _entry_problems(one.name, one.entries, tasks)
         is_ours = one.name == paths.MANIFEST
-        found += problems if is_ours else (replace(problem, severity="warning") for problem in problems)
-    return found
+        yield from problems if is_ours else (replace(problem, severity="warning") for problem in problems)
 
 
 def _entry_problems(name: str, entries: Sequence[Any], tasks: Sequence[TaskKey]) -> Iterator[Problem]:
@@ -139,20 +173,34 @@ def _text(content: bytes) -> str | None:
         return None
 
 
-def manifest_entries(content: bytes) -> tuple[list[Any], str | None]:
+def manifest_entries(content: bytes) -> tuple[Sequence[Any], str | None]:
     """Read the manifest's list of questions (``pairs``, or ``questions`` as some documents say).
 
     Returns:
-        The entries, with the keys by which tasks are named, and None, or an empty list and the end of a sentence that says what is wrong.
+        What names tasks in the entries, and None, or an empty list and the end of a sentence that says what is wrong.
     """
     # A manifest repeats all metadata of all questions, which would take some 10 kB of memory each.
-    manifest, fault = parse_object(_text(content), keep=_KEYS)
-    if manifest is None:
-        return [], fault
-    entries = manifest.get("pairs", manifest.get("questions", []))
-    if not isinstance(entries, list):
-        return [], "has 'pairs' that are not a list"
-    return entries, None
+    text = _text(content)
+    found: dict[str, Any] | None = parse_lists(text, _LISTS, _KEYS, _packed) if text else None
+    if found is None:
+        found, fault = parse_object(text, keep=_KEYS)
+        if found is None:
+            return [], fault
+    entries: object = next((found[key] for key in _LISTS if key in found), [])
+    if isinstance(entries, list):
+        return _packed(entries), None
+    return (entries, None) if isinstance(entries, PackedValues) else ([], "has 'pairs' that are not a list")
+
+
+def _packed(entries: Iterable[Any]) -> PackedValues:
+    """Keep what may name a task: an object's keys, with the values that are not objects or lists."""
+    return PackedValues(map(_scalars, entries))
+
+
+def _scalars(entry: object) -> dict[str, object] | None:
+    if not isinstance(entry, dict):
+        return None
+    return {key: None if isinstance(value, dict | list) else value for key, value in entry.items()}
 
 
 def entry_name(entry: object) -> str:
@@ -167,23 +215,42 @@ def entry_name(entry: object) -> str:
 class _Index:
     """Task folders by every name that a manifest uses for them."""
 
-    def __init__(self, tasks: Iterable[TaskKey]) -> None:
-        self._paths: set[str] = set()
-        self._keys: dict[tuple[str, str], str] = {}
-        for task in tasks:
-            self._paths.add(task.path)
-            folder = task.path.rpartition("/")[2]
-            for name in (folder, task.id):
-                self._keys.setdefault((task.domain, name), task.path)
+    def __init__(self, tasks: Sequence[TaskKey]) -> None:
+        self._tasks = tasks
+        # Half of a name's hash, and the task's number: a few bytes for each name, where the names themselves take hundreds.
+        self._found = array("Q", sorted(_half_hash(name) << 32 | number for number, name in _names(tasks)))
 
     def find(self, entry: object) -> str | None:
         if not isinstance(entry, dict):
             return None
         for path in _entry_folders(entry):
-            if path in self._paths:
+            if self._first((path,)) is not None:
                 return path
         domain, name = (_first(entry, keys) for keys in (_DOMAIN_KEYS, _ID_KEYS))
-        return self._keys.get((domain, name)) if domain and name else None
+        return self._first((domain, name)) if domain and name else None
+
+    def _first(self, name: tuple[str, ...]) -> str | None:
+        """Give the path of the first task that has a name."""
+        half = _half_hash(name)
+        at = bisect_left(self._found, half << 32)
+        while at < len(self._found) and self._found[at] >> 32 == half:
+            task = self._tasks[self._found[at] & 0xFFFF_FFFF]
+            if name in _names_of(task):
+                return task.path
+            at += 1
+        return None
+
+
+def _names(tasks: Iterable[TaskKey]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    return ((number, name) for number, task in enumerate(tasks) for name in _names_of(task))
+
+
+def _names_of(task: TaskKey) -> set[tuple[str, ...]]:
+    return {(task.path,), (task.domain, _folder_name(task.path)), (task.domain, task.id)}
+
+
+def _half_hash(name: tuple[str, ...]) -> int:
+    return hash(name) & 0xFFFF_FFFF
 
 
 def _first(entry: dict[str, Any], keys: Iterable[str]) -> str | None:

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmeval_builders.checks import sorted_problems
 from vmeval_builders.entries import FileEntry, FolderEntry, Unit
 from vmeval_builders.file_list import FileList
 from vmeval_builders.folder_list import FolderList
 from vmeval_builders.gathered import Gathered
 from vmeval_builders.layouts.registry import QUESTIONS
+from vmeval_builders.problem_list import ProblemList
 from vmeval_builders.sources import walk
 from vmeval_builders.sources.walk import index_folder
 from vmeval_builders.unit_list import UnitList
@@ -196,4 +196,4 @@ def test_a_walk_of_workers_finds_what_one_does(odd_folder, monkeypatch):
 
     assert list(spread.files) == list(alone.files)
     assert dict(spread.folders) == dict(alone.folders)
-    assert sorted_problems(spread.problems) == sorted_problems(alone.problems) != []
+    assert ProblemList.of(spread.problems) == ProblemList.of(alone.problems) != []

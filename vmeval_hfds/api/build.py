@@ -71,7 +71,7 @@ class BuildResult:
     configs: dict[str, int]
     files: int
     source_bytes: int
-    problems: list[Problem] = field(default_factory=list)
+    problems: Sequence[Problem] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     top_folder: str = ""
     decoded: bool = True
@@ -161,7 +161,7 @@ def build(
 
 def _write(
     scan: Scan, store: DirectoryStore | UrlStore, options: TableOptions, existing_card: str | None
-) -> tuple[CardFacts, list[Problem]]:
+) -> tuple[CardFacts, Sequence[Problem]]:
     plan = plan_shards(scan, options.split)
     picture = Beside(lambda: preview_of(scan, plan.units))
     manifests = Beside(lambda: read_manifests(manifest_contents(scan)))

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from vmeval_builders.checks import check_job, check_jobs, scan_problems
+from vmeval_builders.checks import check_job, check_jobs, sum_up
 from vmeval_builders.choice import Choice
 from vmeval_builders.findings import Findings
 from vmeval_builders.problems import Problem
@@ -30,7 +30,7 @@ def check_folder(
     num_proc: int | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
-) -> list[Problem]:
+) -> Sequence[Problem]:
     """List every problem of a folder.
 
     Args:
@@ -47,7 +47,8 @@ def check_folder(
         progress: Called with files done and files in all.
 
     Returns:
-        Errors first, then warnings, each by path. Empty where there is nothing to say.
+        Errors first, then warnings, each by path. Empty where there is nothing to say. They are kept packed, and each
+        is made when it is asked for; `list` makes all of them.
 
     Raises:
         FileNotFoundError: There is no such folder.
@@ -65,7 +66,7 @@ def check_folder(
 
 def check_walked(
     scan: Scan, quick: bool = False, engine: Engine = _THIS_MACHINE, progress: Progress | None = None
-) -> list[Problem]:
+) -> Sequence[Problem]:
     """Do what `check_folder` does, with a folder that was walked already."""
     engine.require(scan.root)
     work_bytes = sum(scan.files.sizes_bytes)
@@ -81,6 +82,6 @@ def check_walked(
             if progress:
                 progress(done, len(scan.files))
 
-    problems = scan_problems(scan, findings())
+    problems = sum_up(scan, findings())
     refuse_changes(scan)
     return problems

@@ -77,7 +77,7 @@ class PushResult:
     configs: dict[str, int]
     changes: RowChanges
     sent_bytes: int
-    problems: list[Problem] = field(default_factory=list)
+    problems: Sequence[Problem] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     top_folder: str = ""
     decoded: bool = True
@@ -138,7 +138,7 @@ class ReadFolder:
     scan: Scan
     plan: Plan
     reports: Sequence[ShardReport]
-    problems: list[Problem]
+    problems: Sequence[Problem]
 
     @property
     def rows(self) -> int:

@@ -62,7 +62,7 @@ class PushPlan:
     new_shards: int
     new_bytes: int
     commits: int
-    problems: list[Problem] = field(default_factory=list)
+    problems: Sequence[Problem] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     top_folder: str = ""
     decoded: bool = True

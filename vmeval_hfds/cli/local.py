@@ -115,7 +115,7 @@ def check(
     with progress("Checking", form) as callback:
         problems = check_walked(scan, quick, engine, callback)
     show(form, problems, [*problem_lines(problems, shows_all), f"{problem_count(problems)}."])
-    return not any(problem.severity == "error" for problem in problems)
+    return not (problems and problems[0].severity == "error")
 
 
 @click.command()

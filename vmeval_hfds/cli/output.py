@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 Arguments = ParamSpec("Arguments")
 Progress = Callable[[int, int], None]
+
+#: So many pieces of JSON are printed at once: there are some for each value.
+_PIECES = 10_000
 
 
 def format_option(function: Function) -> Function:
@@ -54,7 +58,10 @@ def show(form: str, result: object, human: Iterable[str]) -> None:
         human: Lines, for people.
     """
     if form == "json":
-        click.echo(json.dumps(_plain(result), indent=2))
+        pieces = json.JSONEncoder(indent=2).iterencode(_plain(result))
+        while text := "".join(islice(pieces, _PIECES)):
+            click.echo(text, nl=False)
+        click.echo()
     elif form == "human":
         for line in human:
             click.echo(printable(line))
@@ -75,9 +82,23 @@ def _plain(value: object) -> object:
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return _Plain(value)
     return str(value) if isinstance(value, Path) else value
+
+
+class _Plain(list[object]):
+    """What stands in a sequence, each made plain when it is written; what writes JSON asks for a list."""
+
+    def __init__(self, values: Sequence[object]) -> None:
+        super().__init__()
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __iter__(self) -> Iterator[object]:
+        return map(_plain, self._values)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
@@ -162,7 +183,8 @@ def refused_folder(form: str) -> Iterator[Callable[[Sequence[Problem]], None]]:
     def say_warnings(problems: Sequence[Problem]) -> None:
         if problems and form == "human":
             say(f"{problem_count(problems)}; vmeval-hfds check lists them.")
-            if kept := Counter(one.code for one in problems if one.severity == "error"):
+            errors = takewhile(lambda one: one.severity == "error", problems)
+            if kept := Counter(one.code for one in errors):
                 say(f"Let through: {', '.join(f'{count:,} {code}' for code, count in kept.most_common())}.")
 
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -22,26 +22,25 @@ def problem_lines(problems: Sequence[Problem], shows_all: bool = False) -> Itera
         problems: The problems, errors first.
         shows_all: Show all of a code, instead of a few and the number of the rest.
     """
-    for code, ones in _by_code(problems).items():
-        shown = ones if shows_all else ones[:SHOWN_PROBLEMS]
-        yield from map(str, shown)
-        if more := len(ones) - len(shown):
+    first: dict[str, list[Problem]] = {}
+    counts: Counter[str] = Counter()
+    for problem in problems:
+        counts[problem.code] += 1
+        if counts[problem.code] <= SHOWN_PROBLEMS:
+            first.setdefault(problem.code, []).append(problem)
+    for code, ones in first.items():
+        # Of a million, all those of a code would not be held at once.
+        yield from map(str, (one for one in problems if one.code == code) if shows_all else ones)
+        if not shows_all and (more := counts[code] - len(ones)):
             yield f"{ones[0].severity}: and {more:,} more; vmeval-hfds check --all lists them [{code}]"
 
 
 def problem_count(problems: Sequence[Problem]) -> str:
     """Count problems by severity, and by code where there are any."""
+    counts = Counter((problem.severity, problem.code) for problem in problems)
     parts = []
     for severity in ("error", "warning"):
-        ones = [problem for problem in problems if problem.severity == severity]
-        codes = ", ".join(f"{code} {len(of_code):,}" for code, of_code in _by_code(ones).items())
-        parts.append(counted(len(ones), severity) + (f" ({codes})" if codes else ""))
+        of_code = {code: count for (one, code), count in counts.items() if one == severity}
+        codes = ", ".join(f"{code} {count:,}" for code, count in of_code.items())
+        parts.append(counted(sum(of_code.values()), severity) + (f" ({codes})" if codes else ""))
     return ", ".join(parts)
-
-
-def _by_code(problems: Sequence[Problem]) -> dict[str, list[Problem]]:
-    """Sort problems by code, the codes in the order in which they first come, keeping their order."""
-    groups: dict[str, list[Problem]] = defaultdict(list)
-    for problem in problems:
-        groups[problem.code].append(problem)
-    return groups

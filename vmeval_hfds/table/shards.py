@@ -16,7 +16,7 @@ from vmeval_builders.arrow.schema import SCHEMA_VERSION, arrow_schema
 from vmeval_builders.entries import Contents, Unit
 from vmeval_builders.findings import Findings
 from vmeval_builders.layouts.layout import Layout
-from vmeval_builders.manifest import TaskKey
+from vmeval_builders.problem_list import ProblemList
 from vmeval_builders.rows import held_slots, table_of
 from vmeval_builders.sources.remote import read_ahead
 from vmeval_builders.sources.source import Source
@@ -61,7 +61,8 @@ class ShardReport:
         bare: Path to number of the rows that hold no file.
         several: Path to how many rows have it, where they are not one.
         unread: How many units could not be read.
-        findings: What the rows' contents have wrong with them.
+        findings: What came to light while the files were read; taken out when it was judged.
+        problems: What is wrong with the rows, which is judged where all files of the folder are at hand.
     """
 
     plan: ShardPlan
@@ -76,12 +77,7 @@ class ShardReport:
     several: dict[str, int] = field(default_factory=dict)
     unread: int = 0
     findings: Findings = field(default_factory=lambda: Findings(keeps_keys=False))
-
-    def keys(self, group: str) -> Iterator[TaskKey]:
-        """Name the tasks that its rows are of, where each unit is one row of a group."""
-        for path, row_id in zip(self.plan.units.paths, self.ids, strict=True):
-            if row_id is not None:
-                yield TaskKey(path, group, row_id)
+    problems: ProblemList = field(default_factory=ProblemList)
 
     @property
     def rows(self) -> int:

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import takewhile
 from typing import Any
 
 from vmeval_builders.arrow.schema import FILE_COLUMNS
@@ -15,11 +15,14 @@ from vmeval_builders.checks import (
     Allowed,
     check_scan,
     folder_problems,
+    judge,
     refusals,
     scan_problems,
 )
+from vmeval_builders.findings import Findings
 from vmeval_builders.layouts.layout import Layout
-from vmeval_builders.manifest import Manifest
+from vmeval_builders.manifest import Manifest, TaskKeys
+from vmeval_builders.problem_list import ProblemList
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.sources.source import Source
@@ -106,6 +109,7 @@ def run_shards(
     for batch, of_job in zip(gathered, done_jobs, strict=True):
         for plan, report in zip(batch, of_job, strict=True):
             report.plan = plan
+            report.problems, report.findings = judge(scan, report.findings), Findings()
         if store is not None:
             store.keep([report.receipt for report in of_job if report.receipt])
         reports += of_job
@@ -124,7 +128,7 @@ def refuse_names(scan: Scan, options: TableOptions) -> None:
     Raises:
         FolderError: One of them does; it carries all of the folder's problems, those of contents too.
     """
-    if refusals(scan.layout, folder_problems(scan), options.allowed):
+    if any(refusals(scan.layout, folder_problems(scan), options.allowed)):
         refuse(scan, check_scan(scan, quick=not options.decode), options.allowed)
 
 
@@ -135,7 +139,7 @@ def refuse_contents(
     others: Iterable[Problem],
     allowed: Allowed,
     manifests: Sequence[Manifest] | None = None,
-) -> list[Problem]:
+) -> ProblemList:
     """Raise where what was read stands in the way; give the problems that do not.
 
     Args:
@@ -149,9 +153,12 @@ def refuse_contents(
     Raises:
         FolderError: Something does; it carries all problems.
     """
-    named = reports if scan.layout.manifest else ()
-    keys = chain.from_iterable(report.keys(groups[report.plan.config]) for report in named)
-    problems = scan_problems(scan, (report.findings for report in reports), others, manifests, keys)
+    keys = TaskKeys()
+    for report in reports if scan.layout.manifest else ():
+        for path, row_id in zip(report.plan.units.paths, report.ids, strict=True):
+            if row_id is not None:
+                keys.append(path, groups[report.plan.config], row_id)
+    problems = scan_problems(scan, (report.problems for report in reports), keys, others, manifests)
     refuse(scan, problems, allowed)
     return problems
 
@@ -162,8 +169,9 @@ def refuse(scan: Scan, problems: Sequence[Problem], allowed: Allowed) -> None:
     Raises:
         FolderError: One of them does; it carries all of them.
     """
-    if errors := refusals(scan.layout, problems, allowed):
-        count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    errors = takewhile(lambda one: one.severity == "error", problems)
+    if found := sum(1 for _ in refusals(scan.layout, errors, allowed)):
+        count = "1 error" if found == 1 else f"{found} errors"
         raise FolderError(
             f"{scan.root}: {count}, so nothing was written; mend the folder and run again", problems
         )
