@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vmeval_hfds.errors import HubConflictError, HubError, HubUnreachableError
-from vmeval_hfds.hub import retry
+from vmeval_hfds.hub import retry, xet
 from vmeval_hfds.hub.landing import QUICK_SECONDS, SLOW_SECONDS, Answer, Landing, answer_of
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
 from vmeval_hfds.hub.retry import FIRST_WAIT_SECONDS, TRIES
@@ -70,6 +70,7 @@ def send(
     """
     from huggingface_hub import CommitOperationAdd
 
+    xet.give_buffers_back()
     additions = [CommitOperationAdd(path, str(place)) for path, place in files.items()]
     with without_bars():
         for begin in range(0, len(additions), _FILES_AT_ONCE):

@@ -5,8 +5,11 @@ https://huggingface.co/docs/xet. Who switches it off (``HF_HUB_DISABLE_XET=1``) 
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any, BinaryIO
 
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
@@ -15,6 +18,10 @@ from vmeval_hfds.hub.xet_errors import StoreError
 
 #: Below this, what a file's plan and its parts cost in requests is more than the store's speed gains.
 LARGE_BYTES = 32 * 2**20
+
+#: What glibc's <malloc.h> calls the size from which on memory is the system's own.
+_M_MMAP_THRESHOLD = -3
+_BUFFER_BYTES = 2**20
 
 
 def is_available() -> bool:
@@ -27,6 +34,18 @@ def is_available() -> bool:
 def has(file: RemoteFile) -> bool:
     """Whether a file is to come from there: it is large and in the store, and the client speaks with it."""
     return file.size_bytes >= LARGE_BYTES and file.xet_hash is not None and is_available()
+
+
+@cache
+def give_buffers_back() -> None:
+    """Have the C library give large buffers back to the system as soon as they are free, from here on.
+
+    By itself glibc learns from the first ones to keep those of up to 32 MB for later, in each of the store's threads.
+    Shards that are sent one by one then take up to 120 MB more than each of them does.
+    """
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # another C library, which does not learn so
+            ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _BUFFER_BYTES)
 
 
 def append(repo: HubRepo, file: RemoteFile, revision: str, reopen: Callable[[], BinaryIO]) -> None:
