@@ -129,21 +129,21 @@ def build(
         ArchiveError: The archive is damaged or cut short.
         RemoteWriteError: The store at the URL refused, or has not what was written.
     """
-    engine = Engine(num_proc, executor)
-    options = TableOptions(split, engine, Allowed(keep_incomplete, allow_secrets), decode, progress)
-    options.check()
-    place = place_of(target)
-    remove_leftovers()
-    choice = Choice(include, exclude, keeps_top_folder=keep_top_folder)
-    scan = scan_rows(folder, builder, choice, engine.seeing(folder))
-    check_apart(scan.root, place)
-    existing = what_is_there(place, scan.layout, force)
-    engine.require(scan.root)
-    refuse_names(scan, options)
-    with new_dataset(place, existing, on_workers=executor is not None) as store:
-        engine.require_target(store.partial)
-        facts, problems = _write(scan, store, options, existing.card)
-        read_back(str(place), store.open(), names_of(scan))
+    with Engine(num_proc, executor).keeping_workers() as engine:
+        options = TableOptions(split, engine, Allowed(keep_incomplete, allow_secrets), decode, progress)
+        options.check()
+        place = place_of(target)
+        remove_leftovers()
+        choice = Choice(include, exclude, keeps_top_folder=keep_top_folder)
+        scan = scan_rows(folder, builder, choice, engine.seeing(folder))
+        check_apart(scan.root, place)
+        existing = what_is_there(place, scan.layout, force)
+        engine.require(scan.root)
+        refuse_names(scan, options)
+        with new_dataset(place, existing, on_workers=executor is not None) as store:
+            engine.require_target(store.partial)
+            facts, problems = _write(scan, store, options, existing.card)
+            read_back(str(place), store.open(), names_of(scan))
     return BuildResult(
         target=place,
         builder=scan.layout.name,
@@ -170,7 +170,10 @@ def _write(
     reports = run_shards(write_shards, scan, plan.shards, store, options, beside)
     shards = {one.plan.name: facts_of(one, one.receipt) for one in reports if one.receipt}
     known = ListingFacts(scan.layout.name, plan.groups, shards)
-    files = write_files(store, scan.source, options, listed_rows(scan, reports), known)
+    listed = listed_rows(scan, reports)
+    for report in reports:
+        report.forget_files()
+    files = write_files(store, scan.source, options, listed, known)
     others = [problem for report in files for problem in report.problems]
     problems = refuse_contents(scan, plan.groups, reports, others, options.allowed, manifests.result())
     refuse_changes(scan)

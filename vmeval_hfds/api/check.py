@@ -59,9 +59,10 @@ def check_folder(
         WorkerError: A worker of the executor does not see the folder, or was killed.
         FolderChangedError: A file at a URL changed while the folder was read.
     """
-    engine, choice = Engine(num_proc, executor), Choice(include, exclude, keeps_top_folder=keep_top_folder)
-    scan = scan_rows(path, builder, choice, engine.seeing(path))
-    return check_walked(scan, quick, engine, progress)
+    choice = Choice(include, exclude, keeps_top_folder=keep_top_folder)
+    with Engine(num_proc, executor).keeping_workers() as engine:
+        scan = scan_rows(path, builder, choice, engine.seeing(path))
+        return check_walked(scan, quick, engine, progress)
 
 
 def check_walked(

@@ -149,16 +149,17 @@ class ReadFolder:
 def read_folder(folder: str | os.PathLike[str] | Scan, options: PushOptions) -> ReadFolder:
     """Read and check the whole folder, before anything is asked of the Hub."""
     options.tables.check()
-    engine = options.tables.engine
-    if isinstance(folder, Scan):
-        scan = folder
-    else:
-        scan = scan_rows(folder, options.builder, options.choice, engine.seeing(folder))
-    engine.require(scan.root)
-    refuse_names(scan, options.tables)
-    plan = plan_shards(scan, options.tables.split)
-    reports = run_shards(read_shards, scan, plan.shards, None, options.tables)
-    problems = refuse_contents(scan, plan.groups, reports, other_file_problems(scan), options.tables.allowed)
+    with options.tables.engine.keeping_workers() as engine:
+        tables = replace(options.tables, engine=engine)
+        if isinstance(folder, Scan):
+            scan = folder
+        else:
+            scan = scan_rows(folder, options.builder, options.choice, engine.seeing(folder))
+        engine.require(scan.root)
+        refuse_names(scan, tables)
+        plan = plan_shards(scan, tables.split)
+        reports = run_shards(read_shards, scan, plan.shards, None, tables)
+    problems = refuse_contents(scan, plan.groups, reports, other_file_problems(scan), tables.allowed)
     refuse_changes(scan)
     return ReadFolder(scan, plan, reports, problems)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,13 +109,14 @@ def check(
     from vmeval_hfds.api.check import check_walked
     from vmeval_hfds.engine.pool import Engine
 
-    engine, choice = Engine(num_proc, executor), Choice(include, exclude, keeps_top_folder=keep_top_folder)
-    scan = scan_rows(folder, builder, choice, engine.seeing(folder))
-    say_layout(scan.layout.name, scan.layout_found and bool(scan.units), form)
-    say_left_out(scan.left_out, scan.top_folder, form)
-    with progress("Checking", form) as callback:
-        problems = check_walked(scan, quick, engine, callback)
-    show(form, problems, [*problem_lines(problems, shows_all), f"{problem_count(problems)}."])
+    choice = Choice(include, exclude, keeps_top_folder=keep_top_folder)
+    with Engine(num_proc, executor).keeping_workers() as engine:
+        scan = scan_rows(folder, builder, choice, engine.seeing(folder))
+        say_layout(scan.layout.name, scan.layout_found and bool(scan.units), form)
+        say_left_out(scan.left_out, scan.top_folder, form)
+        with progress("Checking", form) as callback:
+            problems = check_walked(scan, quick, engine, callback)
+    show(form, problems, chain(problem_lines(problems, shows_all), [f"{problem_count(problems)}."]))
     return not (problems and problems[0].severity == "error")
 
 

@@ -11,8 +11,8 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -53,6 +53,19 @@ class Engine:
 
     num_proc: int | None = None
     executor: Executor | None = None
+    _kept: _Kept | None = field(default=None, repr=False, compare=False)
+
+    @contextmanager
+    def keeping_workers(self) -> Iterator[Engine]:
+        """Give the same, but processes that were started stay for what is run next, until this ends.
+
+        A process that is forked has all that there is: what the first run finds is in no worker's memory then.
+        """
+        kept = _Kept()
+        try:
+            yield replace(self, _kept=kept)
+        finally:
+            kept.end()
 
     def run(
         self, function: Callable[[Job], Result], jobs: Iterable[Job], work_bytes: int, splits: bool = True
@@ -74,7 +87,7 @@ class Engine:
         """
         workers = processes(self.num_proc, work_bytes)
         if self.executor is None or not splits:
-            return run(function, jobs, workers if splits else 1)
+            return run(function, jobs, workers if splits else 1, self._kept)
         return run_there(self.executor, function, jobs)
 
     def seeing(self, folder: str | os.PathLike[str]) -> Run:
@@ -154,13 +167,34 @@ def processes(num_proc: int | None, work_bytes: int) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run(function: Callable[[Job], Result], jobs: Iterable[Job], num_proc: int) -> Iterator[Result]:
+class _Kept:
+    """Workers that stay between runs."""
+
+    def __init__(self) -> None:
+        self._pools: dict[int, ProcessPoolExecutor] = {}
+
+    def started(self, num_proc: int) -> ProcessPoolExecutor:
+        """Give so many workers."""
+        if num_proc not in self._pools:
+            self._pools[num_proc] = _started(num_proc)
+        return self._pools[num_proc]
+
+    def end(self) -> None:
+        """End all."""
+        for pool in self._pools.values():
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def run(
+    function: Callable[[Job], Result], jobs: Iterable[Job], num_proc: int, kept: _Kept | None = None
+) -> Iterator[Result]:
     """Run a function on every job.
 
     Args:
         function: A function of a module; it and the jobs are sent to other processes.
         jobs: The jobs, in the order in which results are wanted; taken one by one, as processes become free.
         num_proc: How many processes; with 1 all is done in this one.
+        kept: Has the processes; None starts some for this alone.
 
     Yields:
         The results, in the order of the jobs.
@@ -172,9 +206,11 @@ def run(function: Callable[[Job], Result], jobs: Iterable[Job], num_proc: int) -
         yield from map(function, jobs)
         return
     # Small work never comes here, and need not wait for it.
+    from concurrent.futures import wait
     from concurrent.futures.process import BrokenProcessPool
 
-    pool = _started(num_proc)
+    own = _Kept()
+    pool = (kept or own).started(num_proc)
     waiting: deque[Future[Result]] = deque()
     try:
         for job in jobs:
@@ -186,7 +222,9 @@ def run(function: Callable[[Job], Result], jobs: Iterable[Job], num_proc: int) -
     except BrokenProcessPool as error:
         raise WorkerError("a worker process was killed; run again with fewer (--num-proc 1)") from error
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        # Whoever goes on, or clears away what jobs wrote, does so when none is at work any more.
+        wait([future for future in waiting if not future.cancel()])
+        own.end()
 
 
 def _started(num_proc: int) -> ProcessPoolExecutor:

@@ -79,6 +79,10 @@ class ShardReport:
     findings: Findings = field(default_factory=lambda: Findings(keeps_keys=False))
     problems: ProblemList = field(default_factory=ProblemList)
 
+    def forget_files(self) -> None:
+        """Give back the memory of what is known of each file, which is in the list of files by now."""
+        self.digests, self.held = bytearray(), bytearray()
+
     @property
     def rows(self) -> int:
         """How many rows it has."""
