@@ -192,6 +192,20 @@ def test_a_worker_that_dies_is_replaced_by_the_engines_own_retry(client, tmp_pat
     assert [*Engine(executor=client.get_executor()).run(die_once, jobs, 1)] == [*range(10)]
 
 
+def test_results_that_a_dead_worker_did_not_give_yet_are_made_again(client):
+    def jobs():
+        yield from range(10)
+        while set(client.run_on_scheduler(states).values()) != {"memory"}:
+            pass
+        for pid in client.run(os.getpid).values():
+            os.kill(pid, signal.SIGKILL)
+
+    def states(dask_scheduler):
+        return {key: task.state for key, task in dask_scheduler.tasks.items()}
+
+    assert [*Engine(executor=client.get_executor()).run(str, jobs(), 1)] == [*map(str, range(10))]
+
+
 def wait_for_release(job):
     folder, number = job
     (folder / f"started-{number}").touch()
@@ -215,6 +229,15 @@ def test_ctrl_c_cancels_what_is_under_way(client, tmp_path):
     assert not tasks()
     (tmp_path / "release").touch()
     assert len([*tmp_path.glob("started-*")]) <= 4
+
+
+def test_workers_that_do_not_answer_are_one_sentence(client, tmp_path, monkeypatch):
+    monkeypatch.setattr("vmeval_hfds.engine.pool._ANSWER_SECONDS", 0.5)
+    busy = [client.submit(wait_for_release, (tmp_path, number)) for number in range(2)]
+    with pytest.raises(WorkerError, match="no worker answered"):
+        Engine(executor=client.get_executor()).require(tmp_path)
+    (tmp_path / "release").touch()
+    client.gather(busy)
 
 
 def always_die(job):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vmeval_hfds.errors import MissingExtraError, WorkerError
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
 
 _CONNECT_SECONDS = 20
 
@@ -49,3 +50,15 @@ def dask_executor(scheduler: str) -> Iterator[Executor]:
         if not client.nthreads():
             raise WorkerError(f"{scheduler}: the Dask scheduler has no workers; start some")
         yield client.get_executor(pure=False)
+
+
+def submit_of(executor: Executor) -> Callable[..., Future[Any]]:
+    """Give what takes the jobs of any executor.
+
+    Where a worker dies while its result is brought, a future of Dask's executor never ends, or takes the result for
+    an error (seen with distributed 2026.8). Those of the executor's client wait until another worker has it.
+    """
+    if type(executor).__module__.startswith("distributed."):
+        of_dask: Any = executor
+        return partial(of_dask._client.submit, **of_dask._kwargs)
+    return executor.submit

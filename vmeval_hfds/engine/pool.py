@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from vmeval_builders.sources.source import Run
 from vmeval_builders.sources.urls import Url, is_source_url, nearest_there, reach
+from vmeval_hfds.engine.dask import submit_of
 from vmeval_hfds.errors import ArgumentError, WorkerError
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ _JOBS_AHEAD = 3
 #: How many jobs an executor has at once; nobody knows how many workers stand behind it.
 _JOBS_THERE = 64
 
+#: So long may workers of an executor be at something else before they say whether they see a place.
+_ANSWER_SECONDS = 300
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -54,6 +58,7 @@ class Engine:
     num_proc: int | None = None
     executor: Executor | None = None
     _kept: _Kept | None = field(default=None, repr=False, compare=False)
+    _seen: set[str] = field(default_factory=set, repr=False, compare=False)
 
     @contextmanager
     def keeping_workers(self) -> Iterator[Engine]:
@@ -102,25 +107,27 @@ class Engine:
         return run
 
     def require(self, *places: object) -> None:
-        """Refuse to begin where workers of an executor do not see what they need.
+        """Refuse to begin where workers of an executor do not see what they need; of each place they are asked once.
 
         Args:
             places: Folders or files, at the path or URL that the workers need them at.
 
         Raises:
-            WorkerError: One does not see a place; the message says which machine.
+            WorkerError: One does not see a place; the message says which machine. Or none answers.
         """
-        if self.executor is None:
-            return
         wanted = [os.path.abspath(place) for place in places if isinstance(place, Path)]
         wanted += [str(place) for place in places if isinstance(place, Url)]
+        wanted = [place for place in wanted if place not in self._seen]
+        if self.executor is None or not wanted:
+            return
         asked = [(number, wanted) for number in range(_JOBS_THERE)]
-        for machine, missing in run_there(self.executor, _unseen, asked):
+        for machine, missing in run_there(self.executor, _unseen, asked, _ANSWER_SECONDS):
             if missing:
                 raise WorkerError(
                     f"{missing[0]}: the worker on {machine} does not see it; every worker needs it at this path or URL, "
                     "so nothing was begun"
                 )
+        self._seen.update(wanted)
 
     def require_target(self, place: Path | str) -> None:
         """Refuse to begin where workers do not see what they write to; of a URL, the nearest above that is there.
@@ -260,25 +267,37 @@ def _started(num_proc: int) -> ProcessPoolExecutor:
     )
 
 
-def run_there(executor: Executor, function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:
+def run_there(
+    executor: Executor,
+    function: Callable[[Job], Result],
+    jobs: Iterable[Job],
+    most_seconds: float | None = None,
+) -> Iterator[Result]:
     """Run a function on every job, on an executor that stays open.
+
+    Args:
+        executor: Does the work.
+        function: A function of a module; it and the jobs are sent to workers.
+        jobs: The jobs, in the order in which results are wanted.
+        most_seconds: How long a result is waited for; None waits for as long as it takes.
 
     Yields:
         The results, in the order of the jobs.
 
     Raises:
-        WorkerError: The executor lost a worker for good, or cannot be reached.
+        WorkerError: The executor lost a worker for good, cannot be reached, or gave no result in time.
     """
+    submit = submit_of(executor)
     waiting: deque[Future[Result]] = deque()
     # An executor may know a call by its arguments and give an earlier one's result, whose files are gone.
     name = uuid.uuid4().hex
     try:
         for number, job in enumerate(jobs):
-            waiting.append(executor.submit(_call, f"{name}-{number}", function, _Packed(pickle.dumps(job))))
+            waiting.append(submit(_call, f"{name}-{number}", function, _Packed(pickle.dumps(job))))
             if len(waiting) >= _JOBS_THERE:
-                yield _result(waiting.popleft())
+                yield _result(waiting.popleft(), most_seconds)
         while waiting:
-            yield _result(waiting.popleft())
+            yield _result(waiting.popleft(), most_seconds)
     finally:
         for future in waiting:
             future.cancel()
@@ -301,11 +320,19 @@ def _call(name: str, function: Callable[[Job], Result], packed: _Packed) -> Resu
     return function(job)
 
 
-def _result(future: Future[Result]) -> Result:
+def _result(future: Future[Result], most_seconds: float | None) -> Result:
     from concurrent.futures import BrokenExecutor, CancelledError
 
     try:
-        return future.result()
+        return future.result(most_seconds)
+    except TimeoutError as error:
+        if most_seconds is None:
+            raise  # the job's own
+        future.cancel()
+        raise WorkerError(
+            f"no worker answered in {most_seconds:g} seconds, so nothing was begun; start some, or run again when "
+            "they are free"
+        ) from error
     except (BrokenExecutor, CancelledError) as error:
         raise WorkerError("a worker was killed, or its executor closed; run again") from error
     except Exception as error:
