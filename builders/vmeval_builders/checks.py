@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, compress
 
 from vmeval_builders import paths
 from vmeval_builders.entries import FileEntry, Unit
@@ -89,8 +89,10 @@ def check_jobs(scan: Scan, decode: bool) -> Iterator[CheckJob]:
 
 def other_jobs(scan: Scan) -> Iterator[CheckJob]:
     """Cut the files that no row holds into jobs."""
-    of_rows = set(scan.units.numbers)
-    numbers = (number for number in range(len(scan.files)) if number not in of_rows)
+    is_other = bytearray(b"\1") * len(scan.files)
+    for number in scan.units.numbers:
+        is_other[number] = 0
+    numbers = compress(range(len(scan.files)), is_other)
     others = [scan.files[number] for number in sorted(numbers, key=scan.files.offset)]
     for of_job in runs(scan.source, others, lambda entry: entry, _JOB_FILES):
         yield CheckJob(scan.source, scan.layout, [], of_job, decode=False)

@@ -34,6 +34,13 @@ def test_workers_that_are_kept_do_all_runs_and_end_afterwards():
             os.kill(worker, 0)
 
 
+def test_workers_that_were_ended_are_followed_by_others():
+    with Engine(2).keeping_workers() as engine:
+        first = set(engine.run(process_of, range(20), 1))
+        engine.end_workers()
+        assert first.isdisjoint(engine.run(process_of, range(20), 1))
+
+
 def test_workers_that_are_not_kept_do_one_run():
     engine = Engine(2)
     assert set(engine.run(process_of, range(5), 1)).isdisjoint(engine.run(process_of, range(5), 1))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from vmeval_builders.checks import check_job, check_jobs, sum_up
+from vmeval_builders.checks import CheckJob, check_job, check_jobs, sum_up
 from vmeval_builders.choice import Choice
 from vmeval_builders.findings import Findings
 from vmeval_builders.problems import Problem
@@ -73,13 +74,18 @@ def check_walked(
     work_bytes = sum(scan.files.sizes_bytes)
     work_bytes *= 1 if quick else DECODING_FACTOR
 
+    begun: deque[int] = deque()
+
+    def jobs() -> Iterator[CheckJob]:
+        for job in check_jobs(scan, decode=not quick):
+            begun.append(len(job.others) + sum(len(unit.files) for unit in job.units))
+            yield job
+
     def findings() -> Iterator[Findings]:
-        jobs = list(check_jobs(scan, decode=not quick))
         done = 0
-        results = engine.run(check_job, jobs, work_bytes, scan.source.splits)
-        for job, found in zip(jobs, results, strict=True):
+        for found in engine.run(check_job, jobs(), work_bytes, scan.source.splits):
             yield found
-            done += len(job.others) + sum(len(unit.files) for unit in job.units)
+            done += begun.popleft()
             if progress:
                 progress(done, len(scan.files))
 

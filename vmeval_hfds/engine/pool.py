@@ -72,6 +72,11 @@ class Engine:
         finally:
             kept.end()
 
+    def end_workers(self) -> None:
+        """End the processes that stay, whose memory is given back; where more is to be run, others start."""
+        if self._kept:
+            self._kept.end()
+
     def run(
         self, function: Callable[[Job], Result], jobs: Iterable[Job], work_bytes: int, splits: bool = True
     ) -> Iterator[Result]:
@@ -188,8 +193,8 @@ class _Kept:
 
     def end(self) -> None:
         """End all."""
-        for pool in self._pools.values():
-            pool.shutdown(wait=True, cancel_futures=True)
+        while self._pools:
+            self._pools.popitem()[1].shutdown(wait=True, cancel_futures=True)
 
 
 def run(

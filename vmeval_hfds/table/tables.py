@@ -27,7 +27,7 @@ from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.sources.source import Source
 from vmeval_hfds.engine.beside import Beside
-from vmeval_hfds.engine.pool import DECODING_FACTOR, Engine, Progress
+from vmeval_hfds.engine.pool import DECODING_FACTOR, WORTHWHILE_BYTES, Engine, Progress
 from vmeval_hfds.errors import FolderError, SplitNameError
 from vmeval_hfds.store.names import LISTING_FOLDER, ROWS_FOLDER, config_of
 from vmeval_hfds.store.store import Receipt, Store
@@ -212,7 +212,11 @@ def write_files(
     """
     jobs = listing_jobs(store, source, options.split, rows, index)
     work_bytes = sum(entry.size_bytes for entry in rows.entries.values())
-    splits = source.splits and len(jobs) > 1
+    # Workers would need the paths of all files that they list, and little is to be read.
+    is_much = options.engine.executor is not None or work_bytes >= WORTHWHILE_BYTES
+    splits = source.splits and len(jobs) > 1 and is_much
+    if not splits:
+        options.engine.end_workers()
     reports = []
     for report in options.engine.run(write_listing, jobs, work_bytes, splits):
         store.keep([report.receipt])
