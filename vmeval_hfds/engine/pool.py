@@ -100,6 +100,14 @@ class Engine:
             return run(function, jobs, workers if splits else 1, self._kept)
         return run_there(self.executor, function, jobs)
 
+    def works_here(self, work_bytes: int) -> bool:
+        """Whether `run` does such work in this process.
+
+        Raises:
+            ValueError: `num_proc` is below one.
+        """
+        return self.executor is None and processes(self.num_proc, work_bytes) == 1
+
     def seeing(self, folder: str | os.PathLike[str]) -> Run:
         """Give `run` for whoever walks a folder: before the first job, workers are asked whether they see it."""
 

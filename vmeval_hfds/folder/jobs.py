@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 
 from vmeval_builders.arrow.arrays import integer_array
 from vmeval_builders.rows import RowFile, files_of
-from vmeval_hfds.errors import ReplacedShardError
 from vmeval_hfds.folder.places import place_of
 from vmeval_hfds.folder.sink import Outcome, Sink
 from vmeval_hfds.store.directory import OtherFiles
@@ -41,29 +40,6 @@ class GroupFiles:
     columns: ColumnMap
     footer: pq.FileMetaData | None = None
     others: OtherFiles | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReadJob:
-    """Files of some row groups for a sink.
-
-    Attributes:
-        shard: The shard's name in the dataset.
-        source: The rows.
-        expected: Path to SHA-256, as the list of files says.
-        times: Path to modification time, where it is known.
-        sink: What takes the files.
-        exact: Whether the shard is known to hold just what is expected, so that anything else is an error.
-        there: Files that need not be handed over.
-    """
-
-    shard: str
-    source: GroupFiles
-    expected: Mapping[str, bytes]
-    times: Mapping[str, int]
-    sink: Sink
-    exact: bool = False
-    there: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -111,36 +87,43 @@ class Tally:
         self.rows += other.rows
 
 
-def run_job(job: ReadJob) -> Tally:
-    """Read the files of some row groups and hand them to the sink.
+@dataclass(frozen=True, slots=True)
+class ReadJob:
+    """Files of some row groups for a sink, whatever is listed of them.
 
-    Raises:
-        ReplacedShardError: The shard was taken for one that nobody changed, and was changed.
-        DatasetError: A row group is damaged.
-        UnsafePathError: Somebody moved or replaced folders while files were written into them.
+    Attributes:
+        source: The rows.
+        expected: Path to SHA-256, as the list of files says.
+        times: Path to modification time, where it is known.
+        sink: What takes the files.
     """
-    tally, layout = Tally(), job.source.columns.layout
-    missing = set(job.expected)
-    for files in row_files(job.source, checksums=not job.exact):
-        places = [place_of(layout, file, job.expected) for file in files]
-        # Nothing is written of what was read together until all of it was looked at.
-        for path, digest in places:
-            expected = job.expected.get(path)
-            if digest == expected:
-                continue
-            if job.exact:
-                raise ReplacedShardError(job.source.name, job.shard)
-            (tally.added if expected is None else tally.changed).append(path)
-        missing.difference_update(path for path, _ in places)
-        tally.rows += len({file.row for file in files})
-        for file, (path, _) in zip(files, places, strict=True):
-            if path not in job.there:
-                tally.take(job.sink, path, file.content, job.times.get(path))
-    job.sink.done()
-    if job.exact and missing:
-        raise ReplacedShardError(job.source.name, job.shard)
-    tally.missing += missing
-    return tally
+
+    source: GroupFiles
+    expected: Mapping[str, bytes]
+    times: Mapping[str, int]
+    sink: Sink
+
+    def run(self) -> Tally:
+        """Read the files and hand them to the sink.
+
+        Raises:
+            DatasetError: A row group is damaged.
+            UnsafePathError: Somebody moved or replaced folders while files were written into them.
+        """
+        tally, layout = Tally(), self.source.columns.layout
+        missing = set(self.expected)
+        for files in row_files(self.source):
+            tally.rows += len({file.row for file in files})
+            for file in files:
+                path, digest = place_of(layout, file, self.expected)
+                expected = self.expected.get(path)
+                if digest != expected:
+                    (tally.added if expected is None else tally.changed).append(path)
+                missing.discard(path)
+                tally.take(self.sink, path, file.content, self.times.get(path))
+        self.sink.done()
+        tally.missing += missing
+        return tally
 
 
 def row_files(source: GroupFiles, checksums: bool = True) -> Iterator[list[RowFile]]:

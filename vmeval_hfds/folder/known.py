@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import tee
 from pathlib import Path
 from typing import BinaryIO
@@ -12,23 +12,23 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vmeval_builders.arrow.arrays import integer_array
+from vmeval_builders.arrow.arrays import copied, integer_array, integers
 from vmeval_hfds.engine import pool
 from vmeval_hfds.folder.compare import States
-from vmeval_hfds.folder.jobs import GroupFiles, ReadJob
+from vmeval_hfds.folder.exact import ExactJob
+from vmeval_hfds.folder.jobs import GroupFiles
 from vmeval_hfds.folder.plan import Plan
 from vmeval_hfds.folder.sink import Sink
 from vmeval_hfds.table.columns import ColumnMap, map_columns
-from vmeval_hfds.table.difference import taken
-from vmeval_hfds.table.listing import timed
+from vmeval_hfds.table.difference import joined, taken
 from vmeval_hfds.table.parquet import ROW_GROUP_BYTES
-from vmeval_hfds.table.reader import Shard, open_shard
+from vmeval_hfds.table.reader import RowGroup, Shard, open_shard
 
 #: Of a shard that is far away, a part is fetched where less than this of its rows is wanted; else all of it.
 _PART = 0.5
 _AT_ONCE = 4
 #: Row groups of small rows are read several in one job, which takes time of its own; not so many that Ctrl-C waits long.
-_FILES_PER_JOB = 1000
+_FILES_PER_JOB = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +40,20 @@ class KnownRows:
         shard: The shard; it is closed when the next one's rows are asked for.
         source: The rows.
         files: The listed files of these rows, with ``path``, ``sha256``, ``modified``, and whether they are ``there``.
+        rows: How many rows these are.
+        size_bytes: How long they are in all, about.
     """
 
     name: str
     shard: Shard
     source: GroupFiles
     files: pa.Table
+    rows: int
+    size_bytes: int
 
-    def job(self, sink: Sink) -> ReadJob:
+    def job(self, sink: Sink) -> ExactJob:
         """Make the job that reads them."""
-        files = self.files
-        return ReadJob(
-            shard=self.name,
-            source=self.source,
-            expected=dict(zip(files["path"].to_pylist(), files["sha256"].to_pylist(), strict=True)),
-            times=dict(timed(files)),
-            sink=sink,
-            exact=True,
-            there=frozenset(files["path"].filter(files["there"]).to_pylist()),
-        )
+        return ExactJob(self.name, self.source, self.files, self.rows, sink, self.size_bytes)
 
 
 def known_rows(
@@ -109,36 +104,52 @@ def _shards(known: pa.Table, states: States) -> Iterator[tuple[str, pa.Table]]:
 
 def _groups(plan: Plan, name: str, files: pa.Table, shard: Shard) -> Iterator[KnownRows]:
     columns = map_columns(shard.schema, shard.name, plan.layout.name)
-    rows, absent = files["row"].to_pylist(), set(_absent_rows(files).to_pylist())
-    groups: dict[int, tuple[int, ...] | None] = {}
-    wanted: list[int] = []
-    size_bytes = start = 0
+    rows, absent = integers(joined(files["row"])), integers(pc.unique(_absent_rows(files)))
+    run = _Run()
     for group in shard.row_groups():
-        begin = bisect_left(rows, group.first_row)
-        end = bisect_left(rows, group.first_row + group.rows)
-        needed = sorted(absent.intersection(rows[begin:end]))
-        if groups and (size_bytes + group.size_bytes > ROW_GROUP_BYTES or end - start > _FILES_PER_JOB):
-            yield _known(name, shard, columns, groups, files.slice(start, begin - start), wanted)
-            groups, wanted, size_bytes, start = {}, [], 0, begin
-        if needed:
-            of_group = tuple(row - group.first_row for row in needed)
-            groups[group.number] = None if len(needed) == group.rows else of_group
-            wanted += needed
-            size_bytes += group.size_bytes
-    if groups:
-        yield _known(name, shard, columns, groups, files.slice(start), wanted)
+        first, end = group.first_row, group.first_row + group.rows
+        needed = absent[bisect_left(absent, first) : bisect_left(absent, end)]
+        if not needed:
+            continue
+        start = bisect_left(rows, first)
+        of_group = files.slice(start, bisect_left(rows, end) - start)
+        if run.groups and not run.has_room(group, of_group):
+            yield run.known(name, shard, columns)
+            run = _Run()
+        run.add(group, needed, of_group)
+    if run.groups:
+        yield run.known(name, shard, columns)
 
 
-def _known(
-    name: str,
-    shard: Shard,
-    columns: ColumnMap,
-    groups: Mapping[int, tuple[int, ...] | None],
-    files: pa.Table,
-    rows: Sequence[int],
-) -> KnownRows:
-    source = GroupFiles(shard.place, shard.name, groups, columns, shard.footer)
-    return KnownRows(name, shard, source, files.filter(pc.is_in(files["row"], value_set=integer_array(rows))))
+@dataclass(slots=True)
+class _Run:
+    """Row groups that are read in one job."""
+
+    groups: dict[int, tuple[int, ...] | None] = field(default_factory=dict)
+    files: list[pa.Table] = field(default_factory=list)
+    rows: int = 0
+    size_bytes: int = 0
+
+    def has_room(self, group: RowGroup, files: pa.Table) -> bool:
+        count = sum(one.num_rows for one in self.files) + files.num_rows
+        return self.size_bytes + group.size_bytes <= ROW_GROUP_BYTES and count <= _FILES_PER_JOB
+
+    def add(self, group: RowGroup, rows: memoryview, files: pa.Table) -> None:
+        is_whole = len(rows) == group.rows
+        self.groups[group.number] = None if is_whole else tuple(row - group.first_row for row in rows)
+        self.files.append(
+            files
+            if is_whole
+            else files.filter(pc.is_in(files["row"], value_set=integer_array(rows.tolist())))
+        )
+        self.rows += len(rows)
+        self.size_bytes += group.size_bytes
+
+    def known(self, name: str, shard: Shard, columns: ColumnMap) -> KnownRows:
+        source = GroupFiles(shard.place, shard.name, self.groups, columns, shard.footer)
+        # Without what the slices were cut from, which would go to another process too.
+        files = copied(pa.concat_tables(self.files))
+        return KnownRows(name, shard, source, files, self.rows, self.size_bytes)
 
 
 def _absent_rows(files: pa.Table) -> pa.ChunkedArray:

@@ -18,13 +18,15 @@ from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import ChangedRowsError
 from vmeval_hfds.folder.check import check_row_paths
 from vmeval_hfds.folder.compare import Found, States
-from vmeval_hfds.folder.jobs import GroupFiles, ReadJob, Tally, row_files, run_job
+from vmeval_hfds.folder.exact import ExactJob, read_ahead
+from vmeval_hfds.folder.jobs import GroupFiles, ReadJob, Tally, row_files
 from vmeval_hfds.folder.known import known_rows
 from vmeval_hfds.folder.places import place_of, possible_places
 from vmeval_hfds.folder.plan import Plan
 from vmeval_hfds.folder.select import GroupRows
 from vmeval_hfds.folder.sink import Sink
 from vmeval_hfds.table.listing import read_contents
+from vmeval_hfds.table.raw_values import forget_memory
 from vmeval_hfds.table.reader import open_shard
 
 
@@ -108,10 +110,14 @@ def run(pull: Pull, sink: Sink, engine: Engine, progress: Progress | None, *, kn
     jobs = _jobs(pull, sink, known, listed, elsewhere=engine.executor is not None)
     # What planning gave back would be copied by each process that uses it again.
     pa.default_memory_pool().release_unused()
-    for result in engine.run(run_job, jobs, _work_bytes(pull), splits=not in_this_process):
+    work_bytes = _work_bytes(pull)
+    if in_this_process or engine.works_here(work_bytes):
+        jobs = read_ahead(jobs)
+    for result in engine.run(_run_job, jobs, work_bytes, splits=not in_this_process):
         tally.add(result)
         if progress:
             progress(min(tally.rows, plan.rows), plan.rows)
+    forget_memory()
     tally.missing += (path for path in pull.other if path not in listed)
     _run_contents(pull, sink, tally, known)
     if progress:
@@ -147,12 +153,18 @@ def row_paths(pull: Pull) -> Iterator[tuple[str, bytes, str]]:
             yield *place_of(group.columns.layout, file, expected), group.name_row(file.row)
 
 
+def _run_job(job: ReadJob | ExactJob) -> Tally:
+    return job.run()
+
+
 def _work_bytes(pull: Pull) -> int:
     listed = pc.sum(pull.known["size"].filter(pull.states.are_not("same"))).as_py() or 0
     return int(listed) + sum(group.size_bytes for group in pull.plan.looked_into)
 
 
-def _jobs(pull: Pull, sink: Sink, known: bool, listed: set[str], *, elsewhere: bool) -> Iterator[ReadJob]:
+def _jobs(
+    pull: Pull, sink: Sink, known: bool, listed: set[str], *, elsewhere: bool
+) -> Iterator[ReadJob | ExactJob]:
     """Make the jobs as their shards arrive; what is listed of the rows that were looked into is added to `listed`.
 
     Workers elsewhere do not see what is brought here, and bring the parts that they need.
@@ -170,7 +182,7 @@ def _jobs(pull: Pull, sink: Sink, known: bool, listed: set[str], *, elsewhere: b
         expected = _expected(pull, group)
         listed.update(expected)
         times = {path: pull.times[path] for path in expected if path in pull.times}
-        yield ReadJob(name, _source(pull.plan, group, place), expected, times, sink)
+        yield ReadJob(_source(pull.plan, group, place), expected, times, sink)
 
 
 def _expected(pull: Pull, group: GroupRows) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vmeval_builders.arrow.arrays import DIGEST_BYTES, digest_array, integer_array, text_array
+from vmeval_builders.arrow.arrays import DIGEST_BYTES, digest_array, integer_array, integers, text_array
 from vmeval_builders.arrow.listing import ROOT_FOLDER
 from vmeval_builders.choice import Choice
 from vmeval_builders.entries import FileEntry, FolderEntry
@@ -270,9 +270,9 @@ class FolderSide:
     def _digests(self, numbers: pa.Array) -> pa.ChunkedArray:
         """Hash some files, an archive's in its own order: it is the fastest."""
         files, source = self.scan.files, self.scan.source
-        wanted = array("q", (self._numbers[number] for number in _integers(numbers)))
+        wanted = array("q", (self._numbers[number] for number in integers(numbers)))
         order = pc.sort_indices(integer_array(array("q", map(files.offset, wanted))))
-        wanted = array("q", _integers(integer_array(wanted).take(order)))
+        wanted = array("q", integers(integer_array(wanted).take(order)))
         digests = bytearray()
         of_jobs = runs(source, wanted, files.__getitem__, _FILES_PER_JOB)
         jobs = (_Job(source, _entries(files, run)) for run in of_jobs)
@@ -298,13 +298,6 @@ class FolderSide:
         entries = sorted((self.scan.by_path[path] for path in paths), key=lambda entry: entry.offset)
         coming = read_ahead(self.scan.source, entries, lambda entry: [entry])
         return {entry.path: _text(self.scan.source.read(entry)) for entry in coming}
-
-
-def _integers(numbers: pa.Array) -> memoryview:
-    """Give an array's integers without an object for each; it has no nulls."""
-    return (
-        memoryview(numbers.buffers()[1]).cast("B").cast("q")[numbers.offset : numbers.offset + len(numbers)]
-    )
 
 
 def _entries(files: ScannedFiles, numbers: Sequence[int]) -> Sequence[FileEntry]:

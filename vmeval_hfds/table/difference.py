@@ -93,16 +93,16 @@ class Difference:
 def compare(old: FileList, new: FileList) -> Difference:
     """Compare two lists of files by paths, hashes and times."""
     in_new, in_old = _common(old.paths, new.paths)
-    is_file = _joined(pc.invert(pc.ends_with(taken(new.paths, in_new), "/")))
+    is_file = joined(pc.invert(pc.ends_with(taken(new.paths, in_new), "/")))
     files, files_old = in_new.filter(is_file), in_old.filter(is_file)
-    differ = _joined(pc.not_equal(old.digests(files_old), new.digests(files)))
+    differ = joined(pc.not_equal(old.digests(files_old), new.digests(files)))
     times = pc.not_equal(taken(old.table["modified"], in_old), taken(new.table["modified"], in_new))
     return Difference(
         removed=_removed(old, new, _others(old.table.num_rows, in_old)),
         added=_added(new, _others(new.table.num_rows, in_new)),
         changed=files_old.filter(differ),
         changed_to=files.filter(differ),
-        other_times=in_old.filter(_joined(times)),
+        other_times=in_old.filter(joined(times)),
     )
 
 
@@ -126,14 +126,14 @@ def taken(column: pa.ChunkedArray, numbers: pa.Array) -> pa.ChunkedArray:
     return pa.chunked_array(chunks, column.type)
 
 
-def _joined(column: pa.ChunkedArray) -> pa.Array:
+def joined(column: pa.ChunkedArray) -> pa.Array:
     """Make one array of a column; of no chunk at all, Arrow would import pandas for it."""
     return column.combine_chunks() if column.num_chunks else pa.nulls(0, column.type)
 
 
 def _removed(old: FileList, new: FileList, numbers: pa.Array) -> pa.Array:
     """Add to the old list's own rows the folders that are not empty any more; drop those that are there unlisted."""
-    is_folder = _joined(pc.ends_with(taken(old.paths, numbers), "/"))
+    is_folder = joined(pc.ends_with(taken(old.paths, numbers), "/"))
     filled = old.empty_folders - new.empty_folders
     files = numbers.filter(pc.invert(is_folder))
     folders = numbers.filter(is_folder)
@@ -150,7 +150,7 @@ def _added(new: FileList, numbers: pa.Array) -> pa.Array:
     counts = pc.invert(pc.ends_with(paths, "/"))
     if new.empty_folders:
         counts = pc.or_(counts, pc.is_in(paths, value_set=text_array(sorted(new.empty_folders))))
-    return numbers.filter(_joined(counts))
+    return numbers.filter(joined(counts))
 
 
 def ascends(paths: pa.ChunkedArray) -> bool:
@@ -189,7 +189,7 @@ def _place_of(path: str, paths: pa.ChunkedArray, low: int) -> int:
 def _common_of_run(
     old: pa.ChunkedArray, new: pa.ChunkedArray, first_old: int, first_new: int
 ) -> tuple[pa.Array, pa.Array]:
-    found = _joined(pc.index_in(new, value_set=_joined(old)))
+    found = joined(pc.index_in(new, value_set=joined(old)))
     in_new = pc.indices_nonzero(pc.is_valid(found)).cast(pa.int64())
     in_old = found.drop_null().cast(pa.int64())
     return pc.add(in_new, integer_array([first_new])[0]), pc.add(in_old, integer_array([first_old])[0])

@@ -81,6 +81,20 @@ class Shard:
         before = (self.footer.row_group(one).num_rows for one in range(number))
         return RowGroup(self, number, sum(before))
 
+    def read_groups(self, numbers: Sequence[int], columns: Sequence[str]) -> pa.Table:
+        """Read columns of some row groups at once, which for small ones takes less time than one by one.
+
+        Raises:
+            DatasetError: As `RowGroup.read`.
+        """
+        groups = [RowGroup(self, number, 0) for number in numbers]
+        for group in groups:
+            group.check(columns)
+        try:
+            return _without_views(self.file.read_row_groups(numbers, columns=columns, use_threads=False))
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+            raise groups[0].damaged(error) from error
+
 
 @dataclass(frozen=True, slots=True)
 class RowGroup:
@@ -123,7 +137,7 @@ class RowGroup:
         except VmevalError:
             raise
         except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-            raise self._damaged(error) from error
+            raise self.damaged(error) from error
 
     def batches(self, columns: Sequence[str], rows: int) -> Iterator[pa.Table]:
         """Read it a few rows at a time, for row groups that others made too large to hold.
@@ -144,7 +158,7 @@ class RowGroup:
         except VmevalError:
             raise
         except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-            raise self._damaged(error) from error
+            raise self.damaged(error) from error
 
     def check(self, columns: Sequence[str]) -> None:
         """Refuse columns that would unpack to far more than they are, before anything of them is read.
@@ -222,7 +236,8 @@ class RowGroup:
         schema = self.shard.file.schema
         return [schema.column(number).path for number in range(len(schema.names))]
 
-    def _damaged(self, error: Exception) -> DatasetError:
+    def damaged(self, error: Exception) -> DatasetError:
+        """Say that it is damaged, and why it cannot be read."""
         return DatasetError(
             f"{self.shard.name}: row group {self.number} is damaged ({in_a_line(error)}); fetch or build the shard again"
         )

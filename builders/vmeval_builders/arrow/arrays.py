@@ -7,7 +7,7 @@ So does every function of `pyarrow.compute` that is given a Python value: give i
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -66,6 +66,26 @@ def hex_array(digests: bytes | bytearray, there: Sequence[bool]) -> pa.Array:
     offsets = array("i", range(0, len(text) + 1, size))
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(text.encode())]
     return pa.Array.from_buffers(pa.string(), len(there), buffers)
+
+
+def byte_strings(values: pa.Array) -> Iterator[memoryview]:
+    """Give the byte strings of an array that are no nulls; each is a part of the array's memory."""
+    _, ends, data = (there := values.drop_null()).buffers()
+    if not len(there):
+        return
+    begin, end = there.offset, there.offset + len(there) + 1
+    content, places = (
+        memoryview(data or b"").cast("B"),
+        memoryview(ends).cast("B")[4 * begin : 4 * end].cast("i"),
+    )
+    for number in range(len(there)):
+        yield content[places[number] : places[number + 1]]
+
+
+def integers(values: pa.Array) -> memoryview:
+    """Give an array's 64-bit integers without an object for each; it has no nulls."""
+    start = values.offset
+    return memoryview(values.buffers()[1]).cast("B").cast("q")[start : start + len(values)]
 
 
 def integer_array(values: Sequence[int | None]) -> pa.Array:
