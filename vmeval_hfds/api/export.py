@@ -127,16 +127,21 @@ def export(
         DatasetError: The source is no dataset that a builder made, or is damaged.
         FileNotFoundError: There is no such dataset directory.
     """
-    said, engine = Naming(columns, template), Engine(num_proc, executor)
+    said = Naming(columns, template)
     if is_url(str(target)):
         _refuse_at_url(target, update=update, prune=prune)
-        url, rows_wanted = str(target).rstrip("/"), Wanted(**rows)
+        url, rows_wanted, engine = str(target).rstrip("/"), Wanted(**rows), Engine(num_proc, executor)
         with open_dataset(source) as dataset:
             there = UrlExport(dataset, url, rows_wanted, builder, said, force, strict, engine)
             return _distrusting(lambda replaced: there.run(replaced, progress))
     root = on_this_disk(target)
-    options = _Options(root, Wanted(**rows), builder, said, force, strict, update, prune, engine)
-    with claimed(root), open_dataset(source) as dataset:
+    # What looks at the shards first writes the files too, and has nothing of the list of files in its memory.
+    with (
+        claimed(root),
+        open_dataset(source) as dataset,
+        Engine(num_proc, executor).keeping_workers() as engine,
+    ):
+        options = _Options(root, Wanted(**rows), builder, said, force, strict, update, prune, engine)
         return _distrusting(lambda replaced: _export(_prepare(dataset, options, replaced), options, progress))
 
 
@@ -218,7 +223,15 @@ def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]
     """Compare dataset and target, and refuse what must not be written."""
     root = options.target
     said, strict = options.naming, options.strict
-    plan = make_plan(dataset, options.wanted, options.builder, naming=said, strict=strict, replaced=replaced)
+    plan = make_plan(
+        dataset,
+        options.wanted,
+        options.builder,
+        naming=said,
+        strict=strict,
+        replaced=replaced,
+        engine=options.engine,
+    )
     check_apart(dataset, root)
     pull = pull_of(plan)
     check_paths(pull)

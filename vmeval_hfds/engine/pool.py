@@ -152,6 +152,10 @@ class Engine:
             self.require(place if isinstance(place, Path) else nearest_there(place))
 
 
+#: Does all in this process.
+IN_THIS_PROCESS = Engine(1)
+
+
 def _unseen(asked: tuple[int, list[str]]) -> tuple[str, list[str]]:
     import socket
 

@@ -20,7 +20,7 @@ from vmeval_hfds.folder.jobs import GroupFiles
 from vmeval_hfds.folder.plan import Plan
 from vmeval_hfds.folder.sink import Sink
 from vmeval_hfds.table.columns import ColumnMap, map_columns
-from vmeval_hfds.table.difference import joined, taken
+from vmeval_hfds.table.difference import ascends, joined, taken
 from vmeval_hfds.table.parquet import ROW_GROUP_BYTES
 from vmeval_hfds.table.reader import RowGroup, Shard, open_shard
 
@@ -87,19 +87,19 @@ def _shards(known: pa.Table, states: States) -> Iterator[tuple[str, pa.Table]]:
     if not len(names):
         return
     numbers = pa.chunked_array([chunk.indices for chunk in names.chunks])
-    by_row = [("shard", "ascending"), ("row", "ascending")]
-    order = pc.sort_indices(pa.table({"shard": numbers, "row": known["row"]}), sort_keys=by_row)
-    order = order.cast(pa.int64())
     files = known.select(["path", "sha256", "modified", "row"])
     files = files.append_column("there", states.are("same"))
-    counts = {value["values"]: value["counts"] for value in pc.value_counts(numbers).to_pylist()}
-    start = 0
     for number, name in enumerate(names.chunk(0).dictionary.to_pylist()):
-        rows = order.slice(start, counts.get(number, 0))
-        start += len(rows)
-        of_shard = pa.table({column: taken(files[column], rows) for column in files.column_names})
+        is_here = pc.equal(numbers, integer_array([number])[0].cast(numbers.type))
+        of_shard = _picked(files, pc.indices_nonzero(is_here).cast(pa.int64()))
+        if not ascends(of_shard["row"], strictly=False):
+            of_shard = _picked(of_shard, pc.sort_indices(of_shard["row"]).cast(pa.int64()))
         if len(_absent_rows(of_shard)):
             yield name, of_shard
+
+
+def _picked(files: pa.Table, numbers: pa.Array) -> pa.Table:
+    return pa.table({name: taken(files[name], numbers) for name in files.column_names})
 
 
 def _groups(plan: Plan, name: str, files: pa.Table, shard: Shard) -> Iterator[KnownRows]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +13,7 @@ from vmeval_builders.arrow.arrays import scalar, text_array, truth_array
 from vmeval_builders.entries import FileEntry, FolderEntry
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS
+from vmeval_hfds.engine.pool import IN_THIS_PROCESS, Engine
 from vmeval_hfds.errors import ArgumentError, DatasetError
 from vmeval_hfds.folder.check import folders_of
 from vmeval_hfds.folder.select import GroupRows, ShardRows, select_rows, values_met
@@ -22,7 +24,7 @@ from vmeval_hfds.table.columns import check_exact, listed_layout, map_columns
 from vmeval_hfds.table.facts import ListingFacts
 from vmeval_hfds.table.listing import Listing, read_facts, read_listing, trusted_shards
 from vmeval_hfds.table.naming import NOTHING_SAID, Naming
-from vmeval_hfds.table.reader import open_shards
+from vmeval_hfds.table.reader import open_shard
 from vmeval_hfds.table.wanted import Chooser, Wanted
 
 
@@ -67,6 +69,7 @@ def make_plan(
     naming: Naming = NOTHING_SAID,
     strict: bool = False,
     replaced: Collection[str] = (),
+    engine: Engine = IN_THIS_PROCESS,
 ) -> Plan:
     """Plan an export.
 
@@ -77,6 +80,7 @@ def make_plan(
         naming: What is said of a table that calls its columns otherwise.
         strict: Hash all shards, instead of going by the sizes of large ones.
         replaced: Shards that are known not to be as the list says.
+        engine: Where shards are looked at.
 
     Raises:
         ArgumentError: Something is said of a dataset that needs no telling.
@@ -106,7 +110,7 @@ def make_plan(
     found = select_rows(dataset, others, wanted, builder, naming) if others else ShardRows()
     if found.selected and not trusted:
         layout = found.selected[0].columns.layout
-    _check_schemas(dataset, layout, trusted, found.selected)
+    _check_schemas(dataset, layout, trusted, found.selected, engine)
     listing = _wanted_listing(dataset, facts, wanted, trusted, found.selected, layout)
     told = listed_rows(layout, listing) if wanted.ids and trusted else {}
     chooser = chooser or next(iter(found.choosers), None)
@@ -126,7 +130,11 @@ def make_plan(
 
 
 def _check_schemas(
-    dataset: DatasetFiles, layout: Layout, trusted: Collection[str], selected: Sequence[GroupRows]
+    dataset: DatasetFiles,
+    layout: Layout,
+    trusted: Collection[str],
+    selected: Sequence[GroupRows],
+    engine: Engine,
 ) -> None:
     """Make sure that all shards have the columns of one layout, before a file of the first is written."""
     for group in selected:
@@ -136,8 +144,18 @@ def _check_schemas(
                 f"found those of {group.columns.layout.name}; export one kind from a dataset of its own"
             )
     # On the Hub the hash tells that such a shard is the one that was listed; looking into it is a request.
-    for shard in open_shards(dataset, sorted(trusted) if dataset.root is not None else []):
-        columns = map_columns(shard.schema, shard.name, layout.name)
+    if (root := dataset.root) is None:
+        return
+    jobs = [(root / name, f"{dataset.name}: {name}", layout.name) for name in sorted(trusted)]
+    work_bytes = sum(dataset.sizes[name] for name in trusted)
+    for _ in engine.run(_check_shard, jobs, work_bytes, splits=engine.executor is None):
+        pass
+
+
+def _check_shard(job: tuple[Path, str, str]) -> None:
+    place, name, layout = job
+    with open_shard(place, name) as shard:
+        columns = map_columns(shard.schema, shard.name, layout)
         check_exact(columns, shard.schema)
         for row_group in shard.row_groups():
             row_group.check(columns.file_columns)

@@ -118,6 +118,7 @@ def run(pull: Pull, sink: Sink, engine: Engine, progress: Progress | None, *, kn
         if progress:
             progress(min(tally.rows, plan.rows), plan.rows)
     forget_memory()
+    engine.end_workers()
     tally.missing += (path for path in pull.other if path not in listed)
     _run_contents(pull, sink, tally, known)
     if progress:

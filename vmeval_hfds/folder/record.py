@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
@@ -126,7 +127,7 @@ class Brought:
         """Whether the record is what `write_lines` would make of it."""
         try:
             with self._place.open("rb") as stream:
-                same = (stream.read(len(part)) == part for part in (self._begin, *lines))
+                same = (stream.read(len(part)) == part for part in chain([self._begin], lines))
                 return all(same) and not stream.read(1)
         except OSError:
             return False

@@ -153,10 +153,16 @@ def _added(new: FileList, numbers: pa.Array) -> pa.Array:
     return numbers.filter(joined(counts))
 
 
-def ascends(paths: pa.ChunkedArray) -> bool:
-    """Whether each path comes after the one before it, as in every list that we write: then none comes twice."""
-    rows = len(paths)
-    return rows < 2 or bool(pc.all(pc.less(paths.slice(0, rows - 1), paths.slice(1))).as_py())
+def ascends(values: pa.ChunkedArray, strictly: bool = True) -> bool:
+    """Whether each value comes after the one before it, as each path in every list that we write: then none comes twice.
+
+    Args:
+        values: Paths, or numbers; no nulls.
+        strictly: Whether one that comes again is none that comes after.
+    """
+    rows = len(values)
+    come_after = pc.less if strictly else pc.less_equal
+    return rows < 2 or bool(pc.all(come_after(values.slice(0, rows - 1), values.slice(1))).as_py())
 
 
 def _common(old: pa.ChunkedArray, new: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
