@@ -7,6 +7,7 @@ passes over damaged pax records, takes ``/`` for the root, and reads extension h
 
 from __future__ import annotations
 
+import re
 import tarfile
 from collections.abc import Iterator
 from decimal import ROUND_FLOOR, Decimal, InvalidOperation
@@ -44,6 +45,13 @@ _PAX_NAME, _PAX_SIZE, _PAX_TIME = b"path", b"size", b"mtime"
 _PAX_SPARSE_NAME = b"GNU.sparse.name"
 _PAX_SPARSE = frozenset({_PAX_SPARSE_NAME, b"GNU.sparse.major", b"GNU.sparse.map", b"GNU.sparse.size"})
 _PAX_USED = _PAX_SPARSE | {_PAX_NAME, _PAX_SIZE, _PAX_TIME}
+
+#: The header of a file or folder as nearly all are: mode, owner, group, size, time, checksum, type and device.
+_USUAL_HEADER = re.compile(
+    rb".{100}(?:[0-7]{7}\0){3}([0-7]{11})\0([0-7]{11})\0([0-7]{6})\0 ([05]).{100}ustar.{67}(?:[0-7]{7}\0|\0{8}){2}",
+    re.DOTALL,
+)
+_CHECKSUM = slice(148, 156)
 
 _NANOSECOND = Decimal("1e-9")
 #: Nanoseconds are held in 64 bits.
@@ -124,6 +132,9 @@ def _next_header(stream: Stream) -> _Header | None:
     block = stream.exactly(_BLOCK_BYTES, "another file or the end mark (512 zero bytes)")
     if not any(block):
         return None
+    # tarfile takes five times as long.
+    if (usual := _USUAL_HEADER.match(block)) and _checksum(block) == int(usual[3], 8):
+        return _Header(_name(block), usual[4], int(usual[1], 8), int(usual[2], 8), continues=False)
     try:
         info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.HeaderError as error:
@@ -132,13 +143,21 @@ def _next_header(stream: Stream) -> _Header | None:
         raise stream.damaged(f"{what} at byte {at} ({error}): {expected}") from error
     if info.size < 0:
         raise stream.damaged(f"states a size of {info.size} at byte {at}: expected 0 or more")
+    continues = info.type == SPARSE_TYPE and block[482] != 0
+    return _Header(_name(block), info.type, info.size, int(info.mtime), continues)
+
+
+def _name(block: bytes) -> bytes:
     # tarfile takes what GNU tar's incremental archives hold in the place of the prefix for one, and drops a
     # folder's trailing slashes, so that "/" would be the root.
-    name, prefix = (field.partition(b"\0")[0] for field in (block[:100], block[345:500]))
-    if prefix and block[257:263] == b"ustar\0":
-        name = prefix + b"/" + name
-    continues = info.type == SPARSE_TYPE and block[482] != 0
-    return _Header(name, info.type, info.size, int(info.mtime), continues)
+    name, prefix = block[:100].partition(b"\0")[0], block[345:500].partition(b"\0")[0]
+    return prefix + b"/" + name if prefix and block[257:263] == b"ustar\0" else name
+
+
+def _checksum(block: bytes) -> int:
+    """Sum up a header as it states it: with spaces where the checksum stands."""
+    field = block[_CHECKSUM]
+    return sum(block) - sum(field) + ord(" ") * len(field)
 
 
 def _described(stream: Stream, header: _Header, stated: dict[bytes, bytes]) -> Member:
@@ -204,6 +223,8 @@ def _size(stream: Stream, stated: bytes) -> int:
 
 def _time_ns(stream: Stream, stated: bytes | int) -> int:
     """Give exact nanoseconds; a float would lose the last digits."""
+    if isinstance(stated, int) and abs(stated) < _TIME_LIMIT_SECONDS:
+        return stated * 10**9
     try:
         seconds = Decimal(stated if isinstance(stated, int) else stated.decode("ascii"))
     except (InvalidOperation, UnicodeDecodeError):

@@ -90,10 +90,16 @@ class ArchiveFile:
     def read(self, offset: int, length: int) -> bytes:
         """Read bytes as they are on disk, as `Archive.read` says."""
         # Opened anew each time: an open file could neither be pickled nor be shared by forked processes.
-        with self.path.open("rb") as file:
-            self._compare(os.fstat(file.fileno()))
-            file.seek(offset)
-            return file.read(length)
+        descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        try:
+            self._compare(os.fstat(descriptor))
+            os.lseek(descriptor, offset, os.SEEK_SET)
+            content = os.read(descriptor, length)
+            while 0 < len(content) < length and (more := os.read(descriptor, length - len(content))):
+                content += more
+            return content
+        finally:
+            os.close(descriptor)
 
     def fetch(self, parts: Iterable[tuple[int, int]]) -> None:
         """Do nothing: a disk is read when it is read."""
