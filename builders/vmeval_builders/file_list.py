@@ -5,56 +5,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, groupby, repeat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import merge
+from itertools import chain, groupby, pairwise, repeat
 from operator import itemgetter
 from typing import NamedTuple, overload
 
 from vmeval_builders.entries import FileEntry
 from vmeval_builders.errors import NotFoundOnWalkError
-
-
-class FolderFiles(NamedTuple):
-    """The files that lie directly in one folder.
-
-    Attributes:
-        folder: Its path; ``""`` is the root.
-        names: The files' names, in order. Folders with the same names share one tuple.
-        numbers: Their numbers in the list.
-    """
-
-    folder: str
-    names: tuple[str, ...]
-    numbers: Sequence[int]
-
-
-class FolderIndex:
-    """Files by their folders.
-
-    Attributes:
-        by_folder: The files of each folder that has some.
-        alike: The same, by the names of the files: of these there are few in a folder of a million tasks.
-    """
-
-    def __init__(self, folders: Iterable[FolderFiles]) -> None:
-        self.by_folder: dict[str, FolderFiles] = {}
-        self.alike: dict[tuple[str, ...], list[FolderFiles]] = {}
-        for one in folders:
-            self.by_folder[one.folder] = one
-            self.alike.setdefault(one.names, []).append(one)
-
-    def named(self, fits: Callable[[str], bool]) -> Iterator[tuple[str, str, int]]:
-        """Give folder, name and number of the files whose name fits."""
-        for names, folders in self.alike.items():
-            fitting = [(at, name) for at, name in enumerate(names) if fits(name)]
-            for one in folders if fitting else ():
-                for at, name in fitting:
-                    yield one.folder, name, one.numbers[at]
-
-    def numbers_in(self, folder: str, fits: Callable[[str], bool]) -> list[int]:
-        """Give the numbers of the files of one folder whose name fits."""
-        one = self.by_folder.get(folder)
-        return [] if one is None else [one.numbers[at] for at, name in enumerate(one.names) if fits(name)]
+from vmeval_builders.folder_index import FolderFiles, FolderIndex, Names
+from vmeval_builders.texts import Texts
 
 
 class FileFacts:
@@ -124,12 +84,12 @@ class FileList(FileSequence):
 
     def __init__(self) -> None:
         super().__init__()
-        self._folders: list[str] = []
-        self._names: list[tuple[str, ...]] = []
+        self.folders_of_runs = Texts()
+        self.names_of_runs: list[Names] = []
         self._starts = array("q", [0])
-        self._known: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._known: dict[Names, Names] = {}
         self._index: FolderIndex | None = None
-        self._sorted_runs: tuple[list[str], array[int]] = [], array("I")
+        self._sorted = _Sorted()
 
     @classmethod
     def of(cls, files: Iterable[FileEntry]) -> FileList:
@@ -142,25 +102,22 @@ class FileList(FileSequence):
         return made
 
     @classmethod
-    def merged(cls, parts: Sequence[tuple[FileList, int]]) -> FileList:
-        """Put lists together, each given with what is added to the offsets of its files."""
-        runs = sorted(
-            (one._first_path(run), part, run)
-            for part, (one, _) in enumerate(parts)
-            for run in range(len(one._folders))
-        )
-        made, last = cls(), ""
-        for first, part, run in runs:
+    def merged(cls, parts: list[tuple[FileList, int]]) -> FileList:
+        """Put lists together, each given with what is added to the offsets of its files, and taken from what is given."""
+        runs = merge(*(_moved(at, *parts.pop(0)) for at in range(len(parts))), key=itemgetter(0))
+        made, last, of_parts = cls(), "", array("I")
+        for run in runs:
+            first, part, folder, names, *facts = run
             if first <= last:
                 # Some have files of one folder, or of a folder in it, that come by turns.
-                files = (file._replace(offset=file.offset + start) for one, start in parts for file in one)
-                return cls.of(files)
-            one, start = parts[part]
-            folder, names, piece = one._folders[run], one._names[run], slice(*one._starts[run : run + 2])
-            moved = (
-                [one.offset(number) + start for number in one._numbers(run)] if start else one._offsets[piece]
-            )
-            made.add_run(folder, names, one.sizes_bytes[piece], one.mtimes_ns[piece], moved)
+                there = zip(of_parts, made._runs_between(0, len(made)), strict=True)
+                files = [
+                    (part, made[at]) for part, (_, names, at) in there for at in range(at, at + len(names))
+                ]
+                files += [(one[1], entry) for one in chain([run], runs) for entry in _entries(one)]
+                return cls.of(entry for _, entry in sorted(files, key=itemgetter(0)))
+            made.add_run(folder, names, *facts)
+            of_parts.append(part)
             last = joined(folder, names[-1])
         return made
 
@@ -185,8 +142,8 @@ class FileList(FileSequence):
     ) -> None:
         """Take in files of one folder, as `add` does, by what is known of each."""
         shared = tuple(names)
-        self._folders.append(folder)
-        self._names.append(self._known.setdefault(shared, shared))
+        self.folders_of_runs.append(folder)
+        self.names_of_runs.append(self._known.setdefault(shared, shared))
         if offsets or self._offsets:
             self._offsets.extend(repeat(0, len(self) - len(self._offsets)))
             self._offsets.extend(offsets or repeat(0, len(shared)))
@@ -200,64 +157,93 @@ class FileList(FileSequence):
 
     def _path(self, number: int) -> str:
         run = bisect_right(self._starts, number) - 1
-        return joined(self._folders[run], self._names[run][number - self._starts[run]])
+        return joined(self.folders_of_runs[run], self.names_of_runs[run][number - self._starts[run]])
 
     def paths(self) -> Iterator[str]:
         """Give the files' paths, by path order."""
-        return chain.from_iterable(map(_paths_of_run, self._folders, self._names))
+        return chain.from_iterable(map(_paths_of_run, self.folders_of_runs, self.names_of_runs))
 
     def counts(self) -> Iterator[tuple[str, int]]:
         """Give folders and how many files lie directly in each; a folder may come several times."""
-        return zip(self._folders, map(len, self._names), strict=True)
+        return zip(self.folders_of_runs, map(len, self.names_of_runs), strict=True)
 
     def part(self, start: int, end: int) -> FileList:
         """Give the files between two numbers, as a list of their own."""
         made = FileList()
-        for folder, names, first in self._runs_between(start, end):
-            piece = slice(first, first + len(names))
-            made.add_run(folder, names, self.sizes_bytes[piece], self.mtimes_ns[piece], self._offsets[piece])
+        made.extend(self, start, end)
         return made
+
+    def extend(self, others: FileList, start: int, end: int) -> None:
+        """Take in the files of another list between two numbers, which come after all that are here."""
+        for folder, names, first in others._runs_between(start, end):
+            piece = slice(first, first + len(names))
+            facts = others.sizes_bytes[piece], others.mtimes_ns[piece], others._offsets[piece]
+            self.add_run(folder, names, *facts)
 
     def paths_between(self, start: int, end: int) -> Iterator[str]:
         """Give the paths of the files between two numbers."""
         for folder, names, _ in self._runs_between(start, end):
             yield from _paths_of_run(folder, names)
 
-    def _runs_between(self, start: int, end: int) -> Iterator[tuple[str, tuple[str, ...], int]]:
-        run = bisect_right(self._starts, start) - 1
-        while run < len(self._folders) and start < end:
+    def _runs_between(self, start: int, end: int) -> Iterator[tuple[str, Names, int]]:
+        first_run, last_run = bisect_right(self._starts, start) - 1, bisect_left(self._starts, end)
+        for run, folder in enumerate(self.folders_of_runs.between(first_run, last_run), first_run):
             first = self._starts[run]
-            names = self._names[run][start - first : end - first]
-            yield self._folders[run], names, start
-            run += 1
-            start = first + len(self._names[run - 1])
+            yield folder, self.names_of_runs[run][max(0, start - first) : end - first], max(first, start)
+
+    def below(self, top: str) -> FileList:
+        """Give the files in a folder, as if that were the root."""
+        # "0" is what comes after a slash.
+        part = self.part(self.position(f"{top}/"), self.position(f"{top}0"))
+        part.folders_of_runs = Texts(folder[len(top) + 1 :] for folder in part.folders_of_runs)
+        return part
+
+    def moved(self, above: str) -> FileList:
+        """Give the files as they are called where their root lies in a folder."""
+        if above:
+            self.folders_of_runs = Texts(joined(above, one) if one else above for one in self.folders_of_runs)
+        return self
 
     @property
     def folder_index(self) -> FolderIndex:
         """The files by their folders, which is made once, and kept until it is dropped by `forget_folder_index`."""
         if self._index is None:
-            self._index = FolderIndex(self._by_folder())
+            self._index = FolderIndex(self)
         return self._index
 
     def forget_folder_index(self) -> None:
         """Give back the memory of `folder_index`, which is more than that of the list."""
         self._index = None
 
-    def _by_folder(self) -> Iterator[FolderFiles]:
-        runs: dict[str, int | list[int]] = {}
-        for number, folder in enumerate(self._folders):
-            before = runs.setdefault(folder, number)
-            if before is not number:
-                runs[folder] = [*([before] if isinstance(before, int) else before), number]
-        for folder, found in runs.items():
-            if isinstance(found, int):
-                yield FolderFiles(folder, self._names[found], self._numbers(found))
-            else:
-                names = tuple(chain.from_iterable(self._names[number] for number in found))
-                yield FolderFiles(folder, names, tuple(chain.from_iterable(map(self._numbers, found))))
+    def run(self, number: int) -> FolderFiles:
+        """Give the files of one run."""
+        numbers = range(self._starts[number], self._starts[number + 1])
+        return FolderFiles(self.folders_of_runs[number], self.names_of_runs[number], numbers)
 
-    def _numbers(self, run: int) -> range:
-        return range(self._starts[run], self._starts[run + 1])
+    def runs(self, numbers: Iterable[int]) -> Iterator[tuple[int, FolderFiles]]:
+        """Give the files of some runs, with the runs' numbers."""
+        for number, folder in self.folders_of_runs.each(numbers):
+            files = range(self._starts[number], self._starts[number + 1])
+            yield number, FolderFiles(folder, self.names_of_runs[number], files)
+
+    def runs_in(self, folder: str) -> Iterator[int]:
+        """Give the numbers of the runs of a folder, in order."""
+        folders, runs = self._sorted_runs
+        at = folders.position(folder)
+        while at < len(folders) and folders[at] == folder:
+            yield runs[at]
+            at += 1
+
+    @property
+    def folders_ascend(self) -> bool:
+        """Whether runs, which stand by path order, stand by the order of their folders too."""
+        return isinstance(self._sorted_runs.runs, range)
+
+    @property
+    def _sorted_runs(self) -> _Sorted:
+        if len(self._sorted.folders) != len(self.folders_of_runs):
+            self._sorted = _Sorted.of(self.folders_of_runs)
+        return self._sorted
 
     def number_of(self, path: str) -> int | None:
         """Give the number of the file at a path; None where there is none."""
@@ -265,37 +251,62 @@ class FileList(FileSequence):
         if not folder:
             number = self.position(path)
             return number if number < len(self) and self[number].path == path else None
-        folders, runs = self._runs_by_folder
-        at = bisect_left(folders, folder)
-        while at < len(folders) and folders[at] == folder:
-            if name in (names := self._names[runs[at]]):
-                return self._starts[runs[at]] + names.index(name)
-            at += 1
+        for run in self.runs_in(folder):
+            if name in (names := self.names_of_runs[run]):
+                return self._starts[run] + names.index(name)
         return None
-
-    @property
-    def _runs_by_folder(self) -> tuple[list[str], array[int]]:
-        """The folders of the runs by their names, and the runs' numbers: runs stand by path order, which is another."""
-        if len(self._sorted_runs[0]) != len(self._folders):
-            order = array("I", sorted(range(len(self._folders)), key=self._folders.__getitem__))
-            self._sorted_runs = [self._folders[run] for run in order], order
-        return self._sorted_runs
 
     def position(self, path: str) -> int:
         """Say before which file a path comes by path order."""
-        run = bisect_right(range(len(self._folders)), path, key=self._first_path) - 1
+        run = bisect_right(range(len(self.names_of_runs)), path, key=self._first_path) - 1
         if run < 0:
             return 0
-        within = bisect_left(_Paths(self._folders[run], self._names[run]), path)
+        within = bisect_left(_Paths(self.folders_of_runs[run], self.names_of_runs[run]), path)
         return self._starts[run] + within
 
     def _first_path(self, run: int) -> str:
-        return joined(self._folders[run], self._names[run][0])
+        return joined(self.folders_of_runs[run], self.names_of_runs[run][0])
 
     @property
     def by_path(self) -> Mapping[str, FileEntry]:
         """The files by their paths."""
         return _ByPath(self)
+
+
+class _Sorted(NamedTuple):
+    """The folders of runs by their names, and the runs' numbers: runs stand by path order, which may be another."""
+
+    folders: Texts = Texts()
+    runs: Sequence[int] = range(0)
+
+    @classmethod
+    def of(cls, folders: Texts) -> _Sorted:
+        if all(one <= other for one, other in pairwise(folders)):
+            return cls(folders, range(len(folders)))
+        names = list(folders)
+        runs = array("I", sorted(range(len(names)), key=names.__getitem__))
+        return cls(Texts(names[run] for run in runs), runs)
+
+
+#: A run of a list that is put together with others: its first path, which list's it is, its folder, and what
+#: `FileList.add_run` takes.
+_Run = tuple[str, int, str, Names, Sequence[int], Sequence[int], Sequence[int]]
+
+
+def _moved(part: int, one: FileList, start: int) -> Iterator[_Run]:
+    """Give the runs of a list, with something added to the offsets of its files."""
+    for run, folder in enumerate(one.folders_of_runs):
+        names, piece = one.names_of_runs[run], slice(*one._starts[run : run + 2])
+        offsets: Sequence[int] = one._offsets[piece]
+        if start:
+            offsets = [offset + start for offset in offsets or repeat(0, len(names))]
+        first = joined(folder, names[0])
+        yield first, part, folder, names, one.sizes_bytes[piece], one.mtimes_ns[piece], offsets
+
+
+def _entries(run: _Run) -> Iterator[FileEntry]:
+    _, _, folder, names, sizes_bytes, mtimes_ns, offsets = run
+    return map(FileEntry, _paths_of_run(folder, names), sizes_bytes, mtimes_ns, offsets or repeat(0))
 
 
 class _Paths(Sequence[str]):

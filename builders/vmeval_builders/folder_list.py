@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence
+from heapq import merge
+from operator import itemgetter
 
 from vmeval_builders.entries import FolderEntry
 from vmeval_builders.errors import NotFoundOnWalkError
+from vmeval_builders.texts import Texts
 
 _NO_TIME = -(2**63)
 
@@ -27,11 +29,9 @@ class FolderList(Mapping[str, FolderEntry]):
         entries: Sequence[int] = (),
         mtimes_ns: Sequence[int | None] = (),
     ) -> None:
-        order = sorted(range(len(paths)), key=paths.__getitem__)
-        self._paths = [paths[number] for number in order]
-        self._entries = array("q", (entries[number] for number in order))
-        times = (mtimes_ns[number] for number in order)
-        self._mtimes_ns = array("q", (_NO_TIME if mtime_ns is None else mtime_ns for mtime_ns in times))
+        self._paths, self._entries, self._mtimes_ns = Texts(), array("q"), array("q")
+        for number in sorted(range(len(paths)), key=paths.__getitem__):
+            self._append(paths[number], entries[number], mtimes_ns[number])
 
     @classmethod
     def of(cls, folders: Mapping[str, FolderEntry]) -> FolderList:
@@ -40,6 +40,47 @@ class FolderList(Mapping[str, FolderEntry]):
             return folders
         entries, mtimes_ns = zip(*folders.values(), strict=True) if folders else ((), ())
         return cls(list(folders), entries, mtimes_ns)
+
+    @classmethod
+    def merged(cls, parts: list[FolderList]) -> FolderList:
+        """Put lists together, taken from what is given, each of which counts the files in a folder only.
+
+        Of a folder that several have, the last that knows a time tells it.
+        """
+        made = cls()
+        by_path = merge(*(iter(parts.pop(0).items()) for _ in range(len(parts))), key=itemgetter(0))
+        last, above, number = None, "", 0
+        for path, (entries, mtime_ns) in by_path:
+            if path == last:
+                made._entries[-1] += entries
+                if mtime_ns is not None:
+                    made._mtimes_ns[-1] = mtime_ns
+                continue
+            made._append(path, entries, mtime_ns)
+            last = path
+            if path:
+                if (its_above := path.rpartition("/")[0]) != above:
+                    above, number = its_above, made._paths.position(its_above)
+                made._entries[number] += 1
+        return made
+
+    def _append(self, path: str, entries: int, mtime_ns: int | None) -> None:
+        self._paths.append(path)
+        self._entries.append(entries)
+        self._mtimes_ns.append(_NO_TIME if mtime_ns is None else mtime_ns)
+
+    def called(self, name: Callable[[str], str | None]) -> FolderList:
+        """Give the folders by other paths, which come in the same order; None leaves one out."""
+        made = FolderList()
+        for path, (entries, mtime_ns) in self.items():
+            if (called := name(path)) is not None:
+                made._append(called, entries, mtime_ns)
+        return made
+
+    def counted(self, entries: Callable[[str], int]) -> FolderList:
+        """Give the same folders with other numbers of entries, told by their paths."""
+        self._entries = array("q", map(entries, self._paths))
+        return self
 
     def __len__(self) -> int:
         """Count the folders."""
@@ -58,15 +99,32 @@ class FolderList(Mapping[str, FolderEntry]):
         number = self._number_of(path)
         if number is None:
             raise NotFoundOnWalkError(f"{path}: expected a folder of the walk, found none")
+        return self.entry(number)
+
+    def items(self) -> ItemsView[str, FolderEntry]:
+        """Give the folders with their paths, by path order."""
+        return _Items(self)
+
+    def entry(self, number: int) -> FolderEntry:
+        """Give a folder by its number."""
         mtime_ns = self._mtimes_ns[number]
         return FolderEntry(self._entries[number], None if mtime_ns == _NO_TIME else mtime_ns)
 
     def _number_of(self, path: str) -> int | None:
-        number = bisect_left(self._paths, path)
+        number = self._paths.position(path)
         return number if number < len(self._paths) and self._paths[number] == path else None
 
     @property
     def empty(self) -> list[str]:
         """Folders without any entry, by path order."""
-        there = zip(self._paths, self._entries, strict=True)
+        there = zip(self._paths, self._entries, strict=True) if 0 in self._entries else ()
         return [path for path, entries in there if not entries and path]
+
+
+class _Items(ItemsView[str, FolderEntry]):
+    """Folders with their paths, none of which is looked for."""
+
+    _mapping: FolderList
+
+    def __iter__(self) -> Iterator[tuple[str, FolderEntry]]:
+        return zip(self._mapping, map(self._mapping.entry, range(len(self._mapping))), strict=True)

@@ -2,78 +2,102 @@
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import chain
 
 from vmeval_builders.entries import FileEntry
-from vmeval_builders.file_list import FileList, FileSequence, joined, split
+from vmeval_builders.file_list import FileList, joined, split
+
+#: Where files of a folder that were found one after the other begin and end, in the order in which they were found.
+_Piece = tuple[int, int]
 
 
-class Gathered(FileSequence):
+class Gathered:
     """Files in the order in which they were found; a path may come twice."""
 
     def __init__(self, files: Iterable[FileEntry] = ()) -> None:
-        super().__init__()
-        self._folders: dict[str, int] = {}
-        self._folder_names: list[str] = []
-        self._known: dict[str, str] = {}
-        self._names: list[str] = []
-        self._folder = array("I")
+        self._found = FileList()
+        self._folder = ""
+        self._open: list[FileEntry] = []
         for entry in files:
             self.append(entry)
 
     def append(self, entry: FileEntry) -> None:
         """Take in a file."""
-        folder, name = split(entry.path)
-        if folder not in self._folders:
-            self._folders[folder] = len(self._folder_names)
-            self._folder_names.append(folder)
-        self._folder.append(self._folders[folder])
-        self._names.append(self._known.setdefault(name, name))
-        self.sizes_bytes.append(entry.size_bytes)
-        self.mtimes_ns.append(entry.mtime_ns)
-        self._offsets.append(entry.offset)
+        folder = split(entry.path)[0]
+        if folder != self._folder:
+            self._close()
+            self._folder = folder
+        self._open.append(entry)
 
-    def _path(self, number: int) -> str:
-        return joined(self._folder_names[self._folder[number]], self._names[number])
+    def _close(self) -> None:
+        """Pack what was found in one folder."""
+        if self._open:
+            self._open.sort(key=lambda entry: entry.path)
+            self._found.add(self._folder, self._open)
+            self._open = []
 
     def by_path(self) -> FileList:
-        """Give the files by path order, packed."""
+        """Give all files by path order."""
+        self._close()
+        if _ascends(self._found):
+            return self._found
         made = FileList()
-        for folder, numbers in sorted(self._runs(), key=lambda run: joined(run[0], self._names[run[1][0]])):
-            offsets = [self._offsets[at] for at in numbers]
-            made.add_run(
-                folder,
-                [self._names[at] for at in numbers],
-                [self.sizes_bytes[at] for at in numbers],
-                [self.mtimes_ns[at] for at in numbers],
-                offsets if any(offsets) else (),
-            )
+        for pieces in _together(self._found):
+            if len(pieces) == 1:
+                made.extend(self._found, *pieces[0])
+            else:
+                # They are of one folder, found by turns with others.
+                files = FileList.of(
+                    chain.from_iterable(self._found[start:end] for start, end in sorted(pieces))
+                )
+                made.extend(files, 0, len(files))
         return made
 
-    def _runs(self) -> Iterator[tuple[str, array[int]]]:
-        """Give the files of each folder by their names; apart where a folder in it comes between them by path order."""
-        numbers = [array("I") for _ in self._folders]
-        for number, its_folder in enumerate(self._folder):
-            numbers[its_folder].append(number)
-        inside = self._folders_inside()
-        for folder, unsorted in zip(self._folders, numbers, strict=True):
-            in_order = array("I", sorted(unsorted, key=self._names.__getitem__))
-            names = [self._names[number] for number in in_order]
-            cuts = {bisect_left(names, f"{name}/") for name in inside.get(folder, ())}
-            for start, end in pairwise(sorted({0, len(names), *cuts})):
-                yield folder, in_order[start:end]
 
-    def _folders_inside(self) -> dict[str, set[str]]:
-        """Name the folders that lie directly in each folder."""
-        inside: dict[str, set[str]] = defaultdict(set)
-        for folder in self._folders:
-            above, _, name = folder.rpartition("/")
-            while folder and name not in inside[above]:
-                inside[above].add(name)
-                folder = above
-                above, _, name = folder.rpartition("/")
-        return inside
+def _ascends(found: FileList) -> bool:
+    last = ""
+    for folder, names in zip(found.folders_of_runs, found.names_of_runs, strict=True):
+        if joined(folder, names[0]) <= last:
+            return False
+        last = joined(folder, names[-1])
+    return True
+
+
+def _together(found: FileList) -> Iterator[list[_Piece]]:
+    """Give pieces by path order; together where they overlap."""
+    together: list[_Piece] = []
+    last = ""
+    for first, end_path, piece in sorted(_pieces(found)):
+        if together and first > last:
+            yield together
+            together = []
+        together.append(piece)
+        last = max(last, end_path)
+    if together:
+        yield together
+
+
+def _pieces(found: FileList) -> Iterator[tuple[str, str, _Piece]]:
+    """Cut files into pieces, and give the first path of each and its last.
+
+    They are those of a folder that were found together; each file by itself where there is a folder in its own, which
+    may come between.
+    """
+    parents = {above for folder in found.folders_of_runs for above in _above(folder)}
+    start = 0
+    for folder, names in zip(found.folders_of_runs, found.names_of_runs, strict=True):
+        size = 1 if folder in parents else len(names)
+        for at in range(0, len(names), size):
+            yield (
+                joined(folder, names[at]),
+                joined(folder, names[at + size - 1]),
+                (start + at, start + at + size),
+            )
+        start += len(names)
+
+
+def _above(folder: str) -> Iterator[str]:
+    while folder:
+        folder = folder.rpartition("/")[0]
+        yield folder

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice, pairwise
 
 FIRST_FRAME = "first_frame.png"
 FINAL_FRAME = "final_frame.png"
@@ -50,7 +50,7 @@ _WINDOWS_CHARACTERS = frozenset('<>:"|?*')
 #: What paths are made of that are sound everywhere, whatever stands where.
 _PLAIN_CHARACTERS = bytes(set(range(0x20, 0x7F)) - set(b"\\") - set("".join(_WINDOWS_CHARACTERS).encode()))
 #: How many paths are looked at together: their names are texts of their own for that time.
-_TOGETHER = 20_000
+_TOGETHER = 2_000
 _CONFIG_CHARACTERS = re.compile(r"[^\w.-]")
 # `push_to_hub` refuses "data"; the other two are configs of every dataset.
 _RESERVED_CONFIGS = frozenset({"default", "files", "data"})
@@ -187,27 +187,43 @@ def _all_plain(files: Sequence[str], folders: Sequence[str]) -> bool:
     return len(keys) == len(files) + len(there)
 
 
-def tree_is_plain(names_in: Mapping[str, tuple[str, ...]], folders: Iterable[str]) -> bool:
+def tree_is_plain(
+    folders: Collection[str], names: Collection[tuple[str, ...]], names_in: Callable[[str], Sequence[str]]
+) -> bool:
     """Whether all paths of a folder are sound, told by its folders and the few sets of names in them.
 
     Where this is not so, `path_problems` says why, if there is a reason.
 
     Args:
-        names_in: Each folder that has files, and their names.
-        folders: All folders.
+        folders: All folders, by path order.
+        names: The names of the files in each folder, once where they are the same.
+        names_in: Gives the names of the files in a folder.
     """
-    there = _with_above({*names_in, *folders})
-    if not all(map(are_plain, _portions(list(there)))):
+    if not all(map(are_plain, chain(_portions(filter(None, folders)), names))):
         return False
-    if len(set(map(hash, map(str.lower, there)))) < len(there):
+    if any(len(set(map(str.lower, some))) < len(some) for some in names) or _come_twice(folders):
         return False
-    lower = {names: frozenset(map(str.lower, names)) for names in set(names_in.values())}
-    if not all(len(lower[names]) == len(names) and are_plain(names) for names in lower):
+    longest = max(map(len, folders), default=0) + max(map(len, chain.from_iterable(names)), default=0)
+    return longest < PATH_LIMIT_BYTES // 4 and not _are_files_too(folders, names_in)
+
+
+def _come_twice(folders: Collection[str]) -> bool:
+    """Whether some folders are one where case does not count."""
+    if all(one < other for one, other in pairwise(map(str.lower, folders))):
         return False
-    longest = max(map(len, there), default=0) + max(map(len, chain.from_iterable(lower)), default=0)
-    split = (folder.rpartition("/") for folder in there)
-    twice = any(above in names_in and name.lower() in lower[names_in[above]] for above, _, name in split)
-    return longest < PATH_LIMIT_BYTES // 4 and not twice
+    return len(set(map(hash, map(str.lower, folders)))) < len(folders)
+
+
+def _are_files_too(folders: Iterable[str], names_in: Callable[[str], Sequence[str]]) -> bool:
+    """Whether a file lies beside a folder that is called as it is, where case does not count."""
+    above, beside = None, frozenset[str]()
+    for folder in folders:
+        its_above, _, name = folder.rpartition("/")
+        if its_above != above:
+            above, beside = its_above, frozenset(map(str.lower, names_in(its_above)))
+        if name.lower() in beside:
+            return True
+    return False
 
 
 def _with_above(folders: set[str]) -> set[str]:
@@ -219,8 +235,10 @@ def _with_above(folders: set[str]) -> set[str]:
     return there - {""}
 
 
-def _portions(paths: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (paths[start : start + _TOGETHER] for start in range(0, len(paths), _TOGETHER))
+def _portions(paths: Iterable[str]) -> Iterator[Sequence[str]]:
+    paths = iter(paths)
+    while portion := list(islice(paths, _TOGETHER)):
+        yield portion
 
 
 def are_plain(paths: Sequence[str]) -> bool:

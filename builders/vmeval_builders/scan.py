@@ -15,7 +15,6 @@ from vmeval_builders.entries import FileEntry
 from vmeval_builders.errors import FolderChangedError, FolderTypeError, MissingPathError, NotAFolderError
 from vmeval_builders.file_list import FileList
 from vmeval_builders.folder_list import FolderList
-from vmeval_builders.gathered import Gathered
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.layouts.registry import QUESTIONS, find_layout, layout_named
 from vmeval_builders.problems import Problem
@@ -262,14 +261,13 @@ def scan_archives(
 
 def _in_order(root: Path | Url, index: Index, choice: Choice) -> Scan:
     """Sort what was found and is meant, and check its names."""
+    index.files, index.folders = FileList.of(index.files), FolderList.of(index.folders)
     left_out = _leave_out(index, choice)
-    files = index.files.by_path() if isinstance(index.files, Gathered) else FileList.of(index.files)
-    folders = FolderList.of(index.folders)
+    files, folders = FileList.of(index.files), FolderList.of(index.folders)
     scan = Scan(root, index.source, files, folders, index.problems, left_out=left_out)
     gone = set(left_out)
     scan.tags = {path: tag for path, tag in index.tags.items() if path not in gone}
-    names_in = {folder: one.names for folder, one in files.folder_index.by_folder.items()}
-    if not paths.tree_is_plain(names_in, folders):
+    if not paths.tree_is_plain(folders, files.folder_index.alike.keys(), files.folder_index.names_in):
         names = paths.path_problems(files.paths(), scan.empty_folders)
         scan.problems += [Problem("bad-name", "error", path, f"The path {reason}.") for path, reason in names]
     return scan
@@ -278,7 +276,7 @@ def _in_order(root: Path | Url, index: Index, choice: Choice) -> Scan:
 def _leave_out(index: Index, choice: Choice) -> list[str]:
     """Take from an index what is not meant; give its files and empty folders, by path order."""
     left_out: list[str] = []
-    if choice.drops_tools:
+    if choice.drops_tools and _has_tools(index):
         # A folder that holds nothing else was empty for the person, and stays as one.
         left_out += _keep(index, _is_no_tools, set(filter(_is_no_tools, index.folders)))
     if choice.has_globs:
@@ -289,6 +287,12 @@ def _leave_out(index: Index, choice: Choice) -> list[str]:
         folders = {path for path in empty if choice.globs_take(path)}
         left_out += _keep(index, choice.globs_take, folders.union(*map(_above, [*picked, *folders])) | {""})
     return sorted(left_out)
+
+
+def _has_tools(index: Index) -> bool:
+    names = set(FileList.of(index.files).names_of_runs)
+    places = (one.path for one in index.problems)
+    return any(map(tool_name, chain(index.folders, chain.from_iterable(names), places)))
 
 
 def _is_no_tools(path: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, overload
 
 from vmeval_builders.entries import FileEntry, Unit
 from vmeval_builders.file_list import FileFacts, FileList
+from vmeval_builders.texts import Texts
 
 #: Takes a row's path apart; None where it is no row's.
 Parts = Callable[[str], "dict[str, str | None] | None"]
@@ -48,7 +49,7 @@ class UnitList(Sequence[Unit]):
     def __init__(self, parts: Parts, files: FileFacts) -> None:
         self._parts = parts
         self._facts = files
-        self.paths: list[str] = []
+        self.paths = Texts()
         self.numbers = array("I")
         self._files: list[UnitFiles] = []
         self._beside: list[FileEntry | None] = []
@@ -103,7 +104,7 @@ class UnitList(Sequence[Unit]):
                 *repeat(None, len(self) - len(self._beside)),
                 *(others._beside or repeat(None, len(others))),
             ]
-        self.paths += others.paths
+        self.paths.extend(others.paths)
         self._files += others._files
         self._starts.extend(len(self.numbers) + start for start in others._starts[1:])
         self.numbers += others.numbers
@@ -147,7 +148,7 @@ class UnitList(Sequence[Unit]):
         """Give some rows by their numbers, in that order."""
         made = UnitList(self._parts, self._facts)
         for start, end in _spans(numbers):
-            made.paths += self.paths[start:end]
+            made.paths.extend(self.paths.between(start, end))
             made.numbers += self.numbers[self._starts[start] : self._starts[end]]
             made._files += self._files[start:end]
             made._beside += self._beside[start:end]
@@ -206,7 +207,7 @@ class UnitList(Sequence[Unit]):
 def _received(
     parts: Parts,
     facts: FileFacts,
-    paths: list[str],
+    paths: Texts,
     files: list[UnitFiles],
     beside: list[FileEntry | None],
     starts: array[int],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import merge
@@ -19,6 +20,7 @@ from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
 from vmeval_builders.entries import FileEntry
 from vmeval_builders.file_list import FileList
 from vmeval_builders.scan import Scan
+from vmeval_builders.texts import OptionalTexts
 from vmeval_hfds.table.merge import nearest
 from vmeval_hfds.table.shards import ShardReport
 
@@ -27,6 +29,7 @@ _TEXTS_BYTES = 200
 #: Whose a file is: nobody's, a row's that holds it, or such a row's that is listed by others.
 _NOBODYS, _HELD, _ELSEWHERE = range(3)
 _NO_ROW = -1
+_NO_DIGEST = bytes(DIGEST_BYTES)
 
 
 class ListedRows(Protocol):
@@ -93,7 +96,7 @@ class RowNames:
     shards: list[tuple[str, str]] = field(default_factory=list)
     shard: array[int] = field(default_factory=lambda: array("I"))
     number: array[int] = field(default_factory=lambda: array("I"))
-    ids: list[str | None] = field(default_factory=list)
+    ids: OptionalTexts = field(default_factory=OptionalTexts)
 
     def add(self, report: ShardReport) -> None:
         """Take in the rows of a shard."""
@@ -105,7 +108,7 @@ class RowNames:
     def only(self, rows: Sequence[int]) -> RowNames:
         """Keep some rows, numbered anew from 0 on."""
         shard, number = (array("I", map(one.__getitem__, rows)) for one in (self.shard, self.number))
-        return RowNames(self.shards, shard, number, [self.ids[row] for row in rows])
+        return RowNames(self.shards, shard, number, OptionalTexts(self.ids.each(rows)))
 
     def shards_of(self, rows: Iterable[int]) -> list[str | None]:
         """Name the shards of rows, where there are rows."""
@@ -117,7 +120,9 @@ class RowNames:
 
     def ids_of(self, rows: Iterable[int]) -> list[str | None]:
         """Give the ids of rows."""
-        return [None if row == _NO_ROW else self.ids[row] for row in rows]
+        rows = list(rows)
+        there = self.ids.each(row for row in rows if row != _NO_ROW)
+        return [None if row == _NO_ROW else next(there) for row in rows]
 
     def numbers_of(self, rows: Iterable[int]) -> list[int | None]:
         """Give the numbers of rows in their shards."""
@@ -135,7 +140,8 @@ class FolderRows:
         names: What is known of the rows of its tables.
         owners: File to the row that it belongs to.
         whose: File to one of the three kinds above.
-        digests: The SHA-256 of each file that a row holds, one after the other.
+        places: File to its place among those that rows of its shard have, where a row holds it.
+        digests: Shard, by its number, to the SHA-256 of these files, one after the other.
         keeps_times: Whether times are listed.
         start: The first number.
         end: The number after the last.
@@ -147,7 +153,8 @@ class FolderRows:
     names: RowNames
     owners: array[int]
     whose: bytearray
-    digests: bytearray
+    places: array[int]
+    digests: Mapping[int, bytearray]
     keeps_times: bool
     start: int
     end: int
@@ -158,6 +165,10 @@ class FolderRows:
         owners = self.owners[first:last]
         rows = sorted({*owners, *(owner for _, _, owner in self._folders)} - {_NO_ROW})
         renumbered = {row: number for number, row in enumerate(rows)} | {_NO_ROW: _NO_ROW}
+        places, digests = array("I"), defaultdict[int, bytearray](bytearray)
+        for shard, digest in self._digests(first, last):
+            places.append(len(digests[shard]) // DIGEST_BYTES)
+            digests[shard] += digest
         return FolderRows, (
             self.files.part(first, last),
             [(name, mtime_ns, renumbered[owner]) for name, mtime_ns, owner in self._folders],
@@ -165,11 +176,20 @@ class FolderRows:
             self.names.only(rows),
             array("i", map(renumbered.__getitem__, owners)),
             self.whose[first:last],
-            self.digests[DIGEST_BYTES * first : DIGEST_BYTES * last],
+            places,
+            dict(digests),
             self.keeps_times,
             0,
             self.end - self.start,
         )
+
+    def _digests(self, first: int, last: int) -> Iterator[tuple[int, bytes | bytearray]]:
+        """Give for files the number of the shard that holds each, and its hash; of those that none holds, zeros."""
+        for number in range(first, last):
+            shard = self.names.shard[self.owners[number]] if self.whose[number] == _HELD else _NO_ROW
+            at = DIGEST_BYTES * self.places[number]
+            held = self.digests[shard][at : at + DIGEST_BYTES] if shard != _NO_ROW else _NO_DIGEST
+            yield shard, held
 
     @property
     def _folder_slice(self) -> slice:
@@ -201,16 +221,23 @@ class FolderRows:
 
     def cut(self, limit_bytes: int, most_rows: int | None = None) -> Sequence[FolderRows]:
         """See `ListedRows.cut`."""
-        first, last = self._files
-        sizes_bytes = self.files.sizes_bytes[first:last]
-        whose = self.whose[first:last]
-        of_rows = array("q", (0 if one else size for one, size in zip(whose, sizes_bytes, strict=True)))
-        for number in self.folder_numbers[self._folder_slice]:
-            of_rows.insert(number - self.start, 0)
-        starts = _starts(of_rows, limit_bytes, most_rows)
+        starts = _starts(self._contents_bytes(), limit_bytes, most_rows)
         return [
             replace(self, start=self.start + start, end=self.start + end) for start, end in pairwise(starts)
         ]
+
+    def _contents_bytes(self) -> Iterator[int]:
+        """Give how long the content of each row is."""
+        at, _ = self._files
+        folders = iter(self.folder_numbers[self._folder_slice])
+        folder = next(folders, None)
+        for number in range(self.start, self.end):
+            if number == folder:
+                yield 0
+                folder = next(folders, None)
+            else:
+                yield 0 if self.whose[at] else self.files.sizes_bytes[at]
+                at += 1
 
     def refers_to(self) -> tuple[Collection[str], Collection[str]]:
         """See `ListedRows.refers_to`."""
@@ -229,7 +256,7 @@ class FolderRows:
         is_held = [one == _HELD for one in whose]
         of_rows = [owner if held else _NO_ROW for owner, held in zip(owners, is_held, strict=True)]
         times = self.files.mtimes_ns[first:last] if self.keeps_times else [None] * len(owners)
-        digests = self.digests[DIGEST_BYTES * first : DIGEST_BYTES * last]
+        digests = b"".join(digest for _, digest in self._digests(first, last))
         columns = [
             text_array(list(self.files.paths_between(first, last))),
             integer_array(self.files.sizes_bytes[first:last]),
@@ -270,7 +297,7 @@ def listed_rows(
         different: The paths of the rows that are not.
     """
     count = len(scan.files)
-    held = _Held(RowNames(), array("i", [_NO_ROW]) * count, bytearray(count), bytearray(DIGEST_BYTES * count))
+    held = _Held(RowNames(), array("i", [_NO_ROW]) * count, bytearray(count), array("I", [0]) * count, {})
     for report in unchanged:
         held.take_in(report, lambda path: _NOBODYS if path in different else _ELSEWHERE)
     for report in reports:
@@ -285,7 +312,7 @@ def listed_rows(
         for path, mtime_ns in folders
     )
     numbers = [scan.files.position(name) + at for at, (name, _, _) in enumerate(listed)]
-    known = (held.names, held.owners, held.whose, held.digests)
+    known = (held.names, held.owners, held.whose, held.places, held.digests)
     return FolderRows(scan.files, listed, numbers, *known, scan.layout.keeps_times, 0, count + len(listed))
 
 
@@ -295,18 +322,18 @@ class _Held(NamedTuple):
     names: RowNames
     owners: array[int]
     whose: bytearray
-    digests: bytearray
+    places: array[int]
+    digests: dict[int, bytearray]
 
     def take_in(self, report: ShardReport, whose: Callable[[str], int]) -> None:
         """Take in the rows of a shard, and their files; whose these are is told by a row's path."""
         first, units = len(self.names.ids), report.plan.units
+        self.digests[len(self.names.shards)] = report.digests
         self.names.add(report)
         of_rows = [whose(path) for path in units.paths]
         for at, (number, row) in enumerate(zip(units.numbers, units.rows_of_files(), strict=True)):
             if report.held[at]:
-                self.owners[number], self.whose[number] = first + row, of_rows[row]
-                here, there = DIGEST_BYTES * number, DIGEST_BYTES * at
-                self.digests[here : here + DIGEST_BYTES] = report.digests[there : there + DIGEST_BYTES]
+                self.owners[number], self.whose[number], self.places[number] = first + row, of_rows[row], at
 
 
 def names_of(scan: Scan) -> Iterator[str]:

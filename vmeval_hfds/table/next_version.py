@@ -219,9 +219,8 @@ def write_version(
         TargetExistsError: Both have a file outside of rows with different bytes.
         HubError: The Hub failed for good.
     """
-    written = run_shards(
-        write_shards, scan, version.draft.new, store, replace(options, decode=False, progress=None)
-    )
+    quiet = replace(options, decode=False, progress=None)
+    written = run_shards(write_shards, scan, version.draft.new, store, quiet, before=version.reports)
     # A shard whose content has the hash that was read needs no look at its files.
     known = {report.content for report in version.reports}
     if others := [report for report in written if report.content not in known]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -166,8 +167,8 @@ def units_by_config(scan: Scan) -> dict[str, UnitList]:
 def units_by(scan: Scan, column: str) -> dict[str, UnitList]:
     """Sort rows by the values of a text column, keeping their order; those without a value are one group."""
     layout, units = scan.layout, scan.units
-    groups: dict[str, list[int]] = defaultdict(list)
-    asked = []
+    groups: dict[str, array[int]] = defaultdict(lambda: array("I"))
+    asked = array("I")
     for number, (parts, has_json) in enumerate(
         zip(units.parts(), units.have_json(layout.json_from), strict=True)
     ):
@@ -179,4 +180,4 @@ def units_by(scan: Scan, column: str) -> dict[str, UnitList]:
     for number, unit in zip(asked, ahead, strict=True):
         contents = read_unit(scan.source, layout, unit, media=False)
         groups[next(rows_of(layout, contents))[column] or f"no-{column}"].append(number)
-    return {group: units.take(sorted(numbers)) for group, numbers in groups.items()}
+    return {group: units.take(sorted(numbers) if asked else numbers) for group, numbers in groups.items()}

@@ -20,6 +20,7 @@ from vmeval_builders.problem_list import ProblemList
 from vmeval_builders.rows import held_slots, table_of
 from vmeval_builders.sources.remote import read_ahead
 from vmeval_builders.sources.source import Source
+from vmeval_builders.texts import OptionalTexts
 from vmeval_hfds.store.store import Receipt, Store
 from vmeval_hfds.table.hashing import Hasher
 from vmeval_hfds.table.parquet import ROW_GROUP_ROWS, open_writer, row_groups
@@ -71,7 +72,7 @@ class ShardReport:
     table_bytes: int = 0
     digests: bytearray = field(default_factory=bytearray)
     held: bytearray = field(default_factory=bytearray)
-    ids: list[str | None] = field(default_factory=list)
+    ids: OptionalTexts = field(default_factory=OptionalTexts)
     row_numbers: array[int] = field(default_factory=lambda: array("I"))
     bare: dict[str, int] = field(default_factory=dict)
     several: dict[str, int] = field(default_factory=dict)
@@ -87,6 +88,11 @@ class ShardReport:
     def rows(self) -> int:
         """How many rows it has."""
         return len(self.ids) - self.unread + sum(self.several.values()) - len(self.several)
+
+    def share(self, other: ShardReport) -> None:
+        """Keep once what a report of the same content says of files and rows."""
+        self.digests, self.held = other.digests, other.held
+        self.ids, self.row_numbers = other.ids, other.row_numbers
 
     def digests_by_path(self) -> Iterator[tuple[str, str]]:
         """Give the files that its columns hold, by path, and their SHA-256, hexadecimal."""

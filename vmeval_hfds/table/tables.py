@@ -80,6 +80,7 @@ def run_shards(
     store: Store | None,
     options: TableOptions,
     beside: Sequence[Beside[Any]] = (),
+    before: Iterable[ShardReport] = (),
 ) -> list[ShardReport]:
     """Read or write shards, on as many processes as the work is worth.
 
@@ -90,6 +91,7 @@ def run_shards(
         store: Takes what is written; None where nothing is.
         options: How.
         beside: What threads do meanwhile; it is done when this returns.
+        before: What was read of shards before.
 
     Returns:
         The reports, in the order of the shards.
@@ -104,11 +106,14 @@ def run_shards(
     work_bytes = sum(shard.source_bytes for shard in shards)
     work_bytes *= DECODING_FACTOR if options.decode else 1
     reports: list[ShardReport] = []
+    known = {report.content: report for report in before}
     done = 0
     done_jobs = options.engine.run(function, jobs, work_bytes, scan.source.splits)
     for batch, of_job in zip(gathered, done_jobs, strict=True):
         for plan, report in zip(batch, of_job, strict=True):
             report.plan = plan
+            if report.content in known:
+                report.share(known[report.content])
             report.problems, report.findings = judge(scan, report.findings), Findings()
         if store is not None:
             store.keep([report.receipt for report in of_job if report.receipt])

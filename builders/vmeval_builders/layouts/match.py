@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import merge
+from operator import itemgetter
 
 from vmeval_builders.entries import FileEntry, FolderEntry, column_of
-from vmeval_builders.file_list import FileList, FolderFiles, FolderIndex
+from vmeval_builders.file_list import FileList
+from vmeval_builders.folder_index import FolderFiles, FolderIndex, Names
 from vmeval_builders.unit_list import Parts, UnitFiles, UnitList
 
 _TOKEN = re.compile(r"\*\*/|{\w+}|\[|\]|[^\[\]{*]+")
@@ -81,11 +85,6 @@ class _Names:
     files: UnitFiles
 
 
-def _names_in(index: FolderIndex, folder: str) -> Sequence[str]:
-    found = index.by_folder.get(folder)
-    return found.names if found else ()
-
-
 class Matcher:
     """Finds rows among files and folders, as one layout describes them."""
 
@@ -111,6 +110,7 @@ class Matcher:
         self._parts = parts
         self._row_ends = row_ends
         self._name_ends = tuple(end[max(0, end.rfind("/")) :] for end in row_ends)
+        self._looked_before: dict[tuple[str, Names], _Names] = {}
         self._chosen_before: dict[tuple[str, ...], list[tuple[str, str]]] = {}
         self._files = files
         self._never_beside = frozenset(never_beside)
@@ -120,67 +120,89 @@ class Matcher:
     def units(self, files: FileList, folders: Mapping[str, FolderEntry]) -> UnitList:
         """Find the rows, by path order."""
         index = files.folder_index
-        never = self._never_beside
-        ruled_out = {
-            one.folder for names, alike in index.alike.items() if not never.isdisjoint(names) for one in alike
-        }
-        own, claimed = self._claims(index, ruled_out, self._halves(index, folders))
+        halves = self._halves(index, folders)
+        rows, claimed = self._claims(index, halves)
         units = UnitList(self._parts, files)
-        for path in sorted(self._marked(own, claimed, folders)):
+        for path, number in self._marked(files, rows, claimed, folders):
             further = claimed.get(path, {})
             folder = path.rpartition("/")[0] if "" in further else path
-            if folder in ruled_out or self._parts(path) is None:
+            if number is None or folder != path:
+                number = index.number_of(path)
+            own = index[number] if number is not None and path not in halves else None
+            if self._is_ruled_out(own.names if own and folder == path else index.names_in(folder)):
                 continue
-            if path in own and not further:
-                one, names = own[path]
-                units.append(path, names.files, [one.numbers[at] for at in names.chosen])
+            if self._parts(path) is None:
+                continue
+            names = self._looked(own) if own else None
+            if own and names and names.own and not further:
+                units.append(path, names.files, [own.numbers[at] for at in names.chosen])
                 continue
             numbers = dict(further)
-            if path in own:
-                one, names = own[path]
-                numbers |= {one.names[at]: [one.numbers[at]] for at in names.own}
+            if own and names:
+                numbers |= {own.names[at]: [own.numbers[at]] for at in names.own}
             places = {place: [files[number] for number in there] for place, there in numbers.items()}
             chosen = self._chosen(places)
             by_entry = {files[number]: number for there in numbers.values() for number in there}
             units.append(path, UnitFiles.of(path, chosen), [by_entry[entry] for entry in chosen.values()])
         return units
 
+    def _is_ruled_out(self, names: Sequence[str]) -> bool:
+        """Say whether the names of the files in a folder show that it is no row, nor holds one."""
+        return not self._never_beside.isdisjoint(names)
+
     def _claims(
-        self, index: FolderIndex, ruled_out: Collection[str], halves: Collection[str]
-    ) -> tuple[dict[str, tuple[FolderFiles, _Names]], dict[str, dict[str, list[int]]]]:
+        self, index: FolderIndex, halves: Collection[str]
+    ) -> tuple[list[Sequence[int]], dict[str, dict[str, list[int]]]]:
         """Sort files by the row that they would belong to and the place they have there.
 
         Returns:
-            Row to the folder that it is, whose own files lie at its places; and row to place to numbers of further files.
+            The numbers of the folders that are rows by the files that lie directly in them, of each kind of folder in
+            order; and row to place to numbers of further files.
         """
-        own: dict[str, tuple[FolderFiles, _Names]] = {}
+        rows: list[Sequence[int]] = []
         claimed: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         for names, folders in index.alike.items():
-            # Folders with the same names in them are looked into once.
-            looked: dict[str, _Names] = {}
-            for one in folders:
-                last = one.folder.rpartition("/")[2]
-                alike = last if last in self._subfolders else ""
-                found = looked.get(alike) or looked.setdefault(alike, self._look(alike, names))
+            is_ruled_out = self._is_ruled_out(names)
+            # Folders with the same names in them are looked into once, where it does not matter what they are called.
+            if not self._subfolders:
+                found = self._look("", names)
+                if found.makes_row and not is_ruled_out:
+                    rows.append(folders)
+                if is_ruled_out or not (found.others or found.claimed):
+                    continue
+            rows_here = array("I")
+            for number, one in index.each(folders):
+                found, alike = self._looked(one), self._subfolder(one.folder)
                 is_row = one.folder and one.folder not in halves
-                if is_row and found.own:
-                    own[one.folder] = one, found
-                if one.folder in ruled_out and not alike:
+                if self._subfolders and is_row and found.makes_row and not is_ruled_out:
+                    rows_here.append(number)
+                if is_ruled_out and not alike:
                     continue
                 for at in found.others if is_row else found.claimed:
                     path = f"{one.folder}/{names[at]}" if one.folder else names[at]
                     if claim := self._claim(path, one.folder, names[at]):
                         claimed[claim[0]][claim[1]].append(one.numbers[at])
-        return own, claimed
+            rows.append(rows_here)
+        return rows, claimed
 
-    def _look(self, last: str, names: Sequence[str]) -> _Names:
+    def _subfolder(self, folder: str) -> str:
+        """Give a folder's name where folders of rows are called so."""
+        last = folder.rpartition("/")[2] if self._subfolders else ""
+        return last if last in self._subfolders else ""
+
+    def _looked(self, one: FolderFiles) -> _Names:
+        return self._look(self._subfolder(one.folder), one.names)
+
+    def _look(self, last: str, names: Names) -> _Names:
         """Sort a folder's names: those of its own places, and those that may be claimed, beside them and without them."""
+        if found := self._looked_before.get((last, names)):
+            return found
         own = [at for at, name in enumerate(names) if name in self._places]
         claimed = [at for at, name in enumerate(names) if self._may_claim(last, name)]
         # In these entries, the size is the file's place among the names.
         chosen = self._chosen({names[at]: [FileEntry(names[at], at, 0)] for at in own})
         files = UnitFiles(tuple(chosen), tuple(f"/{entry.path}" for entry in chosen.values()))
-        return _Names(
+        found = self._looked_before[last, names] = _Names(
             own=own,
             makes_row=not self._marks.isdisjoint(names[at] for at in own),
             others=[at for at in claimed if at not in own],
@@ -188,6 +210,7 @@ class Matcher:
             chosen=[entry.size_bytes for entry in chosen.values()],
             files=files,
         )
+        return found
 
     def _may_claim(self, last: str, name: str) -> bool:
         """Say whether `_claim` may claim a file of a name, whatever the folders above it are called."""
@@ -208,8 +231,8 @@ class Matcher:
         halves = set()
         for folder in folders if named else ():
             above, _, last = folder.rpartition("/")
-            if last in named and not self._places.keys().isdisjoint(_names_in(index, above)):
-                own = self._places.keys() & _names_in(index, folder)
+            if last in named and not self._places.keys().isdisjoint(index.names_in(above)):
+                own = self._places.keys() & index.names_in(folder)
                 if all(f"{last}/{name}" in self._places for name in own):
                     halves.add(folder)
         return halves
@@ -229,17 +252,26 @@ class Matcher:
 
     def _marked(
         self,
-        own: Mapping[str, tuple[FolderFiles, _Names]],
+        files: FileList,
+        rows: Sequence[Sequence[int]],
         claimed: Mapping[str, Mapping[str, object]],
         folders: Mapping[str, FolderEntry],
-    ) -> set[str]:
-        marks = self._marks
-        rows = {path for path, (_, names) in own.items() if names.makes_row}
-        rows |= {path for path, places in claimed.items() if not marks.isdisjoint(places)}
+    ) -> Iterator[tuple[str, int | None]]:
+        """Give the paths of rows, in order, and the numbers of those that are rows by the files directly in them."""
+        index, marks = files.folder_index, self._marks
+        further = {path for path, places in claimed.items() if not marks.isdisjoint(places)}
         if any(mark.endswith("/") for mark in marks):
             split = (path.rpartition("/") for path in folders)
-            rows |= {above for above, _, name in split if above and f"{name}/" in marks}
-        return rows
+            further |= {above for above, _, name in split if above and f"{name}/" in marks}
+        numbers: Iterable[int] = merge(*rows)
+        if not files.folders_ascend:
+            numbers = sorted(numbers, key=lambda number: index[number].folder)
+        named = ((one.folder, number) for number, one in index.each(numbers))
+        last = ""
+        for path, number in merge(named, ((path, None) for path in sorted(further)), key=itemgetter(0)):
+            if path != last:
+                yield path, number
+            last = path
 
     def _chosen(self, places: Mapping[str, list[FileEntry]]) -> dict[str, FileEntry]:
         """Choose each column's file."""

@@ -182,8 +182,11 @@ def _run_folders(files: FileList, folders: Mapping[str, FolderEntry]) -> set[str
     """Find the folders that hold what a runner writes, or whose place says that they are a run's."""
     found = set()
     videos: Counter[str] = Counter()
+    with_video = set()
     for folder in folders:
         above, _, name = folder.rpartition("/")
+        if name == _VIDEO:
+            with_video.add(above)
         if above and (
             (name in (_QUESTION, _VIDEO) and _in_domain(above))
             or (name == _VIDEO and f"{above}/{_QUESTION}" in folders)
@@ -197,7 +200,7 @@ def _run_folders(files: FileList, folders: Mapping[str, FolderEntry]) -> set[str
             if above and last == _INPUTS:
                 found.add(above)
         elif name == "metadata.json":
-            if f"{folder}/{_VIDEO}" in folders:
+            if folder and folder in with_video:
                 found.add(folder)
         elif name.endswith(VIDEO_ENDINGS):
             if _in_domain(folder) and not is_named_sample(f"{folder}/{name}"):
@@ -210,7 +213,10 @@ def _run_folders(files: FileList, folders: Mapping[str, FolderEntry]) -> set[str
 
 
 def _may_say_run(name: str) -> bool:
-    return name in _INPUT_FILES or name == "metadata.json" or name.endswith((*VIDEO_ENDINGS, *IMAGE_ENDINGS))
+    if name in _INPUT_FILES | _FOR_INPUTS or name == "metadata.json" or name.endswith(VIDEO_ENDINGS):
+        return True
+    # As `is_of_sequence` wants it, whatever the folder.
+    return name.endswith(IMAGE_ENDINGS) and name.rpartition(".")[0][-1:].isdecimal()
 
 
 def _in_domain(folder: str) -> bool:
@@ -225,7 +231,8 @@ def _is_task(folder: str) -> bool:
 def _lone_files(files: FileList, runs: Set[str]) -> Iterator[tuple[str, int, FileEntry | None]]:
     """Find the videos and pictures that no run's folder holds, and that belong to no question, each with its log."""
     index = files.folder_index
-    lone = list(index.named(is_one_file))
+    # What lies beside a question's files is the question's, or a run's.
+    lone = list(index.named(is_one_file, but_beside=paths.QUESTION_FILES))
     if not lone:
         return
     logs = {folder: files[number] for folder, _, number in index.named(LOG.__eq__)}

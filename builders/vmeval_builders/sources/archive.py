@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from vmeval_builders import paths
-from vmeval_builders.entries import FILE_LIMIT_BYTES, FileEntry, FolderEntry
+from vmeval_builders.entries import FILE_LIMIT_BYTES, FileEntry
 from vmeval_builders.errors import FolderChangedError
+from vmeval_builders.folder_list import FolderList
 from vmeval_builders.gathered import Gathered
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.archive_object import ArchiveObject, ObjectStream
@@ -176,11 +177,13 @@ def _index(stream: Stream, source: Source) -> Index:
                 f"has more than {MEMBERS_LIMIT:,} members: expected that many at most", "pack it as several"
             )
         found.take_in(member)
-    folders = {path: FolderEntry(found.entries[path], time) for path, time in found.times.items()}
-    return Index(source, found.files, folders, found.problems + list(_bad_folders(folders)))
+    folders = FolderList(
+        list(found.times), list(map(found.entries.__getitem__, found.times)), list(found.times.values())
+    )
+    return Index(source, found.files.by_path(), folders, found.problems + list(_bad_folders(folders)))
 
 
-def _bad_folders(folders: dict[str, FolderEntry]) -> Iterator[Problem]:
+def _bad_folders(folders: FolderList) -> Iterator[Problem]:
     """Report folders that are members and not empty: no one else looks at their names."""
     for path, folder in folders.items():
         if path and folder.entries and folder.mtime_ns is not None and (reason := paths.path_problem(path)):

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from vmeval_builders.entries import FileEntry, FolderEntry
+from vmeval_builders.entries import FileEntry
 from vmeval_builders.file_list import FileList
-from vmeval_builders.gathered import Gathered
+from vmeval_builders.folder_list import FolderList
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.archive import GzipTarSource, TarSource, index_archive, index_object
 from vmeval_builders.sources.folder import Folder
@@ -102,32 +102,24 @@ def look_into_archives(index: Index, packed: Collection[str], run: Run = run_her
     """
     folder = index.source
     assert isinstance(folder, Folder | Remote)
-    files = [(FileList.of([entry for entry in index.files if entry.path not in packed]), 0)]
-    times = {path: found.mtime_ns for path, found in index.folders.items()}
+    own = FileList.of([entry for entry in index.files if entry.path not in packed])
+    files, folders = [(own, 0)], [_with_files(own, FolderList.of(index.folders))]
     problems = [one for one in index.problems if one.code != "too-large" or one.path not in packed]
     tags = dict(index.tags)
     starts, archives, start = [], [], 0
     for path, inside in zip(sorted(packed), _indices(folder, sorted(packed), run), strict=True):
         assert isinstance(inside.source, TarSource)
-        above = path.rpartition("/")[0]
         files.append((FileList.of(inside.files), start))
-        times |= {
-            _below(above, name): found.mtime_ns
-            for name, found in inside.folders.items()
-            if found.mtime_ns is not None or _below(above, name) not in times
-        }
-        problems += [
-            Problem(one.code, one.severity, _below(above, one.path), one.message) for one in inside.problems
-        ]
-        problems.append(_looked_into(path))
+        folders.append(FolderList.of(inside.folders))
+        problems += [*inside.problems, _looked_into(path)]
         if "" in inside.tags:
             tags[path] = inside.tags[""]
         starts.append(start)
         archives.append(inside.source)
         start += inside.source.length_bytes
-    merged = FileList.merged(files)
+        del inside
     source = Archives(folder, tuple(starts), tuple(archives))
-    return Index(source, merged, _counted(merged, times), problems, tags)
+    return Index(source, FileList.merged(files), FolderList.merged(folders), problems, tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +150,17 @@ def _indices(folder: Folder | Remote, packed: Sequence[str], run: Run) -> Iterat
 
 
 def _look_into(job: _Packed) -> Index:
-    """List the members of an archive: the files packed, and at the paths that they have beside it."""
+    """List the members of an archive, at the paths that they have beside it; of folders' entries, count the files."""
     inside = index_archive(job.place) if isinstance(job.place, Path) else index_object(job.place)
-    moved = (entry._replace(path=_below(job.above, entry.path)) for entry in inside.files)
-    inside.files = Gathered(moved).by_path()
+    above = job.above
+    inside.files = files = FileList.of(inside.files).moved(above)
+    folders = FolderList.of(inside.folders)
+    inside.folders = _with_files(
+        files, folders.called(lambda path: _below(above, path)) if above else folders
+    )
+    inside.problems = [
+        Problem(one.code, one.severity, _below(above, one.path), one.message) for one in inside.problems
+    ]
     return inside
 
 
@@ -174,10 +173,9 @@ def _looked_into(path: str) -> Problem:
     return Problem("archive", "warning", path, message)
 
 
-def _counted(files: FileList, times: dict[str, int | None]) -> dict[str, FolderEntry]:
-    """Give every folder its time and its number of entries."""
+def _with_files(files: FileList, folders: FolderList) -> FolderList:
+    """Count the files that lie directly in each folder."""
     entries: Counter[str] = Counter()
     for folder, count in files.counts():
         entries[folder] += count
-    entries.update(path.rpartition("/")[0] for path in times if path)
-    return {path: FolderEntry(entries[path], time) for path, time in times.items()}
+    return folders.counted(entries.__getitem__)

@@ -80,7 +80,7 @@ class Index:
 
     Attributes:
         source: Gives the bytes of the files.
-        files: Every file, in the source's own order; an archive may hold a name twice.
+        files: Every file; an archive may hold a name twice.
         folders: Every folder by its path; ``""`` is the root.
         problems: What cannot be kept: links that lead outside, pipes, files that are too large.
         tags: Path to what changes when the file does, for files and archives at URLs; ``""`` is the archive itself.

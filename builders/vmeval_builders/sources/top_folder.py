@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from vmeval_builders import paths
 from vmeval_builders.choice import tool_name
-from vmeval_builders.gathered import Gathered
+from vmeval_builders.file_list import FileList
+from vmeval_builders.folder_list import FolderList
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.source import Index
 
@@ -19,39 +22,40 @@ def top_folder(index: Index) -> str | None:
     """
     if index.folders[""].mtime_ns is not None:
         return None
-    everything = [entry.path for entry in index.files]
-    everything += [path for path in index.folders if path] + [problem.path for problem in index.problems]
+    files = FileList.of(index.files)
+    runs = zip(files.folders_of_runs, files.names_of_runs, strict=True)
+    at_root = chain.from_iterable(names for folder, names in runs if not folder)
+    everything = chain(at_root, filter(None, index.folders), (problem.path for problem in index.problems))
     tops = {path.partition("/")[0] for path in everything if not tool_name(path)}
     top = tops.pop() if len(tops) == 1 else None
     if top is None or top not in index.folders or paths.path_problem(top) or top.endswith(paths.TASK_SUFFIX):
         return None
-    return top if _holds_domains(index) or not _is_domain(index) else None
+    return top if _holds_domains(index) or not _is_domain(files) else None
 
 
 def _holds_domains(index: Index) -> bool:
     return any(path.count("/") == 1 and path.endswith(paths.TASK_SUFFIX) for path in index.folders)
 
 
-def _is_domain(index: Index) -> bool:
+def _is_domain(files: FileList) -> bool:
     """Whether the top folder, or a folder directly in it, is a task."""
-    split = (entry.path.rpartition("/") for entry in index.files)
-    return any(name in _ROW_FILES and folder.count("/") <= 1 for folder, _, name in split)
+    runs = zip(files.folders_of_runs, files.names_of_runs, strict=True)
+    return any(not _ROW_FILES.isdisjoint(names) and folder.count("/") <= 1 for folder, names in runs)
 
 
 def below(index: Index, top: str) -> Index:
     """Take what lies below a folder for all that there is."""
     start = f"{top}/"
-    files = (
-        one._replace(path=one.path.removeprefix(start)) for one in index.files if one.path.startswith(start)
-    )
+
+    def called(folder: str) -> str | None:
+        if folder == top:
+            return ""
+        return folder.removeprefix(start) if folder.startswith(start) else None
+
     return Index(
         source=index.source,
-        files=Gathered(files),
-        folders={
-            path.removeprefix(start) if path != top else "": folder
-            for path, folder in index.folders.items()
-            if path == top or path.startswith(start)
-        },
+        files=FileList.of(index.files).below(top),
+        folders=FolderList.of(index.folders).called(called),
         problems=[
             Problem(one.code, one.severity, one.path.removeprefix(start), one.message)
             for one in index.problems
