@@ -23,7 +23,7 @@ _MODULE_PARTS = 3
 #: Stages in the order in which they are tried: a frame is of the first that its ``module function: line`` is found
 #: in, and time is of the innermost frame that is of any.
 STAGES = {
-    "hash": r"table/hashing\.py|: .*(sha256\(|file_digest\()",
+    "hash": r"table/behind\.py (GrowingFile|Behind\.digests)|: .*(sha256\(|file_digest\()",
     "tokens": r"secrets\.py|search_arena",
     "JSON": r"json_values\.py|json/(de|en)coder\.py",
     "read": r"sources/\w+\.py (\S*\.)?_?(read|head|open_file)|arrow/arena\.py",

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from functools import partial
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from vmeval_builders.arrow.arena import Arena
 from vmeval_builders.arrow.arrays import DIGEST_BYTES
@@ -22,9 +24,15 @@ from vmeval_builders.sources.remote import read_ahead
 from vmeval_builders.sources.source import Source
 from vmeval_builders.texts import OptionalTexts
 from vmeval_hfds.store.store import Receipt, Store
-from vmeval_hfds.table.hashing import Hasher
+from vmeval_hfds.table.behind import Behind
 from vmeval_hfds.table.parquet import ROW_GROUP_ROWS, open_writer, row_groups
 from vmeval_hfds.table.plan import ShardPlan
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+#: Column to the memory that its images or videos are read into.
+Memory: TypeAlias = Mapping[str, Arena]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +115,13 @@ def read_shards(job: ShardJob) -> list[ShardReport]:
 
     So a push knows what is wrong with a folder, and what of it is new, before it sends the first byte.
     """
-    reports, arenas = [], _arenas(job.layout)
-    with closing(Hasher()) as hasher:
+    reports, memories = [], _memories(job.layout)
+    with closing(Behind()) as behind:
         for plan in job.shards:
-            rows = _Rows(job, plan, hasher, arenas)
-            for group in row_groups(plan.units, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
-                rows.read(group)
-            reports.append(rows.report())
+            with closing(_Rows(job, plan, behind, memories)) as rows:
+                for group in row_groups(plan.units, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
+                    rows.read(group)
+                reports.append(rows.report())
     return reports
 
 
@@ -123,35 +131,39 @@ def write_shards(job: ShardJob) -> list[ShardReport]:
     The problems come back in the reports; whoever asked for the shards throws them away where one of them is a
     refusal.
     """
-    arenas = _arenas(job.layout)
-    with closing(Hasher()) as hasher:
-        return [_written(job, plan, hasher, arenas) for plan in job.shards]
+    memories = _memories(job.layout)
+    with closing(Behind()) as behind:
+        return [_written(job, plan, behind, memories) for plan in job.shards]
 
 
-def _arenas(layout: Layout) -> dict[str, Arena]:
-    """Make the memory that images and videos are read into, for all row groups of a job."""
-    return {column: Arena() for column in layout.media if column not in layout.lists}
-
-
-def _written(job: ShardJob, plan: ShardPlan, hasher: Hasher, arenas: Mapping[str, Arena]) -> ShardReport:
+def _written(job: ShardJob, plan: ShardPlan, behind: Behind, memories: Sequence[Memory]) -> ShardReport:
     assert job.store is not None
-    rows = _Rows(job, plan, hasher, arenas)
     table_bytes = 0
     place = job.store.place(plan.name)
     writer = open_writer(place, arrow_schema(job.layout.columns), job.layout.repeating)
-    with hasher.follow(place) as shard:
-        with writer:
+    with behind.follow(place) as shard:
+        with writer, closing(_Rows(job, plan, behind, memories)) as rows:
+
+            def write(table: pa.Table) -> None:
+                writer.write_table(table)
+                shard.grown()
+
             for group in row_groups(plan.units, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
                 if made := rows.read(group):
                     table = table_of(job.layout, made, rows.arenas)
                     table_bytes += table.nbytes
-                    writer.write_table(table)
-                    shard.grown()
+                    rows.used_by(behind.do(partial(write, table)))
+            report = rows.report()
         sha256 = shard.sha256()
-    report = rows.report()
     report.table_bytes = table_bytes
     report.receipt = job.store.put(plan.name, place, sha256)
     return report
+
+
+def _memories(layout: Layout) -> tuple[Memory, Memory]:
+    """Make memory for the row groups of a job: for one that is read while the one before is hashed and written."""
+    names = [column for column in layout.media if column not in layout.lists]
+    return {name: Arena() for name in names}, {name: Arena() for name in names}
 
 
 class _Read(NamedTuple):
@@ -172,62 +184,93 @@ class _Read(NamedTuple):
     row_id: str | None = None
 
 
+@dataclass(slots=True)
+class _Group:
+    """What was read of a row group, until its memory is free for another.
+
+    Attributes:
+        units: What was read of each of its units.
+        digests: The hashes of its files.
+        used_by: What else its memory is needed for.
+    """
+
+    units: Sequence[_Read]
+    digests: Future[list[bytes]]
+    used_by: list[Future[None]] = field(default_factory=list)
+
+    def wait(self) -> None:
+        """Wait until its memory is free, however that ended."""
+        self.digests.exception()
+        for one in self.used_by:
+            one.exception()
+
+
 class _Rows:
     """Reads the rows of one shard, a row group after the other, and takes down what is found on the way.
 
     Attributes:
-        arenas: Column to the memory that its images or videos are read into.
+        arenas: Column to the memory that its images or videos were read into last.
     """
 
-    def __init__(self, job: ShardJob, plan: ShardPlan, hasher: Hasher, arenas: Mapping[str, Arena]) -> None:
+    def __init__(self, job: ShardJob, plan: ShardPlan, behind: Behind, memories: Sequence[Memory]) -> None:
         self._job = job
-        self._hasher = hasher
+        self._behind = behind
         self._report = ShardReport(replace(plan, units=plan.units[:0]))
         self._rows = 0
-        self._group: list[_Read] = []
-        self._digests: Future[list[bytes]] | None = None
+        self._groups: list[_Group] = []
+        self._most_groups = len(memories)
+        self._memories = cycle(memories)
         # What else a row depends on: the columns that its builder makes of the files.
         made_by = f"{SCHEMA_VERSION} {job.layout.name} {' '.join(job.layout.columns)}"
         self._content = hashlib.sha256(made_by.encode())
-        self.arenas = arenas
+        self.arenas: Memory = {}
 
     def read(self, units: Sequence[Unit]) -> list[dict[str, Any]]:
-        """Read a row group; what was read of the one before must not be needed any more."""
+        """Read a row group into memory that it has until as many others were read as there are memories."""
         job, findings = self._job, self._report.findings
-        self._settle()
+        self._settle(self._most_groups - 1)
+        self.arenas = next(self._memories)
         for column, arena in self.arenas.items():
             arena.begin(sum(unit.files[column].size_bytes for unit in units if column in unit.files))
         made: list[dict[str, Any]] = []
+        read_units = []
         for unit in read_ahead(job.source, units, lambda unit: unit.files.values()):
             first = self._rows + len(made)
             read = findings.read_rows(job.source, job.layout, unit, job.decode, self.arenas)
             if read is None:
-                self._group.append(_Read(unit, None, first))
+                read_units.append(_Read(unit, None, first))
                 continue
             contents, rows = read
             made += rows
             row_id = None if job.layout.items else made[-1].get(job.layout.id_column)
-            self._group.append(_Read(unit, contents, first, self._rows + len(made) - first, row_id))
+            read_units.append(_Read(unit, contents, first, self._rows + len(made) - first, row_id))
         self._rows += len(made)
-        blobs = [one.contents.blobs[slot] for one in self._group if one.contents for slot in one.unit.files]
-        self._digests = self._hasher.digests(blobs)
+        blobs = [one.contents.blobs[slot] for one in read_units if one.contents for slot in one.unit.files]
+        self._groups.append(_Group(read_units, self._behind.digests(blobs)))
         for arena in self.arenas.values():
             findings.search_arena(arena)
         return made
 
-    def _settle(self) -> None:
-        """Take down the row group that was read last, as soon as its files are hashed."""
-        digests = iter(self._digests.result() if self._digests else ())
-        for read in self._group:
-            self._report.ids.append(read.row_id)
-            self._report.row_numbers.append(read.row_number)
-            if read.contents is None:
-                self._report.unread += 1
-                self._report.digests += bytes(DIGEST_BYTES * len(read.unit.files))
-                self._report.held += bytes(len(read.unit.files))
-            else:
-                self._take_down(read, read.contents, digests)
-        self._group, self._digests = [], None
+    def used_by(self, work: Future[None]) -> None:
+        """Leave the memory of the group that was read last as it is until something is done."""
+        self._groups[-1].used_by.append(work)
+
+    def _settle(self, left: int = 0) -> None:
+        """Take down the row groups that were read first, but so many."""
+        while len(self._groups) > left:
+            group = self._groups.pop(0)
+            digests = iter(group.digests.result())
+            for work in group.used_by:
+                work.result()
+            for read in group.units:
+                self._report.ids.append(read.row_id)
+                self._report.row_numbers.append(read.row_number)
+                if read.contents is None:
+                    self._report.unread += 1
+                    self._report.digests += bytes(DIGEST_BYTES * len(read.unit.files))
+                    self._report.held += bytes(len(read.unit.files))
+                else:
+                    self._take_down(read, read.contents, digests)
 
     def _take_down(self, read: _Read, contents: Contents, digests: Iterator[bytes]) -> None:
         report, unit = self._report, read.unit
@@ -246,7 +289,13 @@ class _Rows:
             report.held.append(slot in held)
         self._content.update(said.encode("utf-8", "surrogateescape"))
 
+    def close(self) -> None:
+        """Wait for what still needs the memory; it is another shard's then."""
+        for group in self._groups:
+            group.wait()
+
     def report(self) -> ShardReport:
+        """Say what is known of the shard, all of whose rows were read."""
         self._settle()
         self._report.content = self._content.hexdigest()
         return self._report

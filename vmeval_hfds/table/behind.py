@@ -1,4 +1,4 @@
-"""SHA-256 of files and of the shard that is made of them, taken in a thread while rows are read and written."""
+"""What a thread does behind the one that reads rows: hashes of files, pages, and the hash of the shard they make."""
 
 from __future__ import annotations
 
@@ -15,34 +15,35 @@ Result = TypeVar("Result")
 _CHUNK_BYTES = 2**18
 
 
-class Hasher:
-    """Takes hashes, one after the other, in a thread: `hashlib` works without the interpreter.
+class Behind:
+    """Works in a thread, one thing after the other: neither `hashlib` nor Arrow needs the interpreter for long.
 
-    Where the system gives no thread, each is taken when it is asked for.
+    Where the system gives no thread, each is done when it is asked for.
     """
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hash")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="behind")
 
     def close(self) -> None:
-        """Take no more."""
+        """Begin nothing more."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def digests(self, contents: Sequence[bytes | memoryview]) -> Future[list[bytes]]:
         """Take the hash of each of some files. They must stay as they are until it is done."""
-        return self._do(lambda: [hashlib.sha256(content).digest() for content in contents])
+        return self.do(lambda: [hashlib.sha256(content).digest() for content in contents])
 
     @contextmanager
     def follow(self, place: Path) -> Iterator[GrowingFile]:
         """Take the hash of a file while it is written."""
         with place.open("rb", buffering=0) as stream:
-            followed = GrowingFile(stream, self._do)
+            followed = GrowingFile(stream, self.do)
             try:
                 yield followed
             finally:
                 followed.wait()
 
-    def _do(self, work: Callable[[], Result]) -> Future[Result]:
+    def do(self, work: Callable[[], Result]) -> Future[Result]:
+        """Do something after all that was asked for before."""
         try:
             return self._thread.submit(work)
         except RuntimeError:
