@@ -14,6 +14,7 @@ from vmeval_builders.json_values import parse_object, parse_value, scalar_text
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.packed_values import PackedValues
 from vmeval_builders.problems import Problem
+from vmeval_builders.texts import OptionalTexts, Texts
 
 _PATH_KEYS = (
     *("first_image_path", "first_frame", "final_image_path", "final_frame"),
@@ -43,16 +44,20 @@ class TaskKeys(Sequence[TaskKey]):
     """The names of many tasks; one is made when it is asked for."""
 
     def __init__(self) -> None:
-        self._paths: list[str] = []
+        self._paths = Texts()
         self._domains: list[str] = []
-        self._known: dict[str, str] = {}
+        self._numbers: dict[str, int] = {}
+        self._of_domains = array("I")
         # None where it is the folder's name, as mostly.
-        self._ids: list[str | None] = []
+        self._ids = OptionalTexts()
 
     def append(self, path: str, domain: str, row_id: str) -> None:
         """Take in the names of a task, as `TaskKey` has them."""
         self._paths.append(path)
-        self._domains.append(self._known.setdefault(domain, domain))
+        if domain not in self._numbers:
+            self._numbers[domain] = len(self._domains)
+            self._domains.append(domain)
+        self._of_domains.append(self._numbers[domain])
         self._ids.append(None if row_id == _folder_name(path) else row_id)
 
     def __len__(self) -> int:
@@ -61,8 +66,14 @@ class TaskKeys(Sequence[TaskKey]):
 
     def __getitem__(self, number: Any) -> Any:  # noqa: ANN401 - numbers of tasks only
         """Give the names of one task."""
-        path, row_id = self._paths[number], self._ids[number]
-        return TaskKey(path, self._domains[number], _folder_name(path) if row_id is None else row_id)
+        return self._key(self._paths[number], self._of_domains[number], self._ids[number])
+
+    def __iter__(self) -> Iterator[TaskKey]:
+        """Give the names of all tasks, in their order."""
+        return map(self._key, self._paths, self._of_domains, self._ids)
+
+    def _key(self, path: str, domain: int, row_id: str | None) -> TaskKey:
+        return TaskKey(path, self._domains[domain], _folder_name(path) if row_id is None else row_id)
 
 
 def _folder_name(path: str) -> str:
@@ -147,23 +158,24 @@ def _entry_problems(name: str, entries: Sequence[Any], tasks: Sequence[TaskKey])
     is_ours = name == paths.MANIFEST
     way_on = "; add the folder, drop the entry, or keep it so with --keep-incomplete" if is_ours else ""
     index = _Index(tasks)
-    listed: set[str] = set()
+    listed = bytearray(len(tasks))
     for number, entry in enumerate(entries):
-        path = index.find(entry)
-        if path is None:
+        task = index.find(entry)
+        if task is None:
             message = f"Entry {number} ({entry_name(entry)}) has no folder{way_on}."
             yield Problem("manifest-without-folder", "error", name, message)
-        elif path in listed:
+        elif listed[task]:
+            named = tasks[task].path
             message = (
-                f"Entry {number} ({entry_name(entry)}) names {path}, which an entry before it names too."
+                f"Entry {number} ({entry_name(entry)}) names {named}, which an entry before it names too."
             )
             yield Problem("duplicate-task", "error", name, message)
         else:
-            listed.add(path)
+            listed[task] = True
     which = "The manifest" if is_ours else name
-    for task in tasks:
-        if task.path not in listed:
-            yield Problem("not-in-manifest", "warning", task.path, f"{which} does not list this task.")
+    for key, is_listed in zip(tasks, listed, strict=True):
+        if not is_listed:
+            yield Problem("not-in-manifest", "warning", key.path, f"{which} does not list this task.")
 
 
 def _text(content: bytes) -> str | None:
@@ -220,23 +232,24 @@ class _Index:
         # Half of a name's hash, and the task's number: a few bytes for each name, where the names themselves take hundreds.
         self._found = array("Q", sorted(_half_hash(name) << 32 | number for number, name in _names(tasks)))
 
-    def find(self, entry: object) -> str | None:
+    def find(self, entry: object) -> int | None:
+        """Give the number of the first task that a manifest's entry names."""
         if not isinstance(entry, dict):
             return None
         for path in _entry_folders(entry):
-            if self._first((path,)) is not None:
-                return path
+            if (number := self._first((path,))) is not None:
+                return number
         domain, name = (_first(entry, keys) for keys in (_DOMAIN_KEYS, _ID_KEYS))
         return self._first((domain, name)) if domain and name else None
 
-    def _first(self, name: tuple[str, ...]) -> str | None:
-        """Give the path of the first task that has a name."""
+    def _first(self, name: tuple[str, ...]) -> int | None:
+        """Give the number of the first task that has a name."""
         half = _half_hash(name)
         at = bisect_left(self._found, half << 32)
         while at < len(self._found) and self._found[at] >> 32 == half:
-            task = self._tasks[self._found[at] & 0xFFFF_FFFF]
-            if name in _names_of(task):
-                return task.path
+            number = self._found[at] & 0xFFFF_FFFF
+            if name in _names_of(self._tasks[number]):
+                return number
             at += 1
         return None
 
