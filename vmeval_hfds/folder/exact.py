@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 from typing import TypeAlias
 
 import pyarrow as pa
@@ -105,15 +106,21 @@ class _Coming:
 
 
 def read_ahead(jobs: Iterable[ReadJob | ExactJob]) -> Iterator[ReadJob | ExactJob]:
-    """Give jobs for this process, and read in a thread what the next one needs while one is done."""
+    """Give jobs for this process, and read in a thread what the next one needs while one is done.
+
+    What was brought from far away is done at once: it is there only until the next job is asked for.
+    """
     before: ReadJob | ExactJob | None = None
     with ThreadPoolExecutor(1, thread_name_prefix="read") as thread:
         for job in jobs:
-            if isinstance(job, ExactJob) and job.size_bytes > _LARGE_BYTES * job.files.num_rows:
+            is_here = isinstance(job.source.place, Path)
+            if is_here and isinstance(job, ExactJob) and job.size_bytes > _LARGE_BYTES * job.files.num_rows:
                 job = replace(job, coming=_Coming(job, thread))
             if before is not None:
                 yield before
-            before = job
+            before = job if is_here else None
+            if not is_here:
+                yield job
         if before is not None:
             yield before
 
@@ -126,7 +133,8 @@ def _contents(source: GroupFiles) -> Iterator[Iterable[memoryview | bytes]]:
     Raises:
         DatasetError: A row group is damaged.
     """
-    if all(rows is None for rows in source.groups.values()):
+    # What is in memory, as parts of a shard that is far away are, can be opened once.
+    if isinstance(source.place, Path) and all(rows is None for rows in source.groups.values()):
         with open_shard(source.place, source.name, source.footer) as shard:
             raw = _raw_columns(shard, source)
             if raw is not None:
