@@ -28,7 +28,7 @@ from vmeval_hfds.table.reader import RowGroup, Shard, open_shard
 _PART = 0.5
 _AT_ONCE = 4
 #: Row groups of small rows are read several in one job, which takes time of its own; not so many that Ctrl-C waits long.
-_FILES_PER_JOB = 4000
+_FILES_PER_JOB = 1000
 
 
 @dataclass(frozen=True, slots=True)
