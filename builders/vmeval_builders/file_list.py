@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -45,38 +44,7 @@ class FileFacts:
         return made
 
 
-class FileSequence(FileFacts, Sequence[FileEntry]):
-    """Files in some order; an entry is made when it is asked for."""
-
-    @abstractmethod
-    def _path(self, number: int) -> str:
-        """Give the path of a file by its number, which is there."""
-
-    def __len__(self) -> int:
-        """Count the files."""
-        return len(self.sizes_bytes)
-
-    @overload
-    def __getitem__(self, number: int) -> FileEntry: ...
-    @overload
-    def __getitem__(self, number: slice) -> list[FileEntry]: ...
-    def __getitem__(self, number: int | slice) -> FileEntry | list[FileEntry]:
-        """Give one file by its number, or several."""
-        if isinstance(number, slice):
-            return [self[one] for one in range(*number.indices(len(self)))]
-        number = range(len(self))[number]
-        return FileEntry(
-            self._path(number), self.sizes_bytes[number], self.mtimes_ns[number], self.offset(number)
-        )
-
-    def __eq__(self, other: object) -> bool:
-        """Compare the files, with any sequence of them."""
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-class FileList(FileSequence):
+class FileList(FileFacts, Sequence[FileEntry]):
     """Files by path order.
 
     Files that follow each other in one folder are a run: its folder, and its names, which many runs share.
@@ -151,21 +119,40 @@ class FileList(FileSequence):
         self.mtimes_ns.extend(mtimes_ns)
         self._starts.append(len(self.sizes_bytes))
 
+    def __len__(self) -> int:
+        """Count the files."""
+        return len(self.sizes_bytes)
+
+    @overload
+    def __getitem__(self, number: int) -> FileEntry: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[FileEntry]: ...
+    def __getitem__(self, number: int | slice) -> FileEntry | list[FileEntry]:
+        """Give one file by its number, or several."""
+        if isinstance(number, slice):
+            return [self[one] for one in range(*number.indices(len(self)))]
+        number = range(len(self))[number]
+        run = bisect_right(self._starts, number) - 1
+        path = joined(self.folders_of_runs[run], self.names_of_runs[run][number - self._starts[run]])
+        return FileEntry(path, self.sizes_bytes[number], self.mtimes_ns[number], self.offset(number))
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the files, with any sequence of them."""
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __iter__(self) -> Iterator[FileEntry]:
         """Give the files by path order."""
         return map(FileEntry, self.paths(), self.sizes_bytes, self.mtimes_ns, self._offsets or repeat(0))
-
-    def _path(self, number: int) -> str:
-        run = bisect_right(self._starts, number) - 1
-        return joined(self.folders_of_runs[run], self.names_of_runs[run][number - self._starts[run]])
 
     def paths(self) -> Iterator[str]:
         """Give the files' paths, by path order."""
         return chain.from_iterable(map(_paths_of_run, self.folders_of_runs, self.names_of_runs))
 
-    def counts(self) -> Iterator[tuple[str, int]]:
-        """Give folders and how many files lie directly in each; a folder may come several times."""
-        return zip(self.folders_of_runs, map(len, self.names_of_runs), strict=True)
+    def by_runs(self) -> Iterator[tuple[str, Names]]:
+        """Give folders and the names of files that lie directly in each; a folder may come several times."""
+        return zip(self.folders_of_runs, self.names_of_runs, strict=True)
 
     def part(self, start: int, end: int) -> FileList:
         """Give the files between two numbers, as a list of their own."""

@@ -57,7 +57,7 @@ class Gathered:
 
 def _ascends(found: FileList) -> bool:
     last = ""
-    for folder, names in zip(found.folders_of_runs, found.names_of_runs, strict=True):
+    for folder, names in found.by_runs():
         if joined(folder, names[0]) <= last:
             return False
         last = joined(folder, names[-1])
@@ -86,7 +86,7 @@ def _pieces(found: FileList) -> Iterator[tuple[str, str, _Piece]]:
     """
     parents = {above for folder in found.folders_of_runs for above in _above(folder)}
     start = 0
-    for folder, names in zip(found.folders_of_runs, found.names_of_runs, strict=True):
+    for folder, names in found.by_runs():
         size = 1 if folder in parents else len(names)
         for at in range(0, len(names), size):
             yield (

@@ -28,8 +28,19 @@ class PackedValues(Sequence[Any]):
         self._starts = array("q", [0])
         self._opened: tuple[int, list[Any]] = -1, []
         for block in batched(values, BLOCK_VALUES):
-            self._blocks.append(pack(block))
-            self._starts.append(self._starts[-1] + len(block))
+            self._append(pack(block), len(block))
+
+    @classmethod
+    def of(cls, blocks: Iterable[tuple[bytes, int]]) -> PackedValues:
+        """Take what `pack` made of values in, each with how many they are."""
+        made = cls()
+        for block, size in blocks:
+            made._append(block, size)
+        return made
+
+    def _append(self, block: bytes, size: int) -> None:
+        self._blocks.append(block)
+        self._starts.append(self._starts[-1] + size)
 
     def __len__(self) -> int:
         """Count the values."""

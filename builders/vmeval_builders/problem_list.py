@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
-from itertools import accumulate, groupby
+from itertools import groupby, takewhile
 from operator import attrgetter
 from typing import NamedTuple, overload
 
-from vmeval_builders.packed_values import BLOCK_VALUES, batched, pack, unpack
+from vmeval_builders.packed_values import BLOCK_VALUES, PackedValues, batched, pack, unpack
 from vmeval_builders.problems import Problem
 
 #: So many are put in order at once.
@@ -37,8 +35,7 @@ class ProblemList(Sequence[Problem]):
 
     def __init__(self, blocks: Sequence[_Block] = ()) -> None:
         self._blocks = blocks
-        self._starts = array("q", accumulate((block.size for block in blocks), initial=0))
-        self._opened: tuple[int, list[_Fields]] = -1, []
+        self._fields = PackedValues.of((block.content, block.size) for block in blocks)
 
     @classmethod
     def of(cls, problems: Iterable[Problem]) -> ProblemList:
@@ -53,11 +50,11 @@ class ProblemList(Sequence[Problem]):
 
     def __len__(self) -> int:
         """Count the problems."""
-        return self._starts[-1]
+        return len(self._fields)
 
     def __iter__(self) -> Iterator[Problem]:
         """Give the problems in their order."""
-        return (_problem(fields) for block in self._blocks for fields in unpack(block.content))
+        return map(_problem, self._fields)
 
     @overload
     def __getitem__(self, number: int) -> Problem: ...
@@ -65,13 +62,8 @@ class ProblemList(Sequence[Problem]):
     def __getitem__(self, number: slice) -> list[Problem]: ...
     def __getitem__(self, number: int | slice) -> Problem | list[Problem]:
         """Give one problem by its number, or several."""
-        if isinstance(number, slice):
-            return [self[one] for one in range(*number.indices(len(self)))]
-        number = range(len(self))[number]
-        block = bisect_right(self._starts, number) - 1
-        if self._opened[0] != block:
-            self._opened = block, unpack(self._blocks[block].content)
-        return _problem(self._opened[1][number - self._starts[block]])
+        found = self._fields[number]
+        return list(map(_problem, found)) if isinstance(number, slice) else _problem(found)
 
     def __eq__(self, other: object) -> bool:
         """Compare the problems, with any sequence of them."""
@@ -84,6 +76,11 @@ class ProblemList(Sequence[Problem]):
     def __repr__(self) -> str:
         """Show the problems as a list of them is shown."""
         return repr(list(self))
+
+
+def errors_of(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Give the errors of problems in their order; of the warnings, which may be many, only the first is looked at."""
+    return takewhile(lambda one: one.severity == "error", problems)
 
 
 def _fields(problem: Problem) -> _Fields:

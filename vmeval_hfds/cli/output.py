@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
-from itertools import islice, takewhile
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -177,14 +177,14 @@ def refused_folder(form: str) -> Iterator[Callable[[Sequence[Problem]], None]]:
     Yields:
         What to call with the problems of a folder that was taken, to say how many there are.
     """
+    from vmeval_builders.problem_list import errors_of
     from vmeval_hfds.cli.problems import problem_count, problem_lines
     from vmeval_hfds.errors import FolderError
 
     def say_warnings(problems: Sequence[Problem]) -> None:
         if problems and form == "human":
             say(f"{problem_count(problems)}; vmeval-hfds check lists them.")
-            errors = takewhile(lambda one: one.severity == "error", problems)
-            if kept := Counter(one.code for one in errors):
+            if kept := Counter(one.code for one in errors_of(problems)):
                 say(f"Let through: {', '.join(f'{count:,} {code}' for code, count in kept.most_common())}.")
 
     try:

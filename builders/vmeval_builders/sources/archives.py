@@ -176,6 +176,6 @@ def _looked_into(path: str) -> Problem:
 def _with_files(files: FileList, folders: FolderList) -> FolderList:
     """Count the files that lie directly in each folder."""
     entries: Counter[str] = Counter()
-    for folder, count in files.counts():
-        entries[folder] += count
+    for folder, names in files.by_runs():
+        entries[folder] += len(names)
     return folders.counted(entries.__getitem__)

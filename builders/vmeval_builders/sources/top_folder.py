@@ -23,8 +23,7 @@ def top_folder(index: Index) -> str | None:
     if index.folders[""].mtime_ns is not None:
         return None
     files = FileList.of(index.files)
-    runs = zip(files.folders_of_runs, files.names_of_runs, strict=True)
-    at_root = chain.from_iterable(names for folder, names in runs if not folder)
+    at_root = chain.from_iterable(names for folder, names in files.by_runs() if not folder)
     everything = chain(at_root, filter(None, index.folders), (problem.path for problem in index.problems))
     tops = {path.partition("/")[0] for path in everything if not tool_name(path)}
     top = tops.pop() if len(tops) == 1 else None
@@ -39,8 +38,9 @@ def _holds_domains(index: Index) -> bool:
 
 def _is_domain(files: FileList) -> bool:
     """Whether the top folder, or a folder directly in it, is a task."""
-    runs = zip(files.folders_of_runs, files.names_of_runs, strict=True)
-    return any(not _ROW_FILES.isdisjoint(names) and folder.count("/") <= 1 for folder, names in runs)
+    return any(
+        not _ROW_FILES.isdisjoint(names) and folder.count("/") <= 1 for folder, names in files.by_runs()
+    )
 
 
 def below(index: Index, top: str) -> Index:
