@@ -170,10 +170,9 @@ def _write(
     reports = run_shards(write_shards, scan, plan.shards, store, options, beside)
     shards = {one.plan.name: facts_of(one, one.receipt) for one in reports if one.receipt}
     known = ListingFacts(scan.layout.name, plan.groups, shards)
-    listed = listed_rows(scan, reports)
+    files = write_files(store, scan.source, options, listed_rows(scan, reports), known)
     for report in reports:
         report.forget_files()
-    files = write_files(store, scan.source, options, listed, known)
     others = [problem for report in files for problem in report.problems]
     problems = refuse_contents(scan, plan.groups, reports, others, options.allowed, manifests.result())
     refuse_changes(scan)

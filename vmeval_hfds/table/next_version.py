@@ -226,10 +226,6 @@ def write_version(
     if others := [report for report in written if report.content not in known]:
         _refuse_changes(scan, version.reports, others)
     facts = {report.plan.name: facts_of(report, report.receipt) for report in written if report.receipt}
-    if version.kept is None:
-        # What the first reading said of these stands there still; of all files, it is much to hold twice.
-        read = {(report.plan.name, report.content) for report in version.reports}
-        written = [report for report in written if (report.plan.name, report.content) not in read]
     for shard in version.draft.shards:
         if shard.old is not None and shard.facts is not None:
             facts[shard.name] = (

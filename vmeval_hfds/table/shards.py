@@ -98,9 +98,10 @@ class ShardReport:
         return len(self.ids) - self.unread + sum(self.several.values()) - len(self.several)
 
     def share(self, other: ShardReport) -> None:
-        """Keep once what a report of the same content says of files and rows."""
+        """Keep once what a report of the same content says of files and rows, and of what is wrong with them."""
         self.digests, self.held = other.digests, other.held
         self.ids, self.row_numbers = other.ids, other.row_numbers
+        self.problems = other.problems
 
     def digests_by_path(self) -> Iterator[tuple[str, str]]:
         """Give the files that its columns hold, by path, and their SHA-256, hexadecimal."""

@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import Any
 
 from vmeval_builders.arrow.schema import FILE_COLUMNS
@@ -22,7 +21,7 @@ from vmeval_builders.checks import (
 from vmeval_builders.findings import Findings
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.manifest import Manifest, TaskKeys
-from vmeval_builders.problem_list import ProblemList
+from vmeval_builders.problem_list import ProblemList, errors_of
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.sources.source import Source
@@ -114,7 +113,9 @@ def run_shards(
             report.plan = plan
             if report.content in known:
                 report.share(known[report.content])
-            report.problems, report.findings = judge(scan, report.findings), Findings()
+            else:
+                report.problems = judge(scan, report.findings)
+            report.findings = Findings()
         if store is not None:
             store.keep([report.receipt for report in of_job if report.receipt])
         reports += of_job
@@ -174,8 +175,7 @@ def refuse(scan: Scan, problems: Sequence[Problem], allowed: Allowed) -> None:
     Raises:
         FolderError: One of them does; it carries all of them.
     """
-    errors = takewhile(lambda one: one.severity == "error", problems)
-    if found := sum(1 for _ in refusals(scan.layout, errors, allowed)):
+    if found := sum(1 for _ in refusals(scan.layout, errors_of(problems), allowed)):
         count = "1 error" if found == 1 else f"{found} errors"
         raise FolderError(
             f"{scan.root}: {count}, so nothing was written; mend the folder and run again", problems
