@@ -20,12 +20,12 @@ class FileFacts:
     """What is known of files by their numbers: numbers in one piece of memory each.
 
     Attributes:
-        sizes_bytes: See `FileEntry.size_bytes`.
-        mtimes_ns: See `FileEntry.mtime_ns`.
+        sizes_bytes: See `FileEntry.size_bytes`; a walk takes in no file that is larger than `FILE_LIMIT_BYTES`.
+        mtimes_ns: See `FileEntry.mtime_ns`; empty where nobody needs them.
     """
 
     def __init__(self) -> None:
-        self.sizes_bytes = array("q")
+        self.sizes_bytes = array("I")
         self.mtimes_ns = array("q")
         # Empty where all are 0, as those of files on disk are.
         self._offsets = array("q")
@@ -34,13 +34,25 @@ class FileFacts:
         """Give where a file begins in its archive, as `FileEntry.offset` says."""
         return self._offsets[number] if self._offsets else 0
 
+    @property
+    def are_in_one_place(self) -> bool:
+        """Whether each can be read as soon as any other, as files on disk: none has an offset."""
+        return not self._offsets
+
+    def mtime_ns(self, number: int) -> int:
+        """Give a file's modification time, as `FileEntry.mtime_ns` says; 0 where it was forgotten."""
+        return self.mtimes_ns[number] if self.mtimes_ns else 0
+
+    def forget_times(self) -> None:
+        """Give back the memory of modification times, which then are 0."""
+        self.mtimes_ns = array("q")
+
     def only(self, numbers: Iterable[int]) -> FileFacts:
         """Give what is known of some files, numbered anew from 0 on."""
         made, numbers = FileFacts(), list(numbers)
         made.sizes_bytes.extend(map(self.sizes_bytes.__getitem__, numbers))
-        made.mtimes_ns.extend(map(self.mtimes_ns.__getitem__, numbers))
-        if self._offsets:
-            made._offsets.extend(map(self._offsets.__getitem__, numbers))
+        for its, ours in ((made.mtimes_ns, self.mtimes_ns), (made._offsets, self._offsets)):
+            its.extend(map(ours.__getitem__, numbers if ours else ()))
         return made
 
 
@@ -134,7 +146,7 @@ class FileList(FileFacts, Sequence[FileEntry]):
         number = range(len(self))[number]
         run = bisect_right(self._starts, number) - 1
         path = joined(self.folders_of_runs[run], self.names_of_runs[run][number - self._starts[run]])
-        return FileEntry(path, self.sizes_bytes[number], self.mtimes_ns[number], self.offset(number))
+        return FileEntry(path, self.sizes_bytes[number], self.mtime_ns(number), self.offset(number))
 
     def __eq__(self, other: object) -> bool:
         """Compare the files, with any sequence of them."""
@@ -144,7 +156,8 @@ class FileList(FileFacts, Sequence[FileEntry]):
 
     def __iter__(self) -> Iterator[FileEntry]:
         """Give the files by path order."""
-        return map(FileEntry, self.paths(), self.sizes_bytes, self.mtimes_ns, self._offsets or repeat(0))
+        facts = self.sizes_bytes, self.mtimes_ns or repeat(0), self._offsets or repeat(0)
+        return map(FileEntry, self.paths(), *facts)
 
     def paths(self) -> Iterator[str]:
         """Give the files' paths, by path order."""

@@ -67,6 +67,11 @@ class Scan:
         """Folders without any entry, by path order."""
         return self.folders.empty
 
+    def forget_times(self) -> None:
+        """Give back the memory of files' times, where the layout does not keep them."""
+        if not self.layout.keeps_times:
+            self.files.forget_times()
+
 
 def scan_rows(
     folder: str | os.PathLike[str],

@@ -53,7 +53,7 @@ class UnitList(Sequence[Unit]):
         self.numbers = array("I")
         self._files: list[UnitFiles] = []
         self._beside: list[FileEntry | None] = []
-        self._starts = array("q", [0])
+        self._starts = array("I", [0])
         self._known: dict[UnitFiles, UnitFiles] = {}
 
     @classmethod
@@ -197,7 +197,7 @@ class UnitList(Sequence[Unit]):
         path, files, facts = self.paths[number], self._files[number], self._facts
         numbers = self.numbers[self._starts[number] : self._starts[number + 1]]
         entries = {
-            slot: FileEntry(_path(path, tail), facts.sizes_bytes[at], facts.mtimes_ns[at], facts.offset(at))
+            slot: FileEntry(_path(path, tail), facts.sizes_bytes[at], facts.mtime_ns(at), facts.offset(at))
             for slot, tail, at in zip(files.slots, files.tails, numbers, strict=True)
         }
         beside = self._beside[number] if self._beside else None

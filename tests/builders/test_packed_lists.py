@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmeval_builders.entries import FileEntry, FolderEntry, Unit
+from vmeval_builders.entries import FILE_LIMIT_BYTES, FileEntry, FolderEntry, Unit
 from vmeval_builders.file_list import FileList
 from vmeval_builders.folder_list import FolderList
 from vmeval_builders.gathered import Gathered
@@ -20,7 +20,8 @@ from vmeval_builders.unit_list import UnitList
 NAMES = st.sampled_from(["a", "a-b", "a.b", "a/b", "a0", "b", "é"])
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
 NUMBERS = st.integers(0, 2**40)
-ENTRIES = st.builds(FileEntry, PATHS, NUMBERS, NUMBERS, st.sampled_from([0, 0, 512]))
+SIZES = st.integers(0, FILE_LIMIT_BYTES)
+ENTRIES = st.builds(FileEntry, PATHS, SIZES, NUMBERS, st.sampled_from([0, 0, 512]))
 FILES = st.lists(ENTRIES, max_size=12, unique_by=lambda entry: entry.path)
 
 

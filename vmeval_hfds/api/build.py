@@ -136,6 +136,7 @@ def build(
         remove_leftovers()
         choice = Choice(include, exclude, keeps_top_folder=keep_top_folder)
         scan = scan_rows(folder, builder, choice, engine.seeing(folder))
+        scan.forget_times()
         check_apart(scan.root, place)
         existing = what_is_there(place, scan.layout, force)
         engine.require(scan.root)

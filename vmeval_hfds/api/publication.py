@@ -155,6 +155,7 @@ def read_folder(folder: str | os.PathLike[str] | Scan, options: PushOptions) -> 
             scan = folder
         else:
             scan = scan_rows(folder, options.builder, options.choice, engine.seeing(folder))
+            scan.forget_times()
         engine.require(scan.root)
         refuse_names(scan, tables)
         plan = plan_shards(scan, tables.split)

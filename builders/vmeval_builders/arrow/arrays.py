@@ -17,6 +17,8 @@ from vmeval_builders.arrow.schema import media_type
 
 #: How long a SHA-256 is.
 DIGEST_BYTES = 32
+#: Typecodes of `array` whose memory Arrow can take as it is.
+_KINDS = {"q": pa.int64(), "I": pa.uint32()}
 
 
 def binary_array(values: Sequence[bytes | memoryview | None], kind: pa.DataType | None = None) -> pa.Array:
@@ -90,8 +92,9 @@ def integers(values: pa.Array) -> memoryview:
 
 def integer_array(values: Sequence[int | None]) -> pa.Array:
     """Make an array of 64-bit integers; None is a null."""
-    if isinstance(values, array) and values.typecode == "q":
-        return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])
+    if isinstance(values, array) and values.typecode in _KINDS:
+        kind = _KINDS[values.typecode]
+        return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)]).cast(pa.int64())
     numbers = array("q", [value or 0 for value in values])
     return pa.Array.from_buffers(pa.int64(), len(values), [validity(values), pa.py_buffer(numbers)])
 
