@@ -41,6 +41,10 @@ class DatasetError(VmevalError, ValueError):
     """Something is not a dataset of questions, or is damaged."""
 
 
+class NotByPathError(DatasetError):
+    """A list of files is not by path order, as every list is that we write."""
+
+
 class NoShardsError(DatasetError):
     """A repository or directory holds no Parquet shards."""
 

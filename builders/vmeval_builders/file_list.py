@@ -66,7 +66,7 @@ class FileList(FileFacts, Sequence[FileEntry]):
         super().__init__()
         self.folders_of_runs = Texts()
         self.names_of_runs: list[Names] = []
-        self._starts = array("q", [0])
+        self._starts = array("I", [0])
         self._known: dict[Names, Names] = {}
         self._index: FolderIndex | None = None
         self._sorted = _Sorted()

@@ -29,7 +29,9 @@ class FolderList(Mapping[str, FolderEntry]):
         entries: Sequence[int] = (),
         mtimes_ns: Sequence[int | None] = (),
     ) -> None:
-        self._paths, self._entries, self._mtimes_ns = Texts(), array("q"), array("q")
+        self._paths, self._entries = Texts(), array("I")
+        # Empty where nobody needs them.
+        self._mtimes_ns = array("q")
         for number in sorted(range(len(paths)), key=paths.__getitem__):
             self._append(paths[number], entries[number], mtimes_ns[number])
 
@@ -79,8 +81,12 @@ class FolderList(Mapping[str, FolderEntry]):
 
     def counted(self, entries: Callable[[str], int]) -> FolderList:
         """Give the same folders with other numbers of entries, told by their paths."""
-        self._entries = array("q", map(entries, self._paths))
+        self._entries = array("I", map(entries, self._paths))
         return self
+
+    def forget_times(self) -> None:
+        """Give back the memory of modification times, which nobody says then."""
+        self._mtimes_ns = array("q")
 
     def __len__(self) -> int:
         """Count the folders."""
@@ -107,7 +113,7 @@ class FolderList(Mapping[str, FolderEntry]):
 
     def entry(self, number: int) -> FolderEntry:
         """Give a folder by its number."""
-        mtime_ns = self._mtimes_ns[number]
+        mtime_ns = self._mtimes_ns[number] if self._mtimes_ns else _NO_TIME
         return FolderEntry(self._entries[number], None if mtime_ns == _NO_TIME else mtime_ns)
 
     def _number_of(self, path: str) -> int | None:

@@ -68,9 +68,10 @@ class Scan:
         return self.folders.empty
 
     def forget_times(self) -> None:
-        """Give back the memory of files' times, where the layout does not keep them."""
+        """Give back the memory of times, where the layout does not keep them."""
         if not self.layout.keeps_times:
             self.files.forget_times()
+            self.folders.forget_times()
 
 
 def scan_rows(

@@ -10,37 +10,26 @@ from hypothesis import strategies as st
 from tests.factories import file_row, question_row, write_dataset
 from vmeval_hfds.errors import DatasetError
 from vmeval_hfds.store.directory import open_dataset_dir
-from vmeval_hfds.table import difference
-from vmeval_hfds.table.difference import FileList, compare, taken
-from vmeval_hfds.table.listing import packed_digests, read_listing, read_packed_listing
+from vmeval_hfds.table.difference import FileList, compare
+from vmeval_hfds.table.listing import read_listing
+from vmeval_hfds.table.listing_parts import ListingParts, packed_digests
 
 
-def file_list(files, folders=(), times=None, order=sorted):
-    paths = order([*files, *folders])
-    content = [files.get(path) for path in paths]
-    table = pa.table(
-        {
-            "path": pa.chunked_array([pa.array(paths, pa.string())]),
-            "modified": pa.chunked_array([pa.array([(times or {}).get(path) for path in paths], pa.int64())]),
-        }
-    )
-    digests = pa.chunked_array([pa.array(content, pa.binary())])
-    return FileList(table, lambda numbers: digests.take(numbers))
+def file_list(files, folders=(), times=None, order=sorted, run=3):
+    def tables(in_order):
+        paths = (sorted if in_order else order)([*files, *folders])
+        for start in range(0, len(paths), run):
+            some = paths[start : start + run]
+            modified = pa.array([(times or {}).get(path) for path in some], pa.int64())
+            key = pa.array([files.get(path) for path in some], pa.binary())
+            yield pa.table({"path": pa.array(some, pa.string()), "modified": modified, "key": key})
+
+    return FileList(tables, lambda keys: keys)
 
 
 def told(old, new):
     found = compare(old, new)
-    changed, changed_to = (
-        taken(side.paths, numbers).to_pylist()
-        for side, numbers in ((old, found.changed), (new, found.changed_to))
-    )
-    assert changed == changed_to
-    return {
-        "removed": set(taken(old.paths, found.removed).to_pylist()),
-        "added": set(taken(new.paths, found.added).to_pylist()),
-        "changed": set(changed),
-        "other_times": set(taken(old.paths, found.other_times).to_pylist()),
-    }
+    return {name: set(getattr(found, name)) for name in ("removed", "added", "changed", "other_times")}
 
 
 FILES = st.dictionaries(
@@ -48,13 +37,10 @@ FILES = st.dictionaries(
 )
 
 
-@given(old=FILES, new=FILES, run=st.integers(1, 9), gaps=st.integers(0, 3), turned=st.booleans())
-def test_files_differ_as_a_simple_model_says(old, new, run, gaps, turned):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(difference, "_RUN", run)
-        patch.setattr(difference, "_FEW_GAPS", gaps)
-        order = (lambda paths: sorted(paths, reverse=True)) if turned else sorted
-        found = told(file_list(old), file_list(new, order=order))
+@given(old=FILES, new=FILES, runs=st.tuples(st.integers(1, 9), st.integers(1, 9)), turned=st.booleans())
+def test_files_differ_as_a_simple_model_says(old, new, runs, turned):
+    order = (lambda paths: sorted(paths, reverse=True)) if turned else sorted
+    found = told(file_list(old, run=runs[0]), file_list(new, order=order, run=runs[1]))
     assert found == {
         "removed": old.keys() - new.keys(),
         "added": new.keys() - old.keys(),
@@ -78,8 +64,9 @@ def test_files_differ_as_a_simple_model_says(old, new, run, gaps, turned):
         ((["a"], []), ([], ["a/"]), ["a"], ["a/"]),
     ],
 )
-def test_a_folder_is_there_where_something_is_in_it(old, new, removed, added):
-    one, other = (file_list(dict.fromkeys(files, b"1"), folders) for files, folders in (old, new))
+@pytest.mark.parametrize("run", [1, 3])
+def test_a_folder_is_there_where_something_is_in_it(old, new, removed, added, run):
+    one, other = (file_list(dict.fromkeys(files, b"1"), folders, run=run) for files, folders in (old, new))
     found = told(one, other)
     assert (found["removed"], found["added"]) == (set(removed), set(added))
 
@@ -105,7 +92,7 @@ def test_hashes_are_packed_wherever_the_array_was_cut(digests, start, length):
 @pytest.mark.parametrize(
     "wrong", ["", "0" * 63, "0" * 65, "g" * 64, f"{'0' * 62}  ", "ü" * 32, f" {'0' * 62} "]
 )
-@pytest.mark.parametrize("read", [read_listing, read_packed_listing])
+@pytest.mark.parametrize("read", [read_listing, lambda dataset: list(ListingParts(dataset, ["path"]))])
 def test_a_list_with_what_is_no_hash_is_refused(tmp_path, wrong, read):
     rows = [file_row("a.txt"), {**file_row("b.txt"), "sha256": wrong}]
     write_dataset(tmp_path / "dataset", [question_row("maze_task/m")], rows)

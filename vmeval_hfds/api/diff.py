@@ -8,20 +8,19 @@ from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Unpack
 
-import pyarrow as pa
-
 from vmeval_builders.choice import ALL_BUT_TOOLS
 from vmeval_builders.json_values import parse_object
 from vmeval_builders.scan import Scan, refuse_changes
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import DatasetError, SourceTypeError
 from vmeval_hfds.folder.check import folders_of
-from vmeval_hfds.folder.sides import FolderSide, ListedSide, Near, Side, chosen
+from vmeval_hfds.folder.folder_side import FolderSide
+from vmeval_hfds.folder.listed_side import ListedSide
+from vmeval_hfds.folder.sides import Near, Side
 from vmeval_hfds.rows.open import Opened, Source, open_rows, open_source
 from vmeval_hfds.store.directory import DatasetFiles
-from vmeval_hfds.table.columns import layout_of_dataset
-from vmeval_hfds.table.difference import Difference, compare, taken
-from vmeval_hfds.table.listing import digest_of, read_packed_listing, trusted_shards
+from vmeval_hfds.table.difference import Difference, compare
+from vmeval_hfds.table.listing import digest_of
 from vmeval_hfds.table.wanted import Chooser, Chosen, Wanted
 
 if TYPE_CHECKING:
@@ -197,16 +196,13 @@ def _side(opened: Opened, engine: Engine, progress: Progress | None) -> Side:
         )
     if not opened.listing_shards:
         raise DatasetError(f"{opened.name}: has no config files, so that there is nothing to compare")
-    listing = read_packed_listing(opened)
-    layout = layout_of_dataset(opened, listing.facts)
-    trusted = trusted_shards(opened, listing.facts) if listing.facts else ()
-    return ListedSide(opened, layout, listing, frozenset(trusted))
+    return ListedSide(opened)
 
 
 def _as_walked(side: Side, other: Side) -> Side:
     """Leave out of a list what a walk of the other side's folder leaves out."""
     if isinstance(side, ListedSide) and isinstance(other, FolderSide):
-        return replace(side, listing=chosen(side.listing, ALL_BUT_TOOLS))
+        return replace(side, choice=ALL_BUT_TOOLS)
     return side
 
 
@@ -220,24 +216,28 @@ class _Paths:
 
 
 def _result(old: Side, new: Side, found: Difference) -> DiffResult:
-    near_old = old.near(pa.concat_arrays([found.removed, found.changed]))
-    near_new = new.near(pa.concat_arrays([found.added, found.changed_to]))
-    removed, changed, other_times = (
-        set(taken(old.files.paths, numbers).to_pylist())
-        for numbers in (found.removed, found.changed, found.other_times)
-    )
-    removed |= old.unlisted - new.unlisted
-    added = {*taken(new.files.paths, found.added).to_pylist(), *(new.unlisted - old.unlisted - removed)}
+    near_old = old.near([*found.removed, *found.changed])
+    near_new = new.near([*found.added, *found.changed])
+    removed = {*found.removed, *(old.unlisted - new.unlisted)}
+    added = {*found.added, *(new.unlisted - old.unlisted - removed)}
     paths = _Paths(
         added={path: near_new.rows.get(path) for path in added},
         removed={path: near_old.rows.get(path) for path in removed},
-        changed={path: near_new.rows.get(path) or near_old.rows.get(path) for path in changed},
+        changed={path: near_new.rows.get(path) or near_old.rows.get(path) for path in found.changed},
     )
     touched = {
         row for of_kind in (paths.added, paths.removed, paths.changed) for row in of_kind.values() if row
     }
-    before = touched & {*paths.removed.values(), *paths.changed.values(), *_untouched(new, near_new, added)}
-    after = touched & {*paths.added.values(), *paths.changed.values(), *_untouched(old, near_old, removed)}
+    before = touched & {
+        *paths.removed.values(),
+        *paths.changed.values(),
+        *_untouched(near_new, found.empty_new, added),
+    }
+    after = touched & {
+        *paths.added.values(),
+        *paths.changed.values(),
+        *_untouched(near_old, found.empty_old, removed),
+    }
     configs = {**near_old.configs, **near_new.configs}
     rows = _changed_rows(paths, before & after, configs, _changed_keys(old, new, paths.changed))
     only_old, only_new = (
@@ -254,15 +254,15 @@ def _result(old: Side, new: Side, found: Difference) -> DiffResult:
         other_added=_outside(paths.added),
         other_removed=_outside(paths.removed),
         other_changed=_outside(paths.changed),
-        other_times=sorted(other_times - changed),
+        other_times=sorted({*found.other_times} - {*found.changed}),
         replaced=_replaced(old, new),
     )
 
 
-def _untouched(side: Side, near: Near, differing: Collection[str]) -> set[str]:
+def _untouched(near: Near, empty: Collection[str], differing: Collection[str]) -> set[str]:
     """Name the rows of which the other side has some file, or empty folder, too."""
     kept = ((path, row) for path, row in near.rows.items() if path not in differing)
-    return {row for path, row in kept if not path.endswith("/") or path in side.files.empty_folders}
+    return {row for path, row in kept if not path.endswith("/") or path in empty}
 
 
 def _outside(paths: Mapping[str, str | None]) -> list[str]:
@@ -327,8 +327,8 @@ def _replaced(old: Side, new: Side) -> list[str]:
 
 def _unlike_list(side: Side) -> dict[str, str]:
     """Give the hashes of shards that are not what the list of files says; "" where there is no such shard."""
-    if not isinstance(side, ListedSide) or side.listing.facts is None:
+    if not isinstance(side, ListedSide) or side.facts is None:
         return {}
     dataset = side.dataset
-    names = {*dataset.row_shards, *side.listing.facts.shards} - side.trusted
+    names = {*dataset.row_shards, *side.facts.shards} - side.trusted
     return {name: digest_of(dataset, name) if name in dataset.row_shards else "" for name in names}

@@ -8,20 +8,18 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Unpack
 
-import pyarrow.compute as pc
-
 from vmeval_builders.choice import Choice
 from vmeval_builders.scan import Scan, archives_of, refuse_changes, scan_archives, scan_files
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import DatasetError
+from vmeval_hfds.folder.folder_side import FolderSide
+from vmeval_hfds.folder.listed_side import ListedSide
 from vmeval_hfds.folder.plan import make_plan
-from vmeval_hfds.folder.sides import FolderSide, ListedSide, chosen
 from vmeval_hfds.rows.open import Source as RowSource
 from vmeval_hfds.rows.open import open_dataset
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.columns import check_layout
-from vmeval_hfds.table.difference import compare, taken
-from vmeval_hfds.table.listing import read_packed_listing
+from vmeval_hfds.table.difference import compare
 from vmeval_hfds.table.wanted import Chosen, Wanted
 
 if TYPE_CHECKING:
@@ -117,33 +115,26 @@ def _verify(
         raise DatasetError(f"{source.name}: has no config files, so that there is nothing to verify against")
     if builder is not None:
         check_layout(source, builder)
-    everything = read_packed_listing(source)
-    listing = everything
-    if wanted:
-        listing = make_plan(source, wanted, builder).listing
-    listing = chosen(listing, choice)
+    everything = ListedSide(source)
+    listing = make_plan(source, wanted, builder).listing if wanted else None
+    old = ListedSide(source, choice, listing)
     scan = scan_files(folder, choice, engine.seeing(folder))
     packed_files = archives_of(scan, choice)
-    if packed_files and not everything.among(packed_files):
+    if packed_files and not any(everything.among(packed_files)):
         # The dataset knows what is in the archives, and not these.
         scan = scan_archives(scan, packed_files, choice, engine.seeing(folder))
-    old = ListedSide(source, scan.layout, listing)
     engine.require(scan.root)
-    new = FolderSide(scan, lists_all=True, engine=engine, progress=progress)
+    new = FolderSide(scan, lists_all=old.has_times, engine=engine, progress=progress)
     found = compare(old.files, new.files)
     refuse_changes(scan)
-    missing, different, other_times = (
-        set(taken(old.files.paths, numbers).to_pylist())
-        for numbers in (found.removed, found.changed, found.other_times)
-    )
-    extra = {*taken(new.files.paths, found.added).to_pylist(), *new.unlisted}
-    extra -= set((everything if wanted else listing).among(extra))
+    extra = {*found.added, *new.unlisted}
+    extra -= set((everything if wanted else old).among(extra))
     return VerifyResult(
-        files=pc.sum(pc.is_valid(listing.table["sha256"])).as_py() or 0,
-        missing=sorted(missing),
+        files=found.old_files,
+        missing=sorted(found.removed),
         extra=sorted(extra),
-        different=sorted({*different, *_repeated(scan)}),
-        other_times=sorted(other_times),
+        different=sorted({*found.changed, *_repeated(scan)}),
+        other_times=sorted(found.other_times),
         left_out=scan.left_out,
         top_folder=scan.top_folder,
     )

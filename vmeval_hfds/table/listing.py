@@ -9,36 +9,35 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vmeval_builders.arrow.arrays import empty_table, integer_array, rows_where, text_array, truth_array
+from vmeval_builders.arrow.arrays import empty_table, rows_where, text_array, truth_array
 from vmeval_builders.arrow.listing import ROOT_FOLDER, ListedFile, listed_files
-from vmeval_builders.arrow.schema import FILE_COLUMNS, arrow_schema
-from vmeval_builders.paths import PATH_LIMIT_BYTES, is_text
-from vmeval_hfds.errors import DatasetError, UnsafePathError, shown
+from vmeval_builders.paths import is_text
+from vmeval_hfds.errors import UnsafePathError
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.difference import ascends
 from vmeval_hfds.table.facts import ListingFacts, merge_facts, parse_facts
 from vmeval_hfds.table.listed_columns import check_columns, check_types, typed
-from vmeval_hfds.table.reader import Shard, open_shard
+from vmeval_hfds.table.listing_parts import (
+    INDEX_COLUMNS,
+    NUMBER,
+    SCHEMA,
+    ListingParts,
+    index_of,
+    listing_shards,
+    numbered,
+    packed,
+)
+from vmeval_hfds.table.reader import open_shard
 
-_INDEX_COLUMNS = tuple(name for name in FILE_COLUMNS if name != "content")
-_SCHEMA = pa.schema([arrow_schema(FILE_COLUMNS).field(name) for name in _INDEX_COLUMNS])
-#: The number of a file's row in the whole list, for messages, where some rows were left out.
-_NUMBER = "number"
-#: A list of at most this size is brought in one request, and kept in memory.
-_WHOLE_BYTES = 16 * 2**20
 #: A shard is hashed in such pieces; of one at a URL, each is a request.
 _PIECE_BYTES = 4 * 2**20
 #: A shard on this disk is hashed, to see whether it was replaced, where that takes no time.
 _HASHED_BYTES = 2**20
-_DIGEST = "^[0-9a-fA-F]{64}$"
 _CONTENT_COLUMNS = ("path", "modified", "content")
-#: The columns without which a row is refused.
-_CHECKED = ("path", "sha256", "shard", "row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class Listing:
     def numbers(self) -> dict[str, int]:
         """Give the numbers of paths' rows in the whole list, for messages."""
         return dict(
-            zip(self.table["path"].to_pylist(), _numbered(self.table)[_NUMBER].to_pylist(), strict=True)
+            zip(self.table["path"].to_pylist(), numbered(self.table)[NUMBER].to_pylist(), strict=True)
         )
 
     def among(self, paths: Collection[str]) -> list[str]:
@@ -101,7 +100,7 @@ class Listing:
     def where(self, mask: pa.Array | pa.ChunkedArray) -> Listing:
         """Keep the rows for which an array of truth values says so."""
         is_all = (pc.sum(mask).as_py() or 0) == self.table.num_rows
-        return self if is_all else replace(self, table=rows_where(_numbered(self.table), mask))
+        return self if is_all else replace(self, table=rows_where(numbered(self.table), mask))
 
     def only(self, wanted: Callable[[str], bool]) -> Listing:
         """Keep some paths."""
@@ -126,7 +125,7 @@ def read_facts(dataset: DatasetFiles) -> ListingFacts | None:
         DatasetError: It is damaged.
     """
     return merge_facts(
-        parse_facts(shard.file.metadata.metadata, shard.name) for shard in _listing_shards(dataset)
+        parse_facts(shard.file.metadata.metadata, shard.name) for shard in listing_shards(dataset)
     )
 
 
@@ -134,7 +133,7 @@ def read_listing(
     dataset: DatasetFiles,
     wanted: Callable[[pa.Table], pa.Array] | None = None,
     by: Sequence[str] = ("config", "id"),
-    columns: Sequence[str] = _INDEX_COLUMNS,
+    columns: Sequence[str] = INDEX_COLUMNS,
 ) -> Listing:
     """Read the list of files, without their contents, so that as much as possible of it fits into memory.
 
@@ -148,29 +147,13 @@ def read_listing(
         DatasetError: A row has no path, or no hash where it needs one; or a shard is damaged.
         UnsafePathError: Two rows are for one file.
     """
-    tables = []
-    number = 0
-    facts: list[ListingFacts | None] = []
-    for shard in _listing_shards(dataset):
-        check_columns(shard, ("config", "id") if wanted else ())
-        facts.append(parse_facts(shard.file.metadata.metadata, shard.name))
-        there = [
-            name for name in _INDEX_COLUMNS if name in shard.schema.names and name in {*columns, *_CHECKED}
-        ]
-        for group in shard.row_groups():
-            first, number = number, number + group.rows
-            mask = wanted(typed(shard, group.read(list(by)))) if wanted else None
-            if mask is not None and not pc.any(mask).as_py():
-                continue
-            group.check(["content"])
-            table = _index(typed(shard, group.read(there)))
-            _check_rows(table, dataset.name, first)
-            table = packed(table.select(columns))
-            tables.append(table if mask is None else _numbered(table, first).filter(mask))
-    table = pa.concat_tables(tables) if tables else packed(empty_table(_SCHEMA).select(columns))
-    table = table.unify_dictionaries()
-    _check_twice(table, dataset.name)
-    return Listing(table, merge_facts(facts))
+    parts = ListingParts(dataset, columns, wanted, by)
+    tables = list(parts) or [packed(empty_table(SCHEMA).select(columns))]
+    table = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
+    # What it was read from is gone, and is several times as much.
+    pa.default_memory_pool().release_unused()
+    check_twice(table, dataset.name)
+    return Listing(table, parts.facts)
 
 
 def listed_names(dataset: DatasetFiles) -> Iterator[str]:
@@ -179,26 +162,8 @@ def listed_names(dataset: DatasetFiles) -> Iterator[str]:
     Raises:
         DatasetError: A row has no path, or no hash where it needs one; or a shard is damaged.
     """
-    number = 0
-    for shard in _listing_shards(dataset):
-        check_columns(shard, ())
-        there = [name for name in _INDEX_COLUMNS if name in shard.schema.names]
-        for group in shard.row_groups():
-            group.check(["content"])
-            table = _index(typed(shard, group.read(there)))
-            _check_rows(table, dataset.name, number)
-            number += group.rows
-            yield from table["path"].to_pylist()
-
-
-def read_packed_listing(dataset: DatasetFiles) -> Listing:
-    """Read the list of files to compare it with another: without sizes.
-
-    Raises:
-        DatasetError: A row has no path, or no hash where it needs one; or a shard is damaged.
-        UnsafePathError: Two rows are for one file.
-    """
-    return read_listing(dataset, columns=[name for name in _INDEX_COLUMNS if name != "size"])
+    for table in ListingParts(dataset):
+        yield from table["path"].to_pylist()
 
 
 def listing_of(listed: pa.Table) -> Listing:
@@ -210,42 +175,7 @@ def listing_of(listed: pa.Table) -> Listing:
     is_folder = pc.ends_with(listed["path"], "/")
     hashed = pc.if_else(is_folder, listed["sha256"], pc.fill_null(listed["sha256"], text_array([""])[0]))
     table = listed.set_column(listed.column_names.index("sha256"), "sha256", hashed)
-    return Listing(packed(_index(table.select(_INDEX_COLUMNS))))
-
-
-def packed(table: pa.Table) -> pa.Table:
-    """Pack a list of files as `Listing` has it."""
-    columns = {name: table[name] for name in table.column_names}
-    columns["sha256"] = packed_digests(table["sha256"].combine_chunks())
-    columns |= {name: columns[name].dictionary_encode() for name in ("config", "shard") if name in columns}
-    return pa.table(columns)
-
-
-def _numbered(table: pa.Table, first: int = 0) -> pa.Table:
-    """Add to rows that follow each other their numbers in the whole list, where they have none yet."""
-    if _NUMBER in table.column_names:
-        return table
-    return table.append_column(_NUMBER, pa.arange(first, first + table.num_rows))
-
-
-def packed_digests(digests: pa.Array) -> pa.Array:
-    """Make 32 bytes of each hash of 64 hexadecimal digits; a null stays one.
-
-    Raises:
-        ValueError: Some are not hexadecimal.
-    """
-    # A slice would have the buffers of the whole; a copy begins where they do.
-    copied = digests.take(pa.arange(0, len(digests))) if digests.offset else digests
-    validity = copied.buffers()[0]
-    _, offsets, data = pc.fill_null(copied, text_array([""])[0]).buffers()
-    ends = pa.Array.from_buffers(pa.int32(), len(copied) + 1, [None, offsets])
-    halves = pc.divide(ends, integer_array([2]).cast(pa.int32())[0])
-    content = bytes.fromhex(str(data.slice(0, ends[-1].as_py()), "ascii")) if len(copied) else b""
-    if copied and 2 * len(content) != ends[-1].as_py():
-        raise DatasetError("spaces between hexadecimal digits")
-    return pa.Array.from_buffers(
-        pa.binary(), len(copied), [validity, halves.buffers()[1], pa.py_buffer(content)]
-    )
+    return Listing(packed(index_of(table.select(INDEX_COLUMNS))))
 
 
 def read_contents(dataset: DatasetFiles, paths: Collection[str]) -> Iterator[ListedFile]:
@@ -259,7 +189,7 @@ def read_contents(dataset: DatasetFiles, paths: Collection[str]) -> Iterator[Lis
         DatasetError: A shard is damaged or has other columns.
     """
     wanted = text_array(sorted(paths))
-    for shard in _listing_shards(dataset):
+    for shard in listing_shards(dataset):
         check_columns(shard)
         for group in shard.row_groups():
             found = pc.is_in(typed(shard, group.read(["path"]))["path"], value_set=wanted)
@@ -322,78 +252,21 @@ def digest_of(dataset: DatasetFiles, name: str) -> str:
         return digest.hexdigest()
 
 
-def _listing_shards(dataset: DatasetFiles) -> Iterator[Shard]:
-    for name in dataset.listing_shards:
-        with open_shard(_bring(dataset, name), f"{dataset.name}: {name}") as shard:
-            yield shard
+def check_twice(table: pa.Table, name: str) -> None:
+    """Refuse a list in which a path comes twice.
 
+    Args:
+        table: The list.
+        name: What messages call the dataset.
 
-def _bring(dataset: DatasetFiles, name: str) -> Path | BinaryIO:
-    """Bring a shard of the list here: a small one into memory, a large one into the client's cache."""
-    size_bytes = dataset.sizes.get(name)
-    if dataset.root is None and size_bytes is not None and size_bytes <= _WHOLE_BYTES:
-        place = dataset.peek(name)
-        if (prefetch := getattr(place, "prefetch", None)) is not None:
-            prefetch([(0, size_bytes)])
-            return place
-    return dataset.fetch(name)
-
-
-def _index(table: pa.Table) -> pa.Table:
-    """Give a row group the columns of the index, null where an earlier version has none, or they were not read."""
-    columns = {
-        name: table[name]
-        if name in table.column_names
-        else pa.nulls(table.num_rows, _SCHEMA.field(name).type)
-        for name in _INDEX_COLUMNS
-    }
-    return pa.table(columns, schema=_SCHEMA)
-
-
-def _check_rows(table: pa.Table, name: str, first: int) -> None:
-    """Refuse rows without a path, or with one that no system takes, files without a hash, and half a place."""
-    listed, digests = table["path"], table["sha256"]
-    are_hashes = _are_hashes(digests)
-    sound_digests = pc.is_valid(digests) if are_hashes else pc.match_substring_regex(digests, _DIGEST)
-    faults = {
-        "has no path": pc.is_valid(listed),
-        f"has a path of more than {PATH_LIMIT_BYTES:,} bytes": pc.less_equal(
-            pc.binary_length(listed), integer_array([PATH_LIMIT_BYTES])[0]
-        ),
-        "has no SHA-256 of 64 digits": pc.if_else(
-            pc.ends_with(listed, "/"), pc.is_null(digests), sound_digests
-        ),
-        "is in a shard, and the row is missing": pc.or_(
-            pc.is_null(table["shard"]), pc.is_valid(table["row"])
-        ),
-    }
-    no = truth_array([False])[0]
-    for fault, sound in faults.items():
-        wrong = pc.index(pc.fill_null(sound, no), no).as_py()
-        if wrong >= 0:
-            raise DatasetError(
-                f"{name}: row {first + wrong} of files ({shown(ascii(listed[wrong].as_py()))}) {fault}; "
-                "fetch or build the dataset again"
-            )
-
-
-def _are_hashes(digests: pa.ChunkedArray) -> bool:
-    """Whether all are null or hashes, without looking at each, as the expression would."""
-    if pc.any(pc.not_equal(pc.binary_length(digests), integer_array([64]).cast(pa.int32())[0])).as_py():
-        return False
-    try:
-        packed_digests(digests.combine_chunks())
-    except ValueError:
-        return False
-    return True
-
-
-def _check_twice(table: pa.Table, name: str) -> None:
+    Raises:
+        UnsafePathError: One does.
+    """
     paths = table["path"]
     if ascends(paths) or pc.count_distinct(paths).as_py() == table.num_rows:
         return
     seen: set[str] = set()
-    for number, path in zip(_numbered(table)[_NUMBER].to_pylist(), paths.to_pylist(), strict=True):
+    for number, path in zip(numbered(table)[NUMBER].to_pylist(), paths.to_pylist(), strict=True):
         if path in seen:
             raise UnsafePathError(f"{name}: row {number} of files: {path!a} comes twice")
         seen.add(path)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pyarrow import default_memory_pool
+
 from vmeval_builders.arrow.schema import FILE_COLUMNS
 from vmeval_builders.checks import (
     NOTHING_ALLOWED,
@@ -124,6 +126,8 @@ def run_shards(
             options.progress(done, rows)
     for one in beside:
         one.wait()
+    # What rows were made of is written, and what is done next needs memory of its own.
+    default_memory_pool().release_unused()
     number = {shard.name: number for number, shard in enumerate(shards)}
     return sorted(reports, key=lambda report: number[report.plan.name])
 
