@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
+from itertools import pairwise
 from operator import itemgetter
 
 from vmeval_builders.entries import FolderEntry
@@ -32,7 +33,12 @@ class FolderList(Mapping[str, FolderEntry]):
         self._paths, self._entries = Texts(), array("I")
         # Empty where nobody needs them.
         self._mtimes_ns = array("q")
-        for number in sorted(range(len(paths)), key=paths.__getitem__):
+        if all(one < following for one, following in pairwise(paths)):
+            in_order: Iterable[int] = range(len(paths))
+        else:
+            paths = list(paths)
+            in_order = sorted(range(len(paths)), key=paths.__getitem__)
+        for number in in_order:
             self._append(paths[number], entries[number], mtimes_ns[number])
 
     @classmethod

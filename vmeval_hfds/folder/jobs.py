@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow.parquet as pq
 
@@ -40,6 +40,11 @@ class GroupFiles:
     columns: ColumnMap
     footer: pq.FileMetaData | None = None
     others: OtherFiles | None = None
+
+    def __reduce__(self) -> tuple[type[GroupFiles], tuple[Any, ...]]:
+        """Go to another process without the footer of a shard on disk: many jobs there need it, and it is read once."""
+        footer = None if isinstance(self.place, Path) else self.footer
+        return GroupFiles, (self.place, self.name, self.groups, self.columns, footer, self.others)
 
 
 @dataclass(slots=True)

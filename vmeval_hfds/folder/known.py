@@ -74,7 +74,7 @@ def known_rows(
     opened = pool.fetch_ahead(
         lambda shard: _open(plan, *shard, elsewhere),
         ((name, pc.count_distinct(_absent_rows(files)).as_py()) for name, files in counted),
-        _AT_ONCE,
+        _AT_ONCE if plan.dataset.root is None else 1,
     )
     for (name, files), shard in zip(shards, opened, strict=True):
         with shard:

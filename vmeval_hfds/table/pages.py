@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from vmeval_hfds.errors import DatasetError, shown
-from vmeval_hfds.table.thrift import Fields, parse_struct
+from vmeval_hfds.table.thrift import Fields, parse_struct, structs_in
 
 #: Less than this is unpacked whatever it was packed into: a reader holds it two or three times, and still fits a laptop.
 UNPACKED_LIMIT_BYTES = 256 * 2**20
@@ -96,12 +96,13 @@ def check_footer(footer: pq.FileMetaData, content: bytes, name: str) -> None:
             (_KINDS.index(leaf.physical_type), leaf.max_repetition_level, leaf.max_definition_level)
             for leaf in leaves
         ]
-        groups = parse_struct(content)[0][_GROUPS]
-        described = len(groups) == footer.num_row_groups and all(
-            len(group[_COLUMNS]) == len(expected) and all(map(_is_sound, group[_COLUMNS], expected))
-            for group in groups
-        )
-        counts = [group[_ROWS] for group in groups]
+        counts, described = [], True
+        for group in structs_in(content, _GROUPS):
+            described &= len(group[_COLUMNS]) == len(expected) and all(
+                map(_is_sound, group[_COLUMNS], expected)
+            )
+            counts.append(group[_ROWS])
+        described &= len(counts) == footer.num_row_groups
         counted = sum(counts) == footer.num_rows and min(counts, default=0) >= 0
     except (LookupError, ValueError, TypeError, AttributeError):
         described = counted = False

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,6 +25,8 @@ from vmeval_hfds.errors import DatasetError, in_a_line
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.pages import Chunks, check_footer, extent, read_footer
 
+#: What tells a file from another, also from one that replaced it.
+_Identity: TypeAlias = tuple[str, int, int, int, int]
 #: How much of a column is read at once, so that no more than a batch of a large row group is held.
 _BUFFER_BYTES = 2**18
 
@@ -287,6 +289,8 @@ def open_shard(
     """
     is_local = isinstance(place, Path)
     try:
+        identity = _identity(place) if isinstance(place, Path) and footer is None else None
+        footer = footer or _read_before(identity)
         content = read_footer(place) if footer is None else b""
         # Read, not mapped: a file that is cut short meanwhile would end the process, and its pages come one by one.
         file = pq.ParquetFile(
@@ -301,6 +305,7 @@ def open_shard(
         if footer is None:  # What was read before was looked at then.
             _ = [file.schema.column(number).path for number in range(len(file.schema.names))]
             check_footer(file.metadata, content, name)
+            _keep(identity, file.metadata)
     except (VmevalError, FileNotFoundError):
         raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -308,6 +313,26 @@ def open_shard(
             f"{name}: is not a whole Parquet file ({in_a_line(error)}); fetch or build it again"
         ) from error
     return Shard(name, file, is_local, place)
+
+
+#: The file whose footer was read last by this process: many jobs in a row are of one shard.
+_last: tuple[_Identity, pq.FileMetaData] | None = None
+
+
+def _identity(place: Path) -> _Identity:
+    status = place.stat()
+    return str(place), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _read_before(identity: _Identity | None) -> pq.FileMetaData | None:
+    last = _last
+    return last[1] if last is not None and last[0] == identity else None
+
+
+def _keep(identity: _Identity | None, footer: pq.FileMetaData) -> None:
+    global _last
+    if identity is not None:
+        _last = identity, footer
 
 
 def peek_shard(dataset: DatasetFiles, name: str, footer: pq.FileMetaData | None = None) -> Shard:

@@ -5,6 +5,7 @@ https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 #: A struct's fields by their numbers; those that are not there are missing.
@@ -47,18 +48,50 @@ def parse_struct(data: bytes, at: int = 0, depth: int = 0) -> tuple[Fields, int]
     fields: Fields = {}
     number = 0
     while (head := data[at]) != _STOP:
-        at += 1
-        kind = head & 15
-        if head >> 4:
-            number += head >> 4
-        else:
-            coded, at = _varint(data, at)
-            number = (coded >> 1) ^ -(coded & 1)
+        kind, number, at = _field(data, at, head, number)
         if kind in (_TRUE, _FALSE):
             fields[number] = kind == _TRUE
         else:
             fields[number], at = _value(data, at, kind, depth)
     return fields, at + 1
+
+
+def _field(data: bytes, at: int, head: int, last: int) -> tuple[int, int, int]:
+    """Give kind and number of a field, and where its value begins."""
+    if head >> 4:
+        return head & 15, last + (head >> 4), at + 1
+    coded, at = _varint(data, at + 1)
+    return head & 15, (coded >> 1) ^ -(coded & 1), at
+
+
+def structs_in(data: bytes, number: int) -> Iterator[Fields]:
+    """Read the structs of a list in a struct, one at a time, so that of a long list no more is held.
+
+    Args:
+        data: What holds the struct.
+        number: The number of the field that is the list.
+
+    Raises:
+        IndexError: It goes on behind the data.
+        ThriftError: It is none, or the field is not one list of structs.
+    """
+    found, at, last = 0, 0, 0
+    while (head := data[at]) != _STOP:
+        kind, last, at = _field(data, at, head, last)
+        if last != number:
+            at = at if kind in (_TRUE, _FALSE) else _value(data, at, kind, 0)[1]
+            continue
+        if kind != _LIST or found:
+            raise ThriftError("a field that is not one list")
+        found += 1
+        size, of_kind, at = _list_head(data, at)
+        if of_kind != _STRUCT:
+            raise ThriftError("a list of others than structs")
+        for _ in range(size):
+            struct, at = parse_struct(data, at, 2)
+            yield struct
+    if not found:
+        raise ThriftError("no such list")
 
 
 def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
@@ -84,17 +117,23 @@ def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
 def _list(data: bytes, at: int, depth: int) -> tuple[list[Any], int]:
     if depth > _DEPTH:
         raise ThriftError("lists nested too deeply")
+    size, kind, at = _list_head(data, at)
+    found = []
+    for _ in range(size):
+        value, at = _value(data, at, kind, depth)
+        found.append(value)
+    return found, at
+
+
+def _list_head(data: bytes, at: int) -> tuple[int, int, int]:
+    """Give a list's size, the kind of its elements, and where they begin."""
     head = data[at]
     size, kind, at = head >> 4, head & 15, at + 1
     if size == _LONG:
         size, at = _varint(data, at)
     if size > len(data) - at:  # An element takes a byte at least.
         raise CutOffError("a list that goes on behind the data")
-    found = []
-    for _ in range(size):
-        value, at = _value(data, at, kind, depth)
-        found.append(value)
-    return found, at
+    return size, kind, at
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

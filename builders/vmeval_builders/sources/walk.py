@@ -17,6 +17,7 @@ from vmeval_builders.folder_list import FolderList
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.folder import Folder
 from vmeval_builders.sources.source import Index, Run, run_here
+from vmeval_builders.texts import Texts
 
 #: Below so many entries in its top folders, a folder is walked sooner than workers are asked.
 SPREAD_ENTRIES = 1000
@@ -43,9 +44,9 @@ def index_folder(root: Path, run: Run = run_here) -> Index:
         parts = [walk, *run(_walk_top, walk.leave_top_folders(), 0)]
     files = walk.files if len(parts) == 1 else FileList.merged([(part.files, 0) for part in parts])
     folders = FolderList(
-        [*chain.from_iterable(part.folders for part in parts)],
-        [*chain.from_iterable(part.counts for part in parts)],
-        [*chain.from_iterable(part.mtimes_ns for part in parts)],
+        Texts(chain.from_iterable(part.folders for part in parts)),
+        array("q", chain.from_iterable(part.counts for part in parts)),
+        array("q", chain.from_iterable(part.mtimes_ns for part in parts)),
     )
     problems = [problem for part in parts for problem in part.problems]
     return Index(Folder(root), files, folders, problems)
@@ -116,7 +117,7 @@ class _Walk:
     def __init__(self, root: Path) -> None:
         self._root = root
         self.files = FileList()
-        self.folders: list[str] = []
+        self.folders = Texts()
         self.counts, self.mtimes_ns = array("q"), array("q")
         self.problems: list[Problem] = []
         # The folders that lead to where the walk is: the path of each, what of it is to come, the last first, and the real
