@@ -25,16 +25,15 @@ def all_plain(listing: Listing) -> bool:
     files, folders = listing.file_paths, listing.folder_paths
     if not all(are_plain(run.to_pylist()) for paths in (files, folders) for run in _runs(paths)):
         return False
-    folders = _with_above(pa.chunked_array([*parents_of(files).chunks, *folders.chunks], pa.string()))
-    folder_keys = pc.ascii_lower(folders)
-    if pc.count_distinct(folder_keys).as_py() < len(folders):
+    folder_keys = pc.ascii_lower(_with_above([*parents_of(files).chunks, *folders.chunks]))
+    if pc.count_distinct(folder_keys).as_py() < len(folder_keys):
         return False
     if _meet(files, folder_keys):
         return False
     return _ascend(files) or pc.count_distinct(pc.ascii_lower(files)).as_py() == len(files)
 
 
-def _meet(files: pa.ChunkedArray, folder_keys: pa.Array) -> bool:
+def _meet(files: pa.ChunkedArray, folder_keys: pa.ChunkedArray) -> bool:
     """Whether a file and a folder have one path, whatever their case."""
     runs = (files.slice(start, _LOOKED_UP) for start in range(0, len(files), _LOOKED_UP))
     return any(pc.any(pc.is_in(pc.ascii_lower(run), value_set=folder_keys)).as_py() for run in runs)
@@ -51,11 +50,14 @@ def _runs(paths: pa.ChunkedArray) -> Iterator[pa.ChunkedArray]:
     return (paths.slice(start, _TOGETHER) for start in range(0, len(paths), _TOGETHER))
 
 
-def _with_above(folders: pa.ChunkedArray) -> pa.Array:
+def _with_above(folders: list[pa.Array]) -> pa.ChunkedArray:
     """Give folders and all that they lie in, each once."""
-    found = level = pc.unique(folders)
+    level = pc.unique(pa.chunked_array(folders, pa.string()))
+    found = pa.chunked_array([level])
     while len(level):
         level = pc.unique(parents_of(pa.chunked_array([level])))
-        level = level.filter(pc.invert(pc.is_in(level, value_set=found)))
-        found = pa.concat_arrays([found, level])
+        # There are few folders above, and a table of all would be made to look for them there.
+        already = found.filter(pc.is_in(found, value_set=level))
+        level = level.filter(pc.invert(pc.is_in(level, value_set=already)))
+        found = pa.chunked_array([*found.chunks, level])
     return found

@@ -119,6 +119,8 @@ def run(pull: Pull, sink: Sink, engine: Engine, progress: Progress | None, *, kn
             progress(min(tally.rows, plan.rows), plan.rows)
     forget_memory()
     engine.end_workers()
+    # What only the list holds may be large, and is read whole.
+    pa.default_memory_pool().release_unused()
     tally.missing += (path for path in pull.other if path not in listed)
     _run_contents(pull, sink, tally, known)
     if progress:
