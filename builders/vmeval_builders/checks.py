@@ -169,7 +169,7 @@ def folder_problems(scan: Scan) -> Iterator[Problem]:
     """List what can be said from names and sizes alone."""
     yield from scan.problems
     yield from name_problems(scan.files.paths())
-    if not scan.units and scan.layout.has_rows:
+    if not scan.has_rows and scan.layout.has_rows:
         known = [one for one in layouts() if one.has_rows] if scan.layout_found else [scan.layout]
         files = list(scan.files.paths())
         message = f"No {scan.layout.noun} in it. {unknown_folder(files, known)}"
@@ -223,7 +223,8 @@ def _dead_paths(stated: Iterable[StatedPath], scan: Scan) -> Iterator[Problem]:
     for key, value, task, file in stated:
         name = value.replace("\\", "/")
         # Asked of the list of files, never of the file system: the path comes from data.
-        if name not in scan.by_path and f"{task}/{name}" not in scan.by_path:
+        at_root = name.partition("/")[0] in scan.top_names and name in scan.by_path
+        if not at_root and f"{task}/{name}" not in scan.by_path:
             yield Problem(
                 "dead-path", "warning", file, f"{key} leads nowhere in this folder: {value[:200]!a}."
             )

@@ -70,6 +70,8 @@ class FileList(FileFacts, Sequence[FileEntry]):
         self._known: dict[Names, Names] = {}
         self._index: FolderIndex | None = None
         self._sorted = _Sorted()
+        # The folder that was asked for last, and its runs: many files of one are asked for together.
+        self._asked: tuple[tuple[str, int], list[int]] = ("", 0), []
 
     @classmethod
     def of(cls, files: Iterable[FileEntry]) -> FileList:
@@ -202,6 +204,7 @@ class FileList(FileFacts, Sequence[FileEntry]):
         """Give the files as they are called where their root lies in a folder."""
         if above:
             self.folders_of_runs = Texts(joined(above, one) if one else above for one in self.folders_of_runs)
+            self._sorted, self._asked = _Sorted(), (("", 0), [])
         return self
 
     @property
@@ -251,7 +254,10 @@ class FileList(FileFacts, Sequence[FileEntry]):
         if not folder:
             number = self.position(path)
             return number if number < len(self) and self[number].path == path else None
-        for run in self.runs_in(folder):
+        asked = folder, len(self.names_of_runs)
+        if asked != self._asked[0]:
+            self._asked = asked, [*self.runs_in(folder)]
+        for run in self._asked[1]:
             if name in (names := self.names_of_runs[run]):
                 return self._starts[run] + names.index(name)
         return None

@@ -30,7 +30,7 @@ class FolderList(Mapping[str, FolderEntry]):
         entries: Sequence[int] = (),
         mtimes_ns: Sequence[int | None] = (),
     ) -> None:
-        self._paths, self._entries = Texts(), array("I")
+        self._paths, self._entries = Texts(), array("i")
         # Empty where nobody needs them.
         self._mtimes_ns = array("q")
         if all(one < following for one, following in pairwise(paths)):
@@ -87,7 +87,7 @@ class FolderList(Mapping[str, FolderEntry]):
 
     def counted(self, entries: Callable[[str], int]) -> FolderList:
         """Give the same folders with other numbers of entries, told by their paths."""
-        self._entries = array("I", map(entries, self._paths))
+        self._entries = array("i", map(entries, self._paths))
         return self
 
     def forget_times(self) -> None:

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -56,6 +57,12 @@ class Scan:
     left_out: list[str] = field(default_factory=list)
     top_folder: str = ""
     tags: dict[str, str] = field(default_factory=dict)
+    _had_rows: bool = False
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether a row was found, also where rows were forgotten."""
+        return bool(self.units) or self._had_rows
 
     @property
     def by_path(self) -> Mapping[str, FileEntry]:
@@ -66,6 +73,18 @@ class Scan:
     def empty_folders(self) -> list[str]:
         """Folders without any entry, by path order."""
         return self.folders.empty
+
+    @cached_property
+    def top_names(self) -> frozenset[str]:
+        """The names of the files at the root, and of the folders there in which some file is."""
+        found: set[str] = set()
+        for folder, names in self.files.by_runs():
+            found.update([folder.partition("/")[0]] if folder else names)
+        return frozenset(found)
+
+    def forget_rows(self) -> None:
+        """Give back the memory of `units`, which are none then: whoever goes on has planned with them."""
+        self._had_rows, self.units = self.has_rows, self.units[:0]
 
     def forget_times(self) -> None:
         """Give back the memory of times, where the layout does not keep them."""

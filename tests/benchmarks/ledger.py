@@ -1,7 +1,7 @@
 """What was measured, under names and several times, and the rows of the one table about it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from tests.benchmarks.measure import Run, megabytes, run_command, yes_no
@@ -41,9 +41,11 @@ class Ledger:
             self._timed[name].append(run)
         return run
 
-    def command(self, name: str, command: Sequence[object]) -> None:
+    def command(
+        self, name: str, command: Sequence[object], environment: Mapping[str, str] | None = None
+    ) -> None:
         """Run a command and take it down."""
-        self.add(name, run_command(command))
+        self.add(name, run_command(command, environment))
 
     def seconds(self, name: str) -> float:
         """Give the median of a name's seconds."""

@@ -101,10 +101,16 @@ def run_call(
     return Run(report["seconds"], wall_seconds, cpu_seconds, usage.ru_maxrss * unit, report["result"], memory)
 
 
-def run_command(command: Sequence[object]) -> Run:
-    """Run a command that must succeed, its output thrown away."""
+def run_command(command: Sequence[object], environment: Mapping[str, str] | None = None) -> Run:
+    """Run a command that must succeed, its output thrown away.
+
+    Args:
+        command: The command.
+        environment: Its whole environment; None is this one's.
+    """
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+    words = [str(word) for word in command]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, cwd=ROOT, env=environment)
     seconds = time.perf_counter() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime

@@ -164,6 +164,7 @@ def _write(
     scan: Scan, store: DirectoryStore | UrlStore, options: TableOptions, existing_card: str | None
 ) -> tuple[CardFacts, Sequence[Problem]]:
     plan = plan_shards(scan, options.split)
+    scan.forget_rows()
     picture = Beside(lambda: preview_of(scan, plan.units))
     manifests = Beside(lambda: read_manifests(manifest_contents(scan)))
     # A compressed archive has one place at which it is read on: nobody else may read it meanwhile.

@@ -162,6 +162,8 @@ def read_folder(folder: str | os.PathLike[str] | Scan, options: PushOptions) -> 
         reports = run_shards(read_shards, scan, plan.shards, None, tables)
     problems = refuse_contents(scan, plan.groups, reports, other_file_problems(scan), tables.allowed)
     refuse_changes(scan)
+    if scan is not folder:
+        scan.forget_rows()
     return ReadFolder(scan, plan, reports, problems)
 
 

@@ -109,16 +109,19 @@ class TarSource:
     def read(self, entry: FileEntry) -> bytes:
         """Read a file whole, as `Source.read` says."""
         content = self._read(entry, entry.size_bytes)
-        if len(content) != entry.size_bytes:
-            raise FolderChangedError(
-                f"{self.archive}: {entry.path} had {entry.size_bytes} bytes and now has {len(content)}; "
-                "run again when nothing writes into the archive"
-            )
+        self._compare(entry, len(content))
         return content
 
     def read_into(self, entry: FileEntry, place: memoryview) -> None:
         """Read a file whole into memory, as `Source.read_into` says."""
-        place[:] = self.read(entry)
+        self._compare(entry, self.archive.read_into(entry.offset, place))
+
+    def _compare(self, entry: FileEntry, size_bytes: int) -> None:
+        if size_bytes != entry.size_bytes:
+            raise FolderChangedError(
+                f"{self.archive}: {entry.path} had {entry.size_bytes} bytes and now has {size_bytes}; "
+                "run again when nothing writes into the archive"
+            )
 
     def head(self, entry: FileEntry, length: int) -> bytes:
         """Read the first bytes of a file, as `Source.head` says."""
@@ -153,6 +156,10 @@ class GzipTarSource(TarSource):
     def length_bytes(self) -> int:
         """How many bytes the archive has, decompressed."""
         return self.decompressed_bytes
+
+    def read_into(self, entry: FileEntry, place: memoryview) -> None:
+        """Read a file whole into memory, as `Source.read_into` says."""
+        place[:] = self.read(entry)
 
     def _read(self, entry: FileEntry, length: int) -> bytes:
         if not self.archive.is_far:

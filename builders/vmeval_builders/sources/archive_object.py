@@ -62,6 +62,12 @@ class ArchiveObject:
             )
         return bytes(content[: end - offset])
 
+    def read_into(self, offset: int, place: memoryview) -> int:
+        """Read bytes as they are in the store into memory, as `Archive.read_into` says."""
+        content = self.read(offset, len(place))
+        place[: len(content)] = content
+        return len(content)
+
     def fetch(self, parts: Iterable[tuple[int, int]]) -> None:
         """Bring parts (offset and length) at once, near ones together, to be read afterwards."""
         wanted = sorted((offset, offset + length) for offset, length in parts if length)

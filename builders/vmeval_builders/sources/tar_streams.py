@@ -57,6 +57,9 @@ class Archive(Protocol):
             OSError: It cannot be read.
         """
 
+    def read_into(self, offset: int, place: memoryview) -> int:
+        """Read bytes into memory, and say how many there are; raises what `read` does."""
+
     def fetch(self, parts: Iterable[tuple[int, int]]) -> None:
         """Bring parts (offset and length) at once where it is far away, to be read afterwards."""
 
@@ -89,15 +92,19 @@ class ArchiveFile:
 
     def read(self, offset: int, length: int) -> bytes:
         """Read bytes as they are on disk, as `Archive.read` says."""
+        content = bytearray(max(0, min(length, self.size_bytes - offset)))
+        return bytes(content[: self.read_into(offset, memoryview(content))])
+
+    def read_into(self, offset: int, place: memoryview) -> int:
+        """Read bytes as they are on disk into memory, as `Archive.read_into` says."""
         # Opened anew each time: an open file could neither be pickled nor be shared by forked processes.
         descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
             self._compare(os.fstat(descriptor))
-            os.lseek(descriptor, offset, os.SEEK_SET)
-            content = os.read(descriptor, length)
-            while 0 < len(content) < length and (more := os.read(descriptor, length - len(content))):
-                content += more
-            return content
+            filled = 0
+            while filled < len(place) and (more := _read_at(descriptor, offset + filled, place[filled:])):
+                filled += more
+            return filled
         finally:
             os.close(descriptor)
 
@@ -114,6 +121,16 @@ class ArchiveFile:
                 f"{self.path}: had {self.size_bytes} bytes when its files were listed, now has {status.st_size} "
                 "and was written since; run again when nothing writes into the archive"
             )
+
+
+def _read_at(descriptor: int, offset: int, place: memoryview) -> int:
+    """Read from a place in a file into memory, as far as one call does; there is `os.preadv`, but on some systems."""
+    if hasattr(os, "preadv"):
+        return os.preadv(descriptor, [place], offset)
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    content = os.read(descriptor, len(place))
+    place[: len(content)] = content
+    return len(content)
 
 
 class Stream(ABC):
