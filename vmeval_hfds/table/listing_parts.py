@@ -75,7 +75,8 @@ class ListingParts:
 def packed(table: pa.Table) -> pa.Table:
     """Pack a list of files as `Listing` has it."""
     columns = {name: table[name] for name in table.column_names}
-    columns["sha256"] = packed_digests(table["sha256"].combine_chunks())
+    if "sha256" in columns:
+        columns["sha256"] = packed_digests(table["sha256"].combine_chunks())
     columns |= {name: columns[name].dictionary_encode() for name in ("config", "shard") if name in columns}
     return pa.table(columns)
 
