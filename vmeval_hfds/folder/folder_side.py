@@ -97,8 +97,9 @@ class FolderSide:
     @property
     def _folders(self) -> list[tuple[str, int | None]]:
         """The folders that are listed, and their times, by path order."""
-        named = ((path, folder.mtime_ns) for path, folder in self.scan.folders.items() if self.lists_all)
-        every = named if self.lists_all else ((path, None) for path in self.scan.empty_folders)
+        every: Iterable[tuple[str, int | None]] = ((path, None) for path in self.scan.empty_folders)
+        if self.lists_all:
+            every = ((path, folder.mtime_ns) for path, folder in self.scan.folders.items())
         return sorted((f"{path}/" if path else ROOT_FOLDER, time) for path, time in every if is_text(path))
 
     def _table(self, paths: Sequence[str], numbers: Sequence[int]) -> pa.Table:

@@ -100,11 +100,9 @@ class ListedSide:
     def _tables(self, *columns: str) -> Iterator[pa.Table]:
         """Read columns of what is meant of the list, some rows at a time."""
         for table in self._all_tables(*columns):
-            yield (
-                table
-                if self.choice is None
-                else rows_where(table, truth_array(self._are_meant(table["path"])))
-            )
+            if self.choice is not None:
+                table = rows_where(table, truth_array(self._are_meant(table["path"])))
+            yield table
 
     def _all_tables(self, *columns: str) -> Iterator[pa.Table]:
         kept = self._kept
@@ -122,9 +120,9 @@ class ListedSide:
         assert self.choice is not None
         found: set[str] = set()
         last = ""
-        for path in chain(
-            (path for table in self._all_tables("path") for path in table["path"].to_pylist()), [""]
-        ):
+        paths = (path for table in self._all_tables("path") for path in table["path"].to_pylist())
+        # All that lies in a folder follows it.
+        for path in chain(paths, [""]):
             if last.endswith("/") and not path.startswith(last) and self.choice.takes(last):
                 found.update([last, *(f"{folder}/" for folder in folders_of(last[:-1]))])
             if not path.endswith("/") and self.choice.takes(path):
@@ -152,9 +150,9 @@ class ListedSide:
             yield _keyed(table)
 
     def among(self, paths: Collection[str]) -> Iterator[str]:
-        """Pick those of some paths that the whole list has."""
+        """Pick those of some paths that are listed."""
         wanted = text_array([path for path in paths if is_text(path)])
-        for table in self._all_tables("path") if len(wanted) else ():
+        for table in self._tables("path") if len(wanted) else ():
             yield from table["path"].filter(pc.is_in(table["path"], value_set=wanted)).to_pylist()
 
     def near(self, paths: Collection[str]) -> Near:
