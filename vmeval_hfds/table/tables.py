@@ -221,9 +221,8 @@ def write_files(
     """
     jobs = listing_jobs(store, source, options.split, rows, index)
     work_bytes = sum(entry.size_bytes for entry in rows.entries.values())
-    # Workers would need the paths of all files that they list, and little is to be read.
-    is_much = options.engine.executor is not None or work_bytes >= WORTHWHILE_BYTES
-    splits = source.splits and len(jobs) > 1 and is_much
+    # Workers would need the paths of all files that they list, and mostly little is to be read.
+    splits = source.splits and len(jobs) > 1 and work_bytes >= WORTHWHILE_BYTES
     if not splits:
         options.engine.end_workers()
     reports = []
