@@ -92,7 +92,11 @@ class Texts(Sequence[str]):
         for number in numbers:
             block, at = divmod(number, _TOGETHER)
             if block != last:
-                last, texts = block, list(self._block(block)) if block < len(self._tails) else self._open
+                # Of many blocks no other text is asked for.
+                last, texts = block, []
+                yield number, self[number]
+                continue
+            texts = texts or (list(self._block(block)) if block < len(self._tails) else self._open)
             yield number, texts[at]
 
     def between(self, start: int, end: int) -> Iterator[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from vmeval_builders.arrow.arena import fresh_memory
 from vmeval_hfds.table.pages import extent
 from vmeval_hfds.table.reader import Shard
 from vmeval_hfds.table.thrift import parse_struct
@@ -28,7 +29,7 @@ _LENGTH = struct.Struct("<I")
 _HEADER_BYTES = 128
 
 #: Memory that nobody uses now, of this process.
-_unused: list[bytearray] = []
+_unused: list[memoryview] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +139,11 @@ def _take(content: memoryview, levels: int, values: list[memoryview]) -> bool:
 
 @contextmanager
 def _memory(size_bytes: int) -> Iterator[memoryview]:
-    memory = _unused.pop() if _unused else bytearray()
+    memory = _unused.pop() if _unused else memoryview(b"")
     if len(memory) < size_bytes:
-        memory = bytearray(size_bytes)
+        memory = fresh_memory(size_bytes)
     try:
-        yield memoryview(memory)
+        yield memory
     finally:
         _unused.append(memory)
 

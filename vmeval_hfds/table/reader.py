@@ -294,7 +294,7 @@ def open_shard(
         content = read_footer(place) if footer is None else b""
         # Read, not mapped: a file that is cut short meanwhile would end the process, and its pages come one by one.
         file = pq.ParquetFile(
-            place,
+            pa.OSFile(str(place)) if is_local else place,
             metadata=footer,
             memory_map=False,
             buffer_size=_BUFFER_BYTES if is_local else 0,
