@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from vmeval_builders.arrow.arrays import text_array
 from vmeval_hfds.engine import pool
+from vmeval_hfds.engine.memory import give_back
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import ChangedRowsError
 from vmeval_hfds.folder.check import check_row_paths
@@ -109,7 +110,7 @@ def run(pull: Pull, sink: Sink, engine: Engine, progress: Progress | None, *, kn
     in_this_process = plan.repeated or any(group.by_path for group in plan.looked_into)
     jobs = _jobs(pull, sink, known, listed, elsewhere=engine.executor is not None)
     # What planning gave back would be copied by each process that uses it again.
-    pa.default_memory_pool().release_unused()
+    give_back()
     work_bytes = _work_bytes(pull)
     if in_this_process or engine.works_here(work_bytes):
         jobs = read_ahead(jobs)
@@ -120,7 +121,7 @@ def run(pull: Pull, sink: Sink, engine: Engine, progress: Progress | None, *, kn
     forget_memory()
     engine.end_workers()
     # What only the list holds may be large, and is read whole.
-    pa.default_memory_pool().release_unused()
+    give_back()
     tally.missing += (path for path in pull.other if path not in listed)
     _run_contents(pull, sink, tally, known)
     if progress:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from vmeval_builders.arrow.arrays import empty_table, rows_where, text_array, truth_array
 from vmeval_builders.arrow.listing import ROOT_FOLDER, ListedFile, listed_files
 from vmeval_builders.paths import is_text
+from vmeval_hfds.engine.memory import give_back
 from vmeval_hfds.errors import UnsafePathError
 from vmeval_hfds.store.directory import DatasetFiles
 from vmeval_hfds.table.difference import ascends
@@ -151,7 +152,7 @@ def read_listing(
     tables = list(parts) or [packed(empty_table(SCHEMA).select(columns))]
     table = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
     # What it was read from is gone, and is several times as much.
-    pa.default_memory_pool().release_unused()
+    give_back()
     check_twice(table, dataset.name)
     return Listing(table, parts.facts)
 

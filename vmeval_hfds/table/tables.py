@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyarrow import default_memory_pool
-
 from vmeval_builders.arrow.schema import FILE_COLUMNS
 from vmeval_builders.checks import (
     NOTHING_ALLOWED,
@@ -28,6 +26,7 @@ from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_builders.sources.source import Source
 from vmeval_hfds.engine.beside import Beside
+from vmeval_hfds.engine.memory import give_back
 from vmeval_hfds.engine.pool import DECODING_FACTOR, WORTHWHILE_BYTES, Engine, Progress
 from vmeval_hfds.errors import FolderError, SplitNameError
 from vmeval_hfds.store.names import LISTING_FOLDER, ROWS_FOLDER, config_of
@@ -127,7 +126,7 @@ def run_shards(
     for one in beside:
         one.wait()
     # What rows were made of is written, and what is done next needs memory of its own.
-    default_memory_pool().release_unused()
+    give_back()
     number = {shard.name: number for number, shard in enumerate(shards)}
     return sorted(reports, key=lambda report: number[report.plan.name])
 
