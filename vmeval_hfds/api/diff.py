@@ -202,7 +202,7 @@ def _side(opened: Opened, engine: Engine, progress: Progress | None) -> Side:
 def _as_walked(side: Side, other: Side) -> Side:
     """Leave out of a list what a walk of the other side's folder leaves out."""
     if isinstance(side, ListedSide) and isinstance(other, FolderSide):
-        return replace(side, choice=ALL_BUT_TOOLS)
+        return side.meant(ALL_BUT_TOOLS)
     return side
 
 

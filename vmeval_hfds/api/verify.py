@@ -116,8 +116,11 @@ def _verify(
     if builder is not None:
         check_layout(source, builder)
     everything = ListedSide(source)
-    listing = make_plan(source, wanted, builder).listing if wanted else None
-    old = ListedSide(source, choice, listing)
+    old = (
+        ListedSide(source, choice, make_plan(source, wanted, builder).listing)
+        if wanted
+        else everything.meant(choice)
+    )
     scan = scan_files(folder, choice, engine.seeing(folder))
     packed_files = archives_of(scan, choice)
     if packed_files and not any(everything.among(packed_files)):

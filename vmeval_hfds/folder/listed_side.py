@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 
@@ -51,7 +51,7 @@ class ListedSide:
     Attributes:
         dataset: The dataset.
         choice: Leaves out what a walk of the dataset's folder would leave out; None leaves out nothing.
-        listing: What was read of the list before, where not all of it is meant.
+        listing: What was read of the list before, where not all of it is meant, or all of it is kept.
     """
 
     dataset: DatasetFiles
@@ -65,6 +65,10 @@ class ListedSide:
     def name(self) -> str:
         """See `Side.name`."""
         return self.dataset.name
+
+    def meant(self, choice: Choice) -> ListedSide:
+        """Give the same without what a choice leaves out; a list that is kept is not read again."""
+        return replace(self, choice=choice, listing=self._kept)
 
     @cached_property
     def facts(self) -> ListingFacts | None:

@@ -13,9 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from vmeval_builders.arrow.arrays import empty_table, rows_where, text_array, truth_array
+from vmeval_builders.arrow.arrays import empty_table, rows_where, text_array
 from vmeval_builders.arrow.listing import ROOT_FOLDER, ListedFile, listed_files
-from vmeval_builders.paths import is_text
 from vmeval_hfds.engine.memory import give_back
 from vmeval_hfds.errors import UnsafePathError
 from vmeval_hfds.store.directory import DatasetFiles
@@ -93,21 +92,10 @@ class Listing:
             zip(self.table["path"].to_pylist(), numbered(self.table)[NUMBER].to_pylist(), strict=True)
         )
 
-    def among(self, paths: Collection[str]) -> list[str]:
-        """Pick those of some paths that are listed."""
-        names = text_array([path for path in paths if is_text(path)])
-        return list(self.table["path"].filter(pc.is_in(self.table["path"], value_set=names)).to_pylist())
-
     def where(self, mask: pa.Array | pa.ChunkedArray) -> Listing:
         """Keep the rows for which an array of truth values says so."""
         is_all = (pc.sum(mask).as_py() or 0) == self.table.num_rows
         return self if is_all else replace(self, table=rows_where(numbered(self.table), mask))
-
-    def only(self, wanted: Callable[[str], bool]) -> Listing:
-        """Keep some paths."""
-        # A part of the paths at a time are texts of their own.
-        paths = (path for chunk in self.table["path"].chunks for path in chunk.to_pylist())
-        return self.where(truth_array(map(wanted, paths)))
 
 
 def timed(table: pa.Table) -> Iterator[tuple[str, int]]:
