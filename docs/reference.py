@@ -21,7 +21,7 @@ NOTE = "<!-- Made by docs/reference.py from the code; change the code, and run i
 
 def command_line() -> str:
     """Give the page of every command and its options."""
-    context = click.Context(cli, info_name="vmeval-hfds")
+    context = click.Context(cli, info_name="vmeval-hfds", **cli.context_settings)
     lines = ["# Command line", "", NOTE, "", *_cell_lines(cli.help), ""]
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
