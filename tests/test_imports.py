@@ -27,7 +27,7 @@ ROOMS = {
         "hub | engine | sample",
         "claim",
         "scratch",
-        "errors",
+        "errors | version",
     ),
     "vmeval_builders": (
         "hf_builders | checks",

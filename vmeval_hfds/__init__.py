@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from vmeval_hfds.version import __version__
+
 if TYPE_CHECKING:
     from vmeval_builders.errors import VmevalError
     from vmeval_builders.hf_builders import EvaluationsBuilder, OutputsBuilder, QuestionsBuilder
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from vmeval_hfds.gallery.cards import write_gallery
     from vmeval_hfds.sample import write_sample
     from vmeval_hfds.store.repository import open_repo
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "BuildResult": "vmeval_hfds.api.build",

@@ -19,6 +19,7 @@ class Request:
         user: whose token came with it, None without a known one.
         range: the Range header.
         authorized: whether an Authorization header came with it.
+        agent: what program it says it is of.
         cdn: whether it came in on the CDN's port.
         fault: the kind of the fault that hit it.
     """
@@ -33,6 +34,7 @@ class Request:
     user: str | None = None
     range: str | None = None
     authorized: bool = False
+    agent: str = ""
     cdn: bool = False
     fault: str | None = None
 

@@ -150,6 +150,7 @@ class Handler(BaseHTTPRequestHandler):
             user=identity.user if identity else None,
             range=self.headers.get("Range"),
             authorized="Authorization" in self.headers,
+            agent=self.headers.get("User-Agent", ""),
             cdn=self.server.cdn,
         )
 

@@ -8,7 +8,6 @@ from huggingface_hub import hf_hub_url
 
 from vmeval_builders.sources.parts import PartsFile
 from vmeval_hfds.hub.repo import HubRepo
-from vmeval_hfds.hub.session import LIBRARY
 
 _SUCCESS = 206
 
@@ -48,7 +47,7 @@ class RangeFile(PartsFile):
         url = hf_hub_url(
             repo.repo_id, self._path, repo_type=repo.repo_type, revision=self._commit, endpoint=repo.endpoint
         )
-        headers = hub_utils.build_hf_headers(token=repo.token, library_name=LIBRARY)
+        headers = repo.headers()
         # Packed, the bytes that came could not be counted against what was asked for.
         headers |= {"Accept-Encoding": "identity", "Range": f"bytes={start}-{end - 1}"}
         response = hub_utils.get_session().get(url, headers=headers, follow_redirects=True)

@@ -26,7 +26,7 @@ from vmeval_hfds.errors import (
 from vmeval_hfds.hub.explain import explain
 from vmeval_hfds.hub.rate_limit import rate_limit_of
 from vmeval_hfds.hub.retry import with_retries
-from vmeval_hfds.hub.session import LIBRARY, watch_session
+from vmeval_hfds.hub.session import NAMED, watch_session
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV, read_token
 from vmeval_hfds.hub.xet_errors import StoreError, store_failure
 
@@ -85,7 +85,7 @@ class HubRepo:
         self.wait = wait
         self._token = token or read_token(token_env)
         self._endpoint = os.environ.get("HF_ENDPOINT") or None
-        self.api = HfApi(endpoint=self._endpoint, token=self._token or False, library_name=LIBRARY)
+        self.api = HfApi(endpoint=self._endpoint, token=self._token or False, **NAMED)
 
     def __reduce__(self) -> tuple[Callable[..., HubRepo], tuple[object, ...]]:
         """Go to another machine with the token that was read here; the Hub's address is the same there."""
@@ -102,6 +102,10 @@ class HubRepo:
     def token(self) -> str | bool:
         """What client functions take as a token; False is nobody."""
         return self._token or False
+
+    def headers(self) -> dict[str, str]:
+        """Give the headers of a request: whose it is, and that it is ours."""
+        return dict(_hub_utils.build_hf_headers(token=self.token, **NAMED))
 
     def require_token(self) -> None:
         """Refuse to begin what nobody may do without a token.
@@ -179,8 +183,7 @@ class HubRepo:
             or not address.startswith(f"{self.endpoint}/api/")
         ):
             return
-        headers = _hub_utils.build_hf_headers(token=self.token, library_name=LIBRARY)
-        _hub_utils.hf_raise_for_status(_hub_utils.get_session().get(address, headers=headers))
+        _hub_utils.hf_raise_for_status(_hub_utils.get_session().get(address, headers=self.headers()))
 
     def translate(self, error: Exception) -> HubError | None:
         """Say a client's error in plain words; None for one that is not the Hub's doing."""
@@ -308,9 +311,8 @@ class HubRepo:
 
         def fetch() -> list[tuple[str, str]]:
             url = f"{self.endpoint}/api/{self.repo_type}s/{self.repo_id}/commits/{quote(revision, safe='')}"
-            headers = _hub_utils.build_hf_headers(token=self.token, library_name=LIBRARY)
             found = []
-            for one in _hub_utils.paginate(url, params={}, headers=headers):
+            for one in _hub_utils.paginate(url, params={}, headers=self.headers()):
                 if one["id"] == commit:
                     break
                 found.append((one["id"], f"{one['title']}\n{one['message']}"))
@@ -354,5 +356,5 @@ def _elsewhere(
     """Make a repository's value anew on another machine, whose own token and settings do not count."""
     repo = HubRepo(repo_id, repo_type, token=token, wait=wait)
     repo.token_env = token_env
-    repo.api = HfApi(endpoint=endpoint, token=token or False, library_name=LIBRARY)
+    repo.api = HfApi(endpoint=endpoint, token=token or False, **NAMED)
     return repo

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from huggingface_hub import utils
+
+from vmeval_hfds.version import __version__
 
 _hub_utils: Any = utils  # their names are not marked as exported
 
 #: How our requests are called; others that use the same client in this process are left alone.
 LIBRARY = "vmeval-hfds"
+#: What the client's functions take, to say so.
+NAMED: Mapping[str, Any] = {"library_name": LIBRARY, "library_version": __version__}
 _TOO_MANY = 429
 
 

@@ -11,7 +11,7 @@ from huggingface_hub import hf_hub_download
 
 from vmeval_hfds.hub import xet
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
-from vmeval_hfds.hub.session import LIBRARY
+from vmeval_hfds.hub.session import NAMED
 
 
 def download(repo: HubRepo, file: RemoteFile, revision: str, reopen: Callable[[], BinaryIO]) -> None:
@@ -29,16 +29,14 @@ def download(repo: HubRepo, file: RemoteFile, revision: str, reopen: Callable[[]
         HubError: It cannot be had; what came is kept for the next try.
         OSError: It cannot be written.
     """
-    from huggingface_hub import hf_hub_url, utils
+    from huggingface_hub import hf_hub_url
     from huggingface_hub.file_download import http_get
-
-    hub_utils: Any = utils  # their names are not marked as exported
 
     url = hf_hub_url(
         repo.repo_id, file.path, repo_type=repo.repo_type, revision=revision, endpoint=repo._endpoint
     )
     # Packed, the bytes that came could not be counted against the size.
-    headers = hub_utils.build_hf_headers(token=repo.token, library_name=LIBRARY)
+    headers = repo.headers()
     headers["Accept-Encoding"] = "identity"
 
     def attempt() -> None:
@@ -64,7 +62,7 @@ def fetch(repo: HubRepo, path: str, revision: str) -> Path:
             revision=revision,
             token=repo.token,
             endpoint=repo._endpoint,
-            library_name=LIBRARY,
+            **NAMED,
         )
     )
 

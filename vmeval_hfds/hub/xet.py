@@ -13,7 +13,6 @@ from functools import cache
 from typing import Any, BinaryIO
 
 from vmeval_hfds.hub.repo import HubRepo, RemoteFile
-from vmeval_hfds.hub.session import LIBRARY
 from vmeval_hfds.hub.xet_errors import StoreError
 
 #: Below this, what a file's plan and its parts cost in requests is more than the store's speed gains.
@@ -79,7 +78,7 @@ def _opened(repo: HubRepo, file: RemoteFile, revision: str) -> Iterator[Any]:
     hub_utils: Any = utils  # their names are not marked as exported
     hub_xet: Any = _xet
 
-    headers = hub_utils.build_hf_headers(token=repo.token, library_name=LIBRARY)
+    headers = repo.headers()
     route = hub_xet.xet_connection_info_refresh_url(
         token_type=hub_utils.XetTokenType.READ,
         repo_id=repo.repo_id,
