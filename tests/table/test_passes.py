@@ -13,9 +13,9 @@ from vmeval_builders.entries import Unit
 from vmeval_builders.file_list import FileList
 from vmeval_builders.layouts.registry import QUESTIONS
 from vmeval_builders.scan import scan_rows
-from vmeval_builders.sources.archives import ANYWHERE
 from vmeval_builders.sources.folder import Folder
 from vmeval_builders.sources.passes import pass_of
+from vmeval_builders.sources.source import ANYWHERE
 from vmeval_builders.unit_list import UnitList
 from vmeval_hfds import build, verify
 from vmeval_hfds.table.passes import shards_of_jobs

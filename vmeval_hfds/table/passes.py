@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from vmeval_builders.sources.archives import ANYWHERE
 from vmeval_builders.sources.passes import pass_of_units
-from vmeval_builders.sources.source import Source
+from vmeval_builders.sources.source import ANYWHERE, Source
 from vmeval_hfds.table.plan import ShardPlan, batches
 
 

@@ -95,6 +95,7 @@ class TarSource:
 
     archive: Archive
     splits: ClassVar[bool] = True
+    in_passes: ClassVar[bool] = False
 
     @property
     def is_far(self) -> bool:

@@ -16,10 +16,8 @@ from vmeval_builders.problems import Problem
 from vmeval_builders.sources.archive import GzipTarSource, TarSource, index_archive, index_object
 from vmeval_builders.sources.folder import Folder
 from vmeval_builders.sources.remote import Remote
-from vmeval_builders.sources.source import Index, Run, Source, run_here
+from vmeval_builders.sources.source import ANYWHERE, Index, Run, Source, run_here
 
-#: The pass of what costs every worker the same to read: a file on disk, or in an archive that is not compressed.
-ANYWHERE = -1
 #: So many archives at a URL are listed at once; each is gone through from its start.
 _LISTED_AT_ONCE = 4
 
@@ -38,6 +36,7 @@ class Archives:
     """
 
     splits: ClassVar[bool] = True
+    in_passes: ClassVar[bool] = True
     folder: Folder | Remote
     starts: tuple[int, ...]
     archives: tuple[TarSource, ...]

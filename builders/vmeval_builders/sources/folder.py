@@ -32,6 +32,7 @@ class Folder:
     """A folder on disk, as a `Source`."""
 
     splits: ClassVar[bool] = True
+    in_passes: ClassVar[bool] = False
     is_far: ClassVar[bool] = False
     root: Path
 

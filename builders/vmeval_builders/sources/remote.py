@@ -33,6 +33,7 @@ class Remote:
     """A folder at a URL, as a `Source`."""
 
     splits: ClassVar[bool] = True
+    in_passes: ClassVar[bool] = False
     is_far: ClassVar[bool] = True
     url: str
 

@@ -9,6 +9,9 @@ from typing import ClassVar, Protocol, TypeVar
 from vmeval_builders.entries import FileEntry, FolderEntry
 from vmeval_builders.problems import Problem
 
+#: The pass of what costs every worker the same to read: a file on disk, or in an archive that is not compressed.
+ANYWHERE = -1
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -33,9 +36,11 @@ class Source(Protocol):
 
     Attributes:
         splits: Whether several processes read faster than one.
+        in_passes: Whether some files can only be reached by reading all that stands before them; see `Archives`.
     """
 
     splits: ClassVar[bool]
+    in_passes: ClassVar[bool]
 
     @property
     def is_far(self) -> bool:
