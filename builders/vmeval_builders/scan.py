@@ -86,6 +86,12 @@ class Scan:
         """Give back the memory of `units`, which are none then: whoever goes on has planned with them."""
         self._had_rows, self.units = self.has_rows, self.units[:0]
 
+    def forget_full_folders(self) -> None:
+        """Give back the memory of folders that hold something, where the layout lists the others alone."""
+        if not self.layout.keeps_times:
+            empty = self.empty_folders
+            self.folders = FolderList(empty, [0] * len(empty), [None] * len(empty))
+
     def forget_times(self) -> None:
         """Give back the memory of times, where the layout does not keep them."""
         if not self.layout.keeps_times:

@@ -164,6 +164,7 @@ def read_folder(folder: str | os.PathLike[str] | Scan, options: PushOptions) -> 
     refuse_changes(scan)
     if scan is not folder:
         scan.forget_rows()
+        scan.forget_full_folders()
     return ReadFolder(scan, plan, reports, problems)
 
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import merge
-from itertools import chain, pairwise, repeat
+from itertools import chain, groupby, pairwise, repeat
 from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
@@ -84,31 +84,38 @@ class TableRows:
 
 @dataclass(frozen=True, slots=True)
 class RowNames:
-    """What the list says of rows, which are numbered here.
+    """What the list says of rows, which are numbered here from shard to shard.
 
     Attributes:
         shards: Name and config of each shard.
+        firsts: Shard to the number of its first row.
         shard: Row to the number of its shard.
-        number: Row to its number in the shard.
-        ids: Row to its id.
+        numbers: Shard to its rows' numbers in it.
+        ids: Shard to its rows' ids.
     """
 
     shards: list[tuple[str, str]] = field(default_factory=list)
+    firsts: array[int] = field(default_factory=lambda: array("I"))
     shard: array[int] = field(default_factory=lambda: array("I"))
-    number: array[int] = field(default_factory=lambda: array("I"))
-    ids: OptionalTexts = field(default_factory=OptionalTexts)
+    numbers: list[Sequence[int]] = field(default_factory=list)
+    ids: list[OptionalTexts] = field(default_factory=list)
 
-    def add(self, report: ShardReport) -> None:
-        """Take in the rows of a shard."""
-        self.shard.extend(repeat(len(self.shards), len(report.ids)))
-        self.number.extend(report.row_numbers)
-        self.ids.extend(report.ids)
-        self.shards.append((report.plan.name, report.plan.config))
+    def add(self, shard: tuple[str, str], numbers: Sequence[int], ids: OptionalTexts) -> None:
+        """Take in the rows of a shard; what is known of them is kept as it is given."""
+        self.firsts.append(len(self.shard))
+        self.shard.extend(repeat(len(self.shards), len(ids)))
+        self.shards.append(shard)
+        self.numbers.append(numbers)
+        self.ids.append(ids)
 
     def only(self, rows: Sequence[int]) -> RowNames:
-        """Keep some rows, numbered anew from 0 on."""
-        shard, number = (array("I", map(one.__getitem__, rows)) for one in (self.shard, self.number))
-        return RowNames(self.shards, shard, number, OptionalTexts(self.ids.each(rows)))
+        """Keep some rows, by their numbers in order, and number them anew from 0 on; the shards are all kept."""
+        made, of_shards = RowNames(), {shard: list(some) for shard, some in groupby(rows, self._shard_of)}
+        for shard, named in enumerate(self.shards):
+            places = [row - self.firsts[shard] for row in of_shards.get(shard, ())]
+            numbers = array("I", map(self.numbers[shard].__getitem__, places))
+            made.add(named, numbers, OptionalTexts(self.ids[shard].each(places)))
+        return made
 
     def shards_of(self, rows: Iterable[int]) -> list[str | None]:
         """Name the shards of rows, where there are rows."""
@@ -120,13 +127,25 @@ class RowNames:
 
     def ids_of(self, rows: Iterable[int]) -> list[str | None]:
         """Give the ids of rows."""
-        rows = list(rows)
-        there = self.ids.each(row for row in rows if row != _NO_ROW)
-        return [None if row == _NO_ROW else next(there) for row in rows]
+        found: list[str | None] = []
+        for shard, some in groupby(rows, self._shard_of):
+            if shard == _NO_ROW:
+                found += [None for _ in some]
+            else:
+                first = self.firsts[shard]
+                found += self.ids[shard].each(row - first for row in some)
+        return found
 
     def numbers_of(self, rows: Iterable[int]) -> list[int | None]:
         """Give the numbers of rows in their shards."""
-        return [None if row == _NO_ROW else self.number[row] for row in rows]
+        return [None if row == _NO_ROW else self._number_of(row) for row in rows]
+
+    def _shard_of(self, row: int) -> int:
+        return row if row == _NO_ROW else self.shard[row]
+
+    def _number_of(self, row: int) -> int:
+        shard = self.shard[row]
+        return self.numbers[shard][row - self.firsts[shard]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,11 +346,12 @@ class _Held(NamedTuple):
 
     def take_in(self, report: ShardReport, whose: Callable[[str], int]) -> None:
         """Take in the rows of a shard, and their files; whose these are is told by a row's path."""
-        first, units = len(self.names.ids), report.plan.units
+        first, plan = len(self.names.shard), report.plan
         self.digests[len(self.names.shards)] = report.digests
-        self.names.add(report)
-        of_rows = [whose(path) for path in units.paths]
-        for at, (number, row) in enumerate(zip(units.numbers, units.rows_of_files(), strict=True)):
+        self.names.add((plan.name, plan.config), report.row_numbers, report.ids)
+        of_rows = bytes(map(whose, plan.units.paths))
+        of_files = zip(plan.units.numbers, plan.units.rows_of_files(), strict=True)
+        for at, (number, row) in enumerate(of_files):
             if report.held[at]:
                 self.owners[number], self.whose[number], self.places[number] = first + row, of_rows[row], at
 

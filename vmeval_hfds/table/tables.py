@@ -228,6 +228,7 @@ def write_files(
     for report in options.engine.run(write_listing, jobs, work_bytes, splits):
         store.keep([report.receipt])
         reports.append(report)
+    give_back()
     return reports
 
 
