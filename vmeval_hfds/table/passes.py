@@ -22,10 +22,16 @@ def shards_of_jobs(source: Source, shards: Sequence[ShardPlan]) -> list[tuple[Sh
         shards: The shards, in their order.
 
     Returns:
-        The jobs' shards; those of one archive are not always neighbours, so that the order may be another.
+        The jobs' shards, those with most to read first, so that workers end at about the same time; where there is
+        one worker only, in the order in which they are read fastest.
     """
     passes: dict[int, list[ShardPlan]] = defaultdict(list)
     for shard in shards:
         passes[pass_of_units(source, shard.units)].append(shard)
     anywhere = passes.pop(ANYWHERE, [])
-    return [*map(tuple, passes.values()), *batches(anywhere)]
+    jobs = [*map(tuple, passes.values()), *batches(anywhere)]
+    return sorted(jobs, key=_bytes_of, reverse=True) if source.splits else jobs
+
+
+def _bytes_of(shards: Sequence[ShardPlan]) -> int:
+    return sum(shard.source_bytes for shard in shards)
