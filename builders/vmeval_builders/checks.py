@@ -220,11 +220,16 @@ def _hub_problems(scan: Scan) -> Iterator[Problem]:
 
 
 def _dead_paths(stated: Iterable[StatedPath], scan: Scan) -> Iterator[Problem]:
-    for key, value, task, file in stated:
-        name = value.replace("\\", "/")
-        # Asked of the list of files, never of the file system: the path comes from data.
-        at_root = name.partition("/")[0] in scan.top_names and name in scan.by_path
-        if not at_root and f"{task}/{name}" not in scan.by_path:
+    # Asked of the list of files, never of the file system: the path comes from data. Paths of one folder are asked for
+    # one after the other, which takes the least time.
+    named = [(one, one.value.replace("\\", "/")) for one in stated]
+    not_at_root = [
+        (one, name)
+        for one, name in named
+        if name.partition("/")[0] not in scan.top_names or name not in scan.by_path
+    ]
+    for (key, value, task, file), name in not_at_root:
+        if f"{task}/{name}" not in scan.by_path:
             yield Problem(
                 "dead-path", "warning", file, f"{key} leads nowhere in this folder: {value[:200]!a}."
             )
