@@ -9,7 +9,7 @@ import pytest
 
 from tests.factories import tree, write, write_question
 from vmeval_builders.checks import check_jobs
-from vmeval_builders.entries import Unit
+from vmeval_builders.entries import FileEntry, Unit
 from vmeval_builders.file_list import FileList
 from vmeval_builders.layouts.registry import QUESTIONS
 from vmeval_builders.scan import scan_rows
@@ -83,6 +83,17 @@ def test_many_small_files_are_work_for_several_too():
     shards = [ShardPlan(str(number), "", units) for number in range(5)]
     jobs = shards_of_jobs(Folder(Path()), shards)
     assert [[shard.name for shard in job] for job in jobs] == [["0", "1"], ["2", "3"], ["4"]]
+
+
+def test_the_jobs_with_most_to_read_come_first():
+    shards = []
+    for size_bytes in (1, 3, 2):
+        prompt = FileEntry("maze_0000/prompt.txt", size_bytes, 0)
+        unit = Unit("maze_0000", {"prompt": prompt}, {})
+        units = UnitList.of([unit] * JOB_ROWS, QUESTIONS.parts, FileList.of([prompt]))
+        shards.append(ShardPlan(str(size_bytes), "", units))
+    jobs = shards_of_jobs(Folder(Path()), shards)
+    assert [shard.name for job in jobs for shard in job] == ["3", "2", "1"]
 
 
 def test_a_folder_has_no_passes(tmp_path):

@@ -17,7 +17,6 @@ from vmeval_builders.choice import Choice
 from vmeval_builders.manifest import read_manifests
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan, refuse_changes, scan_rows
-from vmeval_builders.sources.folder import Folder
 from vmeval_hfds.api.build_target import check_apart, new_dataset, place_of, what_is_there
 from vmeval_hfds.engine.beside import Beside
 from vmeval_hfds.engine.pool import Engine, Progress
@@ -168,7 +167,8 @@ def _write(
     picture = Beside(lambda: preview_of(scan, plan.units))
     manifests = Beside(lambda: read_manifests(manifest_contents(scan)))
     # A compressed archive has one place at which it is read on: nobody else may read it meanwhile.
-    beside = (picture, manifests) if isinstance(scan.source, Folder) else ()
+    reads_anywhere = scan.source.splits and not (scan.source.in_passes or scan.source.is_far)
+    beside = (picture, manifests) if reads_anywhere else ()
     reports = run_shards(write_shards, scan, plan.shards, store, options, beside)
     shards = {one.plan.name: facts_of(one, one.receipt) for one in reports if one.receipt}
     known = ListingFacts(scan.layout.name, plan.groups, shards)
