@@ -193,6 +193,10 @@ class UnitList(Sequence[Unit]):
         for row, files in enumerate(self._files):
             yield from repeat(row, len(files.slots))
 
+    def place(self, row: int, file: int) -> int:
+        """Say where in `numbers` a file of a row is, by the numbers of both."""
+        return self.numbers.index(file, self._starts[row], self._starts[row + 1])
+
     def _unit(self, number: int) -> Unit:
         path, files, facts = self.paths[number], self._files[number], self._facts
         numbers = self.numbers[self._starts[number] : self._starts[number + 1]]

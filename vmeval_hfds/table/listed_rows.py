@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import merge
@@ -21,6 +20,7 @@ from vmeval_builders.entries import FileEntry
 from vmeval_builders.file_list import FileList
 from vmeval_builders.scan import Scan
 from vmeval_builders.texts import OptionalTexts
+from vmeval_builders.unit_list import UnitList
 from vmeval_hfds.table.merge import nearest
 from vmeval_hfds.table.shards import ShardReport
 
@@ -29,7 +29,6 @@ _TEXTS_BYTES = 200
 #: Whose a file is: nobody's, a row's that holds it, or such a row's that is listed by others.
 _NOBODYS, _HELD, _ELSEWHERE = range(3)
 _NO_ROW = -1
-_NO_DIGEST = bytes(DIGEST_BYTES)
 
 
 class ListedRows(Protocol):
@@ -159,8 +158,8 @@ class FolderRows:
         names: What is known of the rows of its tables.
         owners: File to the row that it belongs to.
         whose: File to one of the three kinds above.
-        places: File to its place among those that rows of its shard have, where a row holds it.
-        digests: Shard, by its number, to the SHA-256 of these files, one after the other.
+        hashes: The SHA-256 of files: shard, by its number, to those of the files that its rows have, in the order of
+            `UnitList.numbers`; or of all files, with zeros where no row holds one.
         keeps_times: Whether times are listed.
         start: The first number.
         end: The number after the last.
@@ -172,8 +171,7 @@ class FolderRows:
     names: RowNames
     owners: array[int]
     whose: bytearray
-    places: array[int]
-    digests: Mapping[int, bytearray]
+    hashes: Sequence[tuple[UnitList, bytearray]] | bytes
     keeps_times: bool
     start: int
     end: int
@@ -184,10 +182,6 @@ class FolderRows:
         owners = self.owners[first:last]
         rows = sorted({*owners, *(owner for _, _, owner in self._folders)} - {_NO_ROW})
         renumbered = {row: number for number, row in enumerate(rows)} | {_NO_ROW: _NO_ROW}
-        places, digests = array("I"), defaultdict[int, bytearray](bytearray)
-        for shard, digest in self._digests(first, last):
-            places.append(len(digests[shard]) // DIGEST_BYTES)
-            digests[shard] += digest
         return FolderRows, (
             self.files.part(first, last),
             [(name, mtime_ns, renumbered[owner]) for name, mtime_ns, owner in self._folders],
@@ -195,20 +189,26 @@ class FolderRows:
             self.names.only(rows),
             array("i", map(renumbered.__getitem__, owners)),
             self.whose[first:last],
-            places,
-            dict(digests),
+            self._digests(first, last),
             self.keeps_times,
             0,
             self.end - self.start,
         )
 
-    def _digests(self, first: int, last: int) -> Iterator[tuple[int, bytes | bytearray]]:
-        """Give for files the number of the shard that holds each, and its hash; of those that none holds, zeros."""
+    def _digests(self, first: int, last: int) -> bytes:
+        """Give the hashes of files, one after the other; zeros for those that no row holds."""
+        if isinstance(self.hashes, bytes):
+            return self.hashes[DIGEST_BYTES * first : DIGEST_BYTES * last]
+        found = bytearray(DIGEST_BYTES * (last - first))
         for number in range(first, last):
-            shard = self.names.shard[self.owners[number]] if self.whose[number] == _HELD else _NO_ROW
-            at = DIGEST_BYTES * self.places[number]
-            held = self.digests[shard][at : at + DIGEST_BYTES] if shard != _NO_ROW else _NO_DIGEST
-            yield shard, held
+            if self.whose[number] == _HELD:
+                row = self.owners[number]
+                shard = self.names.shard[row]
+                units, digests = self.hashes[shard]
+                at = DIGEST_BYTES * units.place(row - self.names.firsts[shard], number)
+                to = DIGEST_BYTES * (number - first)
+                found[to : to + DIGEST_BYTES] = digests[at : at + DIGEST_BYTES]
+        return bytes(found)
 
     @property
     def _folder_slice(self) -> slice:
@@ -275,11 +275,10 @@ class FolderRows:
         is_held = [one == _HELD for one in whose]
         of_rows = [owner if held else _NO_ROW for owner, held in zip(owners, is_held, strict=True)]
         times = self.files.mtimes_ns[first:last] if self.keeps_times else [None] * len(owners)
-        digests = b"".join(digest for _, digest in self._digests(first, last))
         columns = [
             text_array(list(self.files.paths_between(first, last))),
             integer_array(self.files.sizes_bytes[first:last]),
-            hex_array(digests, is_held),
+            hex_array(self._digests(first, last), is_held),
             integer_array(times),
             text_array(self.names.configs_of(owners)),
             text_array(self.names.ids_of(owners)),
@@ -316,7 +315,7 @@ def listed_rows(
         different: The paths of the rows that are not.
     """
     count = len(scan.files)
-    held = _Held(RowNames(), array("i", [_NO_ROW]) * count, bytearray(count), array("I", [0]) * count, {})
+    held = _Held(RowNames(), array("i", [_NO_ROW]) * count, bytearray(count), [])
     for report in unchanged:
         held.take_in(report, lambda path: _NOBODYS if path in different else _ELSEWHERE)
     for report in reports:
@@ -331,8 +330,7 @@ def listed_rows(
         for path, mtime_ns in folders
     )
     numbers = [scan.files.position(name) + at for at, (name, _, _) in enumerate(listed)]
-    known = (held.names, held.owners, held.whose, held.places, held.digests)
-    return FolderRows(scan.files, listed, numbers, *known, scan.layout.keeps_times, 0, count + len(listed))
+    return FolderRows(scan.files, listed, numbers, *held, scan.layout.keeps_times, 0, count + len(listed))
 
 
 class _Held(NamedTuple):
@@ -341,19 +339,18 @@ class _Held(NamedTuple):
     names: RowNames
     owners: array[int]
     whose: bytearray
-    places: array[int]
-    digests: dict[int, bytearray]
+    hashes: list[tuple[UnitList, bytearray]]
 
     def take_in(self, report: ShardReport, whose: Callable[[str], int]) -> None:
         """Take in the rows of a shard, and their files; whose these are is told by a row's path."""
         first, plan = len(self.names.shard), report.plan
-        self.digests[len(self.names.shards)] = report.digests
+        self.hashes.append((plan.units, report.digests))
         self.names.add((plan.name, plan.config), report.row_numbers, report.ids)
         of_rows = bytes(map(whose, plan.units.paths))
         of_files = zip(plan.units.numbers, plan.units.rows_of_files(), strict=True)
-        for at, (number, row) in enumerate(of_files):
-            if report.held[at]:
-                self.owners[number], self.whose[number], self.places[number] = first + row, of_rows[row], at
+        for is_held, (number, row) in zip(report.held, of_files, strict=True):
+            if is_held:
+                self.owners[number], self.whose[number] = first + row, of_rows[row]
 
 
 def names_of(scan: Scan) -> Iterator[str]:
