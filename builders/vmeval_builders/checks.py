@@ -113,6 +113,7 @@ def check_job(job: CheckJob) -> Findings:
         findings.read_rows(job.source, job.layout, unit, job.decode)
     for entry in read_ahead(job.source, job.others, lambda entry: [entry]):
         findings.read_file(job.source, entry)
+    findings.pack_paths()
     return findings
 
 
@@ -138,7 +139,7 @@ def sum_up(scan: Scan, findings: Iterable[Findings]) -> ProblemList:
 
 def judge(scan: Scan, found: Findings) -> ProblemList:
     """Tell what is wrong with some rows, now that all files of the folder are at hand."""
-    return ProblemList.of(chain(found.problems, _dead_paths(found.stated_paths, scan)))
+    return ProblemList.of(chain(found.problems, _dead_paths(found.all_paths(), scan)))
 
 
 def scan_problems(

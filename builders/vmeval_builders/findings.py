@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vmeval_builders.entries import Contents, FileEntry, Unit
 from vmeval_builders.errors import FolderChangedError
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.manifest import TaskKey, task_key
+from vmeval_builders.packed_values import PackedValues
 from vmeval_builders.problems import Problem
 from vmeval_builders.rows import NO_ARENAS, read_unit, rows_of
 from vmeval_builders.secrets import holds_token, token_problem, with_tokens
@@ -43,12 +45,14 @@ class Findings:
         problems: What is wrong with single rows and files.
         keys: The rows' names, where a manifest may list them.
         stated_paths: What can be judged only with all files of the folder at hand.
+        packed_paths: Likewise, packed by `pack_paths`.
         keeps_keys: Whether `keys` is kept; a table that is made of the rows has it all the same.
     """
 
     problems: list[Problem] = field(default_factory=list)
     keys: list[TaskKey] = field(default_factory=list)
     stated_paths: list[StatedPath] = field(default_factory=list)
+    packed_paths: PackedValues = field(default_factory=PackedValues)
     keeps_keys: bool = True
 
     def read_rows(
@@ -109,6 +113,16 @@ class Findings:
     def search_arena(self, arena: Arena) -> None:
         """Search all files for tokens that were read into some memory."""
         self.problems += [token_problem(arena.paths[number]) for number in with_tokens(arena.whole())]
+
+    def pack_paths(self) -> None:
+        """Pack the stated paths, which else are most of what several processes send at once."""
+        self.packed_paths = PackedValues(chain(self.packed_paths, self.stated_paths))
+        self.stated_paths = []
+
+    def all_paths(self) -> Iterator[StatedPath]:
+        """Give the stated paths, packed or not."""
+        yield from map(StatedPath._make, self.packed_paths)
+        yield from self.stated_paths
 
     def search(self, path: str, content: bytes) -> None:
         """Search a file for tokens."""

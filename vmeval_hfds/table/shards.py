@@ -298,5 +298,6 @@ class _Rows:
     def report(self) -> ShardReport:
         """Say what is known of the shard, all of whose rows were read."""
         self._settle()
+        self._report.findings.pack_paths()
         self._report.content = self._content.hexdigest()
         return self._report
