@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -97,6 +98,7 @@ class PushOptions:
     split: str = "test"
     num_proc: int | None = None
     executor: Executor | None = None
+    engine: Engine | None = None
     keep_incomplete: bool = False
     license_name: str | None = None
     pretty_name: str | None = None
@@ -123,8 +125,14 @@ class PushOptions:
     def tables(self) -> TableOptions:
         """How the folder becomes tables."""
         allowed = Allowed(self.keep_incomplete, self.allow_secrets)
-        engine = Engine(self.num_proc, self.executor)
+        engine = self.engine or Engine(self.num_proc, self.executor)
         return TableOptions(self.split, engine, allowed, self.decode, self.progress)
+
+    @contextmanager
+    def keeping_workers(self) -> Iterator[PushOptions]:
+        """Give the same, with processes that stay from the walk on: those that start later copy what is known by then."""
+        with Engine(self.num_proc, self.executor).keeping_workers() as engine:
+            yield replace(self, engine=engine)
 
     def repo(self, repo_id: str) -> HubRepo:
         """Reach the repository."""
@@ -148,18 +156,17 @@ class ReadFolder:
 
 def read_folder(folder: str | os.PathLike[str] | Scan, options: PushOptions) -> ReadFolder:
     """Read and check the whole folder, before anything is asked of the Hub."""
-    options.tables.check()
-    with options.tables.engine.keeping_workers() as engine:
-        tables = replace(options.tables, engine=engine)
-        if isinstance(folder, Scan):
-            scan = folder
-        else:
-            scan = scan_rows(folder, options.builder, options.choice, engine.seeing(folder))
-            scan.forget_times()
-        engine.require(scan.root)
-        refuse_names(scan, tables)
-        plan = plan_shards(scan, tables.split)
-        reports = run_shards(read_shards, scan, plan.shards, None, tables)
+    tables = options.tables
+    tables.check()
+    if isinstance(folder, Scan):
+        scan = folder
+    else:
+        scan = scan_rows(folder, options.builder, options.choice, tables.engine.seeing(folder))
+        scan.forget_times()
+    tables.engine.require(scan.root)
+    refuse_names(scan, tables)
+    plan = plan_shards(scan, tables.split)
+    reports = run_shards(read_shards, scan, plan.shards, None, tables)
     problems = refuse_contents(scan, plan.groups, reports, other_file_problems(scan), tables.allowed)
     refuse_changes(scan)
     if scan is not folder:

@@ -184,11 +184,14 @@ def push_to_hub(
     )
     repo = options.repo(repo_id)
     repo.require_token()
-    read = read_folder(folder, options)
-    with new_shards(repo, create_pr=create_pr, sends_there=executor is not None) as store:
+    with (
+        options.keeping_workers() as keeping,
+        new_shards(repo, create_pr=create_pr, sends_there=executor is not None) as store,
+    ):
+        read = read_folder(folder, keeping)
         for last in [False] * (_MERGES - 1) + [True]:
             try:
-                return publish(repo, read, options, store, sending)
+                return publish(repo, read, keeping, store, sending)
             except HubConflictError:
                 if last or not add:
                     raise
@@ -217,7 +220,8 @@ def plan_push(
     repo_id, revision = repo_and_revision(repo_id, revision=options.pop("revision", "main"))
     planned = PushOptions(**options | {"revision": revision, "allow_removals": True})
     repo = planned.repo(repo_id)
-    read = read_folder(folder, planned)
+    with planned.keeping_workers() as keeping:
+        read = read_folder(folder, keeping)
     published = look(repo, read, planned)
     version = draft(published, read, planned)
     new = version.draft.new
