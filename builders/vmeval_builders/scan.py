@@ -167,7 +167,7 @@ def scan_files(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS, r
             else _opened(root, index, choice)
         )
     path = Path(folder).resolve()
-    return scan_archive(path, choice) if is_archive(path) else scan_folder(folder, choice, run)
+    return scan_archive(path, choice, run) if is_archive(path) else scan_folder(folder, choice, run)
 
 
 def is_archive(path: Path) -> bool:
@@ -200,21 +200,25 @@ def scan_folder(folder: str | os.PathLike[str], choice: Choice = ALL_BUT_TOOLS, 
     return _in_order(root, index_folder(root, run), choice)
 
 
-def scan_archive(path: Path, choice: Choice = ALL_BUT_TOOLS) -> Scan:
+def scan_archive(path: Path, choice: Choice = ALL_BUT_TOOLS, run: Run = run_here) -> Scan:
     """Read the index of a tar archive, which is gone through as a stream and never unpacked.
 
     Args:
         path: The archive.
         choice: Which of its files are meant, and whether its one top folder stands for the root.
+        run: Goes through it, unless it is compressed: where that was done, it is read on the fastest.
 
     Raises:
         ArchiveError: The archive is damaged or cut short.
         OSError: It cannot be read.
     """
     # Most folders are walked without any of this.
-    from vmeval_builders.sources.archive import index_archive
+    from vmeval_builders.sources.archive import index_archive, is_compressed
 
-    return _opened(path, index_archive(path), choice)
+    if is_compressed(path):
+        run = run_here
+    [index] = run(index_archive, [path], path.stat().st_size)
+    return _opened(path, index, choice)
 
 
 def _opened(root: Path | Url, index: Index, choice: Choice) -> Scan:

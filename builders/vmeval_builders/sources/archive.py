@@ -57,6 +57,16 @@ def index_archive(path: Path) -> Index:
         return _index_of(PlainStream(ArchiveFile(path, status.st_size, status.st_mtime_ns), file))
 
 
+def is_compressed(path: Path) -> bool:
+    """Say whether an archive is compressed with gzip.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+
+
 def index_object(url: str) -> Index:
     """List the members of an archive at a URL, as `index_archive` does; large files in a plain one are passed over.
 
