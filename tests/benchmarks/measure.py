@@ -119,12 +119,12 @@ def run_command(command: Sequence[object], environment: Mapping[str, str] | None
 
 def count_files(folder: Path) -> int:
     """Count the files of a folder."""
-    return sum(path.is_file() for path in folder.rglob("*"))
+    return sum(len(names) for _, _, names in os.walk(folder))
 
 
 def folder_bytes(folder: Path) -> int:
-    """Sum up the sizes of a folder's files."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    """Sum up the sizes of a folder's files, none of which is remembered: this process stays small."""
+    return sum(os.stat(f"{above}/{name}").st_size for above, _, names in os.walk(folder) for name in names)
 
 
 def same_trees(one: Path, other: Path, *, excluded: Sequence[str] = ()) -> bool:
