@@ -12,6 +12,7 @@ from vmeval_builders.checks import Allowed, other_file_problems
 from vmeval_builders.choice import Choice
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan, refuse_changes, scan_rows
+from vmeval_hfds.engine.memory import give_back
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import FolderError, HubConflictError, RemovalError, TargetExistsError
 from vmeval_hfds.folder.read_back import read_back_listing
@@ -172,6 +173,8 @@ def read_folder(folder: str | os.PathLike[str] | Scan, options: PushOptions) -> 
     if scan is not folder:
         scan.forget_rows()
         scan.forget_full_folders()
+    # What it took to judge is garbage by now, and what is sent needs memory of its own.
+    give_back()
     return ReadFolder(scan, plan, reports, problems)
 
 
