@@ -36,7 +36,7 @@ class Source(Protocol):
 
     Attributes:
         splits: Whether several processes read faster than one.
-        in_passes: Whether some files can only be reached by reading all that stands before them; see `Archives`.
+        in_passes: Whether files are read in several passes, each by one worker; `Archives.pass_of` tells which.
     """
 
     splits: ClassVar[bool]
