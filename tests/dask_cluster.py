@@ -67,10 +67,11 @@ def cluster(tmp_path_factory, cluster_environment):
 
 @pytest.fixture
 def client(cluster):
-    """Give a client of the cluster."""
+    """Give a client of the cluster, whose workers are there again where a test before killed them."""
     from distributed import Client
 
     with Client(scheduler_file=str(cluster)) as client:
+        client.wait_for_workers(WORKERS, timeout=_WAIT_SECONDS)
         yield client
 
 
