@@ -223,14 +223,15 @@ def _hub_problems(scan: Scan) -> Iterator[Problem]:
 def _dead_paths(stated: Iterable[StatedPath], scan: Scan) -> Iterator[Problem]:
     # Asked of the list of files, never of the file system: the path comes from data. Paths of one folder are asked for
     # one after the other, which takes the least time.
+    top_names, number_of = scan.top_names, scan.files.number_of
     named = ((one, one.value.replace("\\", "/")) for one in stated)
     not_at_root = [
         (one, name)
         for one, name in named
-        if name.partition("/")[0] not in scan.top_names or name not in scan.by_path
+        if name.partition("/")[0] not in top_names or number_of(name) is None
     ]
     for (key, value, task, file), name in not_at_root:
-        if f"{task}/{name}" not in scan.by_path:
+        if number_of(f"{task}/{name}") is None:
             yield Problem(
                 "dead-path", "warning", file, f"{key} leads nowhere in this folder: {value[:200]!a}."
             )

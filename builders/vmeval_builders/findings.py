@@ -70,7 +70,7 @@ class Findings:
             layout: Describes them.
             unit: The row's files.
             decode: Decode pictures, instead of reading their headers.
-            arenas: Column to the memory that its files are read into; they are left to `search_arena`.
+            arenas: Column to the memory that its files are read into; they are left to `tokens_in`.
 
         Returns:
             What the files hold, and the rows, each made when it is asked for; None where a file cannot be read,
@@ -110,10 +110,6 @@ class Findings:
         self.search(entry.path, content)
         return content
 
-    def search_arena(self, arena: Arena) -> None:
-        """Search all files for tokens that were read into some memory."""
-        self.problems += [token_problem(arena.paths[number]) for number in with_tokens(arena.whole())]
-
     def pack_paths(self) -> None:
         """Pack the stated paths, which else are most of what several processes send at once."""
         self.packed_paths = PackedValues(chain(self.packed_paths, self.stated_paths))
@@ -128,6 +124,11 @@ class Findings:
         """Search a file for tokens."""
         if holds_token(content):
             self.problems.append(token_problem(path))
+
+
+def tokens_in(arenas: Iterable[Arena]) -> list[Problem]:
+    """Search all files for tokens that were read into some memory."""
+    return [token_problem(arena.paths[number]) for arena in arenas for number in with_tokens(arena.whole())]
 
 
 def changing(path: str) -> Problem:

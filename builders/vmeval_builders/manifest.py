@@ -272,8 +272,14 @@ def _first(entry: dict[str, Any], keys: Iterable[str]) -> str | None:
 
 def _entry_folders(entry: dict[str, Any]) -> Iterator[str]:
     """Guess the task folder from the entry's frame paths, which may start above the question folder."""
+    guessed = None
     for key in _PATH_KEYS:
         stated = entry.get(key)
         if isinstance(stated, str):
-            names = stated.replace("\\", "/").split("/")[:-1]
-            yield from ("/".join(names[start:]) for start in range(len(names)))
+            folder, is_below, _ = stated.replace("\\", "/").rpartition("/")
+            if folder == guessed:  # as the folder of another frame of the same task
+                continue
+            guessed = folder
+            while is_below:
+                yield folder
+                _, is_below, folder = folder.partition("/")

@@ -27,6 +27,8 @@ class Texts(Sequence[str]):
         # Of each text: where what follows ends.
         self._ends = array("I")
         self._open: list[str] = []
+        # The block in which a place was looked for last, and its texts: what is looked for next is mostly near.
+        self._near: tuple[int, list[str]] = (-1, [])
         self.extend(texts)
 
     def append(self, text: str) -> None:
@@ -83,6 +85,8 @@ class Texts(Sequence[str]):
         if number >= len(self._ends):
             return self._open[number - len(self._ends)]
         block, at = divmod(number, _TOGETHER)
+        if self._near[0] == block:
+            return self._near[1][at]
         begin = self._ends[number - 1] if at else 0
         return self._firsts[block][: self._shared[block]] + self._tails[block][begin : self._ends[number]]
 
@@ -110,16 +114,13 @@ class Texts(Sequence[str]):
 
     def position(self, text: str) -> int:
         """Say before which of the texts, which must ascend, one comes: the first that is not less."""
-        block = bisect_left(self._firsts, text)
-        low = max(0, block - 1) * _TOGETHER
-        high = len(self) if block == len(self._firsts) else low + _TOGETHER
-        while low < high:
-            middle = (low + high) // 2
-            if self[middle] < text:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+        block = bisect_left(self._firsts, text) - 1
+        if block < 0:
+            return 0 if self._firsts else bisect_left(self._open, text)
+        if self._near[0] != block:
+            self._near = block, list(self._block(block))
+        position = block * _TOGETHER + bisect_left(self._near[1], text)
+        return position if position < len(self._ends) else position + bisect_left(self._open, text)
 
 
 class OptionalTexts(Sequence["str | None"]):

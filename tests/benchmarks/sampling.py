@@ -23,8 +23,8 @@ _MODULE_PARTS = 3
 #: Stages in the order in which they are tried: a frame is of the first that its ``module function: line`` is found
 #: in, and time is of the innermost frame that is of any.
 STAGES = {
-    "hash": r"table/behind\.py (GrowingFile|Behind\.digests)|: .*(sha256\(|file_digest\()",
-    "tokens": r"secrets\.py|search_arena",
+    "hash": r"table/behind\.py GrowingFile|: .*(sha256\(|file_digest\()",
+    "tokens": r"secrets\.py|tokens_in",
     "JSON": r"json_values\.py|json/(de|en)coder\.py",
     "read": r"sources/\w+\.py (\S*\.)?_?(read|head|open_file)|arrow/arena\.py",
     "walk": r"vmeval_builders/(sources/\w+|scan|entries|file_list|unit_list|choice)\.py",

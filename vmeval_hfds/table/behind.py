@@ -1,9 +1,9 @@
-"""What a thread does behind the one that reads rows: hashes of files, pages, and the hash of the shard they make."""
+"""What a thread does behind the one that reads rows: the search for tokens, pages, and the hash of the shard they make."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from io import FileIO
@@ -16,7 +16,9 @@ _CHUNK_BYTES = 2**18
 
 
 class Behind:
-    """Works in a thread, one thing after the other: neither `hashlib` nor Arrow needs the interpreter for long.
+    """Works in a thread, one thing after the other: neither Arrow nor `hashlib` needs the interpreter for long.
+
+    Only what is large is worth it: a hash of one frame takes less time than it takes to wake the thread that waits.
 
     Where the system gives no thread, each is done when it is asked for.
     """
@@ -27,10 +29,6 @@ class Behind:
     def close(self) -> None:
         """Begin nothing more."""
         self._thread.shutdown(wait=True, cancel_futures=True)
-
-    def digests(self, contents: Sequence[bytes | memoryview]) -> Future[list[bytes]]:
-        """Take the hash of each of some files. They must stay as they are until it is done."""
-        return self.do(lambda: [hashlib.sha256(content).digest() for content in contents])
 
     @contextmanager
     def follow(self, place: Path) -> Iterator[GrowingFile]:

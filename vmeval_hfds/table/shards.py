@@ -10,15 +10,16 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import cycle
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from vmeval_builders.arrow.arena import Arena
 from vmeval_builders.arrow.arrays import DIGEST_BYTES
 from vmeval_builders.arrow.schema import SCHEMA_VERSION, arrow_schema
 from vmeval_builders.entries import Contents, Unit
-from vmeval_builders.findings import Findings
+from vmeval_builders.findings import Findings, tokens_in
 from vmeval_builders.layouts.layout import Layout
 from vmeval_builders.problem_list import ProblemList
+from vmeval_builders.problems import Problem
 from vmeval_builders.rows import held_slots, table_of
 from vmeval_builders.sources.remote import read_ahead
 from vmeval_builders.sources.source import Source
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 #: Column to the memory that its images or videos are read into.
-Memory: TypeAlias = Mapping[str, Arena]
+Arenas: TypeAlias = Mapping[str, Arena]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def write_shards(job: ShardJob) -> list[ShardReport]:
         return [_written(job, plan, behind, memories) for plan in job.shards]
 
 
-def _written(job: ShardJob, plan: ShardPlan, behind: Behind, memories: Sequence[Memory]) -> ShardReport:
+def _written(job: ShardJob, plan: ShardPlan, behind: Behind, memories: Sequence[_Memory]) -> ShardReport:
     assert job.store is not None
     table_bytes = 0
     place = job.store.place(plan.name)
@@ -150,10 +151,11 @@ def _written(job: ShardJob, plan: ShardPlan, behind: Behind, memories: Sequence[
                 shard.grown()
 
             for group in row_groups(plan.units, lambda unit: unit.size_bytes, ROW_GROUP_ROWS):
-                if made := rows.read(group):
-                    table = table_of(job.layout, made, rows.arenas)
+                made, memory = rows.read(group)
+                if made:
+                    table = table_of(job.layout, made, memory.arenas)
                     table_bytes += table.nbytes
-                    rows.used_by(behind.do(partial(write, table)))
+                    memory.used_by = behind.do(partial(write, table))
             report = rows.report()
         sha256 = shard.sha256()
     report.table_bytes = table_bytes
@@ -161,130 +163,97 @@ def _written(job: ShardJob, plan: ShardPlan, behind: Behind, memories: Sequence[
     return report
 
 
-def _memories(layout: Layout) -> tuple[Memory, Memory]:
-    """Make memory for the row groups of a job: for one that is read while the one before is hashed and written."""
-    names = [column for column in layout.media if column not in layout.lists]
-    return {name: Arena() for name in names}, {name: Arena() for name in names}
-
-
-class _Read(NamedTuple):
-    """What was read of one unit, until its files are hashed.
-
-    Attributes:
-        unit: The unit.
-        contents: What its files hold; None where they could not be read.
-        row_number: The number of its first row.
-        rows: How many rows it is.
-        row_id: Its id, where it is one row.
-    """
-
-    unit: Unit
-    contents: Contents | None
-    row_number: int
-    rows: int = 0
-    row_id: str | None = None
-
-
 @dataclass(slots=True)
-class _Group:
-    """What was read of a row group, until its memory is free for another.
+class _Memory:
+    """Memory for a row group, which is read while the one before is still searched and written.
 
     Attributes:
-        units: What was read of each of its units.
-        digests: The hashes of its files.
-        used_by: What else its memory is needed for.
+        arenas: Column to the memory that its images or videos are read into.
+        searched: Tells what was found in them.
+        used_by: What else they are needed for.
     """
 
-    units: Sequence[_Read]
-    digests: Future[list[bytes]]
-    used_by: list[Future[None]] = field(default_factory=list)
+    arenas: Arenas
+    searched: Future[list[Problem]] | None = None
+    used_by: Future[None] | None = None
 
     def wait(self) -> None:
-        """Wait until its memory is free, however that ended."""
-        self.digests.exception()
-        for one in self.used_by:
-            one.exception()
+        """Wait until it is free, however that ended."""
+        for work in (self.searched, self.used_by):
+            if work is not None:
+                work.exception()
+
+
+def _memories(layout: Layout) -> tuple[_Memory, _Memory]:
+    """Make the memory of a job."""
+    names = [column for column in layout.media if column not in layout.lists]
+    return _Memory({name: Arena() for name in names}), _Memory({name: Arena() for name in names})
 
 
 class _Rows:
-    """Reads the rows of one shard, a row group after the other, and takes down what is found on the way.
+    """Reads the rows of one shard, a row group after the other, and takes down what is found on the way."""
 
-    Attributes:
-        arenas: Column to the memory that its images or videos were read into last.
-    """
-
-    def __init__(self, job: ShardJob, plan: ShardPlan, behind: Behind, memories: Sequence[Memory]) -> None:
+    def __init__(self, job: ShardJob, plan: ShardPlan, behind: Behind, memories: Sequence[_Memory]) -> None:
         self._job = job
         self._behind = behind
         self._report = ShardReport(replace(plan, units=plan.units[:0]))
         self._rows = 0
-        self._groups: list[_Group] = []
-        self._most_groups = len(memories)
-        self._memories = cycle(memories)
+        self._memories = memories
+        self._turns = cycle(memories)
         # What else a row depends on: the columns that its builder makes of the files.
         made_by = f"{SCHEMA_VERSION} {job.layout.name} {' '.join(job.layout.columns)}"
         self._content = hashlib.sha256(made_by.encode())
-        self.arenas: Memory = {}
 
-    def read(self, units: Sequence[Unit]) -> list[dict[str, Any]]:
+    def read(self, units: Sequence[Unit]) -> tuple[list[dict[str, Any]], _Memory]:
         """Read a row group into memory that it has until as many others were read as there are memories."""
         job, findings = self._job, self._report.findings
-        self._settle(self._most_groups - 1)
-        self.arenas = next(self._memories)
-        for column, arena in self.arenas.items():
+        memory = next(self._turns)
+        self._settle(memory)
+        for column, arena in memory.arenas.items():
             arena.begin(sum(unit.files[column].size_bytes for unit in units if column in unit.files))
         made: list[dict[str, Any]] = []
-        read_units = []
         for unit in read_ahead(job.source, units, lambda unit: unit.files.values()):
             first = self._rows + len(made)
-            read = findings.read_rows(job.source, job.layout, unit, job.decode, self.arenas)
+            read = findings.read_rows(job.source, job.layout, unit, job.decode, memory.arenas)
             if read is None:
-                read_units.append(_Read(unit, None, first))
+                self._take_down(unit, None, first, None)
                 continue
             contents, rows = read
             made += rows
             row_id = None if job.layout.items else made[-1].get(job.layout.id_column)
-            read_units.append(_Read(unit, contents, first, self._rows + len(made) - first, row_id))
+            self._take_down(unit, contents, first, row_id)
+            if (count := self._rows + len(made) - first) != 1:
+                self._report.several[unit.path] = count
         self._rows += len(made)
-        blobs = [one.contents.blobs[slot] for one in read_units if one.contents for slot in one.unit.files]
-        self._groups.append(_Group(read_units, self._behind.digests(blobs)))
-        for arena in self.arenas.values():
-            findings.search_arena(arena)
-        return made
+        memory.searched = self._behind.do(partial(tokens_in, memory.arenas.values()))
+        return made, memory
 
-    def used_by(self, work: Future[None]) -> None:
-        """Leave the memory of the group that was read last as it is until something is done."""
-        self._groups[-1].used_by.append(work)
+    def _settle(self, memory: _Memory) -> None:
+        """Wait until memory is free, and take down what was found in it."""
+        if memory.searched is not None:
+            self._report.findings.problems += memory.searched.result()
+        if memory.used_by is not None:
+            memory.used_by.result()
+        memory.searched = memory.used_by = None
 
-    def _settle(self, left: int = 0) -> None:
-        """Take down the row groups that were read first, but so many."""
-        while len(self._groups) > left:
-            group = self._groups.pop(0)
-            digests = iter(group.digests.result())
-            for work in group.used_by:
-                work.result()
-            for read in group.units:
-                self._report.ids.append(read.row_id)
-                self._report.row_numbers.append(read.row_number)
-                if read.contents is None:
-                    self._report.unread += 1
-                    self._report.digests += bytes(DIGEST_BYTES * len(read.unit.files))
-                    self._report.held += bytes(len(read.unit.files))
-                else:
-                    self._take_down(read, read.contents, digests)
-
-    def _take_down(self, read: _Read, contents: Contents, digests: Iterator[bytes]) -> None:
-        report, unit = self._report, read.unit
-        if read.rows != 1:
-            report.several[unit.path] = read.rows
+    def _take_down(self, unit: Unit, contents: Contents | None, row: int, row_id: str | None) -> None:
+        """Take down a unit that was read, or could not be; a file is hashed while it is still near."""
+        report = self._report
+        report.ids.append(row_id)
+        report.row_numbers.append(row)
+        if contents is None:
+            report.unread += 1
+            report.digests += bytes(DIGEST_BYTES * len(unit.files))
+            report.held += bytes(len(unit.files))
+            return
         held = set(held_slots(self._job.layout, contents))
         if held.isdisjoint(unit.files):
-            report.bare[unit.path] = read.row_number
+            report.bare[unit.path] = row
         said = f"\n{unit.path}"
         if unit.beside is not None:
             said += repr(contents.beside)
         for slot, entry in unit.files.items():
-            digest = next(digests)
+            digest = hashlib.sha256(contents.blobs[slot]).digest()
             said += f"\0{slot}\0{entry.path}\0{digest.hex()}"
             report.digests += digest
             report.held.append(slot in held)
@@ -292,12 +261,14 @@ class _Rows:
 
     def close(self) -> None:
         """Wait for what still needs the memory; it is another shard's then."""
-        for group in self._groups:
-            group.wait()
+        for memory in self._memories:
+            memory.wait()
+            memory.searched = memory.used_by = None
 
     def report(self) -> ShardReport:
         """Say what is known of the shard, all of whose rows were read."""
-        self._settle()
+        for memory in self._memories:
+            self._settle(memory)
         self._report.findings.pack_paths()
         self._report.content = self._content.hexdigest()
         return self._report

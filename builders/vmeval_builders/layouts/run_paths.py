@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from vmeval_builders.layouts.levels import (
     Levels,
@@ -62,6 +63,7 @@ def is_one_file(path: str) -> bool:
     return path.endswith((*VIDEO_ENDINGS, *IMAGE_ENDINGS))
 
 
+@lru_cache(maxsize=256)  # A run's path is asked for by each who has to do with it, one after the other.
 def read_run_path(path: str) -> RunPath | None:
     """Say what a run's path says, be it a folder, a video or a picture; None where no such thing lies there."""
     *above, name = path.split("/")

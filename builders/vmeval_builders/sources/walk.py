@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import stat
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import TypeAlias
 
 from vmeval_builders.entries import FILE_LIMIT_BYTES
 from vmeval_builders.file_list import FileList
@@ -87,20 +87,9 @@ def _walk_top(job: _Inner) -> _Walk:
     return walk
 
 
-class _Found(NamedTuple):
-    """What a folder holds at a name: a file, or a folder, whose name here ends in ``/`` so that it is sorted as paths are.
-
-    Attributes:
-        name: The name.
-        mtime_ns: The modification time.
-        size_bytes: A file's size; -1 for a folder.
-        real: The real path of a folder that a link leads to; empty where it is no link.
-    """
-
-    name: str
-    mtime_ns: int
-    size_bytes: int
-    real: str = ""
+#: What a folder holds at a name: the name, the modification time, a file's size, and the real path of a folder that a
+#: link leads to. A folder has the size -1, and a name that here ends in ``/``, so that it is sorted as paths are.
+_Found: TypeAlias = tuple[str, int, int, str]
 
 
 class _Walk:
@@ -139,7 +128,7 @@ class _Walk:
         return left
 
     def enter(self, folder: str, mtime_ns: int, above: tuple[str, ...], real: str) -> None:
-        """Look into a folder."""
+        """Look into a folder, and take in its files where nothing else is in it."""
         try:
             with os.scandir(f"{self._root}/{folder}") as entries:
                 listed = list(entries)
@@ -149,40 +138,57 @@ class _Walk:
         self.folders.append(folder)
         self.counts.append(len(listed))
         self.mtimes_ns.append(mtime_ns)
-        above = (*above, real)
-        under = f"{folder}/" if folder else ""
-        found = []
+        files: list[_Found] = []
+        others: list[os.DirEntry[str]] = []
         for entry in listed:
             try:
                 # Most entries are such, so that nothing is called for them that can be left out.
                 if entry.is_file(follow_symlinks=False):
                     status = entry.stat(follow_symlinks=False)
                     if status.st_size <= FILE_LIMIT_BYTES:
-                        found.append(_Found(entry.name, status.st_mtime_ns, status.st_size))
+                        files.append((entry.name, status.st_mtime_ns, status.st_size, ""))
                         continue
-                if one := self._look_at(entry, under + entry.name, above):
-                    found.append(one)
+            except OSError:
+                pass  # It is looked at once more, where that is told.
+            others.append(entry)
+        files.sort()
+        if others:
+            found = self._look_at_all(others, folder, above := (*above, real))
+            self._open.append((folder, sorted([*files, *found], reverse=True), above))
+        else:
+            self._take_in(folder, files)
+
+    def _look_at_all(
+        self, entries: Sequence[os.DirEntry[str]], folder: str, above: tuple[str, ...]
+    ) -> Iterator[_Found]:
+        """Look at what are no plain files: give the files and folders that are meant."""
+        for entry in entries:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            try:
+                if one := self._look_at(entry, path, above):
+                    yield one
             except OSError as error:
-                self.problems.append(Problem.unreadable(under + entry.name, error))
-        found.sort(reverse=True)
-        self._open.append((folder, found, above))
+                self.problems.append(Problem.unreadable(path, error))
+
+    def _take_in(self, folder: str, run: Sequence[_Found]) -> None:
+        if run:
+            names, mtimes_ns, sizes_bytes, _ = zip(*run, strict=True)
+            self.files.add_run(folder, names, sizes_bytes, mtimes_ns)
 
     def _take_files(self) -> _Inner | None:
         """Take in the files of the folder where the walk is, up to the next folder in it; give that, if there is one."""
         folder, coming, above = self._open[-1]
         run = []
-        while coming and coming[-1].size_bytes >= 0:
+        while coming and coming[-1][2] >= 0:
             run.append(coming.pop())
-        if run:
-            names, mtimes_ns, sizes_bytes, _ = zip(*run, strict=True)
-            self.files.add_run(folder, names, sizes_bytes, mtimes_ns)
+        self._take_in(folder, run)
         if not coming:
             self._open.pop()
             return None
-        one = coming.pop()
-        name = one.name.removesuffix("/")
+        name, mtime_ns, _, real = coming.pop()
+        name = name.removesuffix("/")
         path = f"{folder}/{name}" if folder else name
-        return _Inner(self._root, path, one.mtime_ns, above, one.real or f"{above[-1]}/{name}")
+        return _Inner(self._root, path, mtime_ns, above, real or f"{above[-1]}/{name}")
 
     def _look_at(self, entry: os.DirEntry[str], path: str, above: tuple[str, ...]) -> _Found | None:
         """Look at what is no plain file: give the file or folder that is meant, if there is one."""
@@ -193,7 +199,7 @@ class _Walk:
         if stat.S_ISDIR(status.st_mode):
             real = os.path.realpath(entry.path) if linked else f"{above[-1]}/{entry.name}"
             if real not in above:
-                return _Found(f"{entry.name}/", status.st_mtime_ns, -1, real if linked else "")
+                return f"{entry.name}/", status.st_mtime_ns, -1, real if linked else ""
             message = "The link leads to a folder above itself, so that the folder has no end; remove it."
             self.problems.append(Problem("link-loop", "error", path, message))
         elif not stat.S_ISREG(status.st_mode):
@@ -202,7 +208,7 @@ class _Walk:
         elif status.st_size > FILE_LIMIT_BYTES:
             self.problems.append(Problem.too_large(path, status.st_size, FILE_LIMIT_BYTES))
         else:
-            return _Found(entry.name, status.st_mtime_ns, status.st_size)
+            return entry.name, status.st_mtime_ns, status.st_size, ""
         return None
 
     def _link_stays_inside(self, entry: os.DirEntry[str], path: str) -> bool:
