@@ -100,4 +100,4 @@ class Ledger:
 
 def bare_row(name: str, measured: str, wanted: str, reached: bool) -> list[str]:
     """Make a row that is told in the column of ratios alone."""
-    return [name, "", "", "", measured, "", "", "", wanted, yes_no(reached)]
+    return [name, "", "", "", measured, "", "", "", wanted, yes_no(reached) if wanted else ""]
