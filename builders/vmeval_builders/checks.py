@@ -113,7 +113,6 @@ def check_job(job: CheckJob) -> Findings:
         findings.read_rows(job.source, job.layout, unit, job.decode)
     for entry in read_ahead(job.source, job.others, lambda entry: [entry]):
         findings.read_file(job.source, entry)
-    findings.pack_paths()
     return findings
 
 
@@ -139,7 +138,7 @@ def sum_up(scan: Scan, findings: Iterable[Findings]) -> ProblemList:
 
 def judge(scan: Scan, found: Findings) -> ProblemList:
     """Tell what is wrong with some rows, now that all files of the folder are at hand."""
-    return ProblemList.of(chain(found.problems, _dead_paths(found.all_paths(), scan)))
+    return ProblemList.of(chain(found.problems, _dead_paths(found.stated_paths, scan)))
 
 
 def scan_problems(
@@ -224,7 +223,7 @@ def _dead_paths(stated: Iterable[StatedPath], scan: Scan) -> Iterator[Problem]:
     # Asked of the list of files, never of the file system: the path comes from data. Paths of one folder are asked for
     # one after the other, which takes the least time.
     top_names, number_of = scan.top_names, scan.files.number_of
-    named = ((one, one.value.replace("\\", "/")) for one in stated)
+    named = ((StatedPath(*one), one[1].replace("\\", "/")) for one in stated)
     not_at_root = [
         (one, name)
         for one, name in named

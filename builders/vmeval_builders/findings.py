@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vmeval_builders.entries import Contents, FileEntry, Unit
@@ -44,16 +43,19 @@ class Findings:
     Attributes:
         problems: What is wrong with single rows and files.
         keys: The rows' names, where a manifest may list them.
-        stated_paths: What can be judged only with all files of the folder at hand.
-        packed_paths: Likewise, packed by `pack_paths`.
+        stated_paths: What can be judged only with all files of the folder at hand; packed where another process sent it.
         keeps_keys: Whether `keys` is kept; a table that is made of the rows has it all the same.
     """
 
     problems: list[Problem] = field(default_factory=list)
     keys: list[TaskKey] = field(default_factory=list)
-    stated_paths: list[StatedPath] = field(default_factory=list)
-    packed_paths: PackedValues = field(default_factory=PackedValues)
+    stated_paths: list[StatedPath] | PackedValues = field(default_factory=list)
     keeps_keys: bool = True
+
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        # Unpacked, stated paths are most of what several processes send at once.
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return None, {**fields, "stated_paths": PackedValues(self.stated_paths)}
 
     def read_rows(
         self,
@@ -91,6 +93,7 @@ class Findings:
             for column, content in contents.blobs.items()
             if column not in arenas and holds_token(content)
         ]
+        assert isinstance(self.stated_paths, list)
         self.stated_paths += _stated_paths(layout, contents)
         if layout.manifest and self.keeps_keys:
             rows = list(rows)
@@ -109,16 +112,6 @@ class Findings:
             return None
         self.search(entry.path, content)
         return content
-
-    def pack_paths(self) -> None:
-        """Pack the stated paths, which else are most of what several processes send at once."""
-        self.packed_paths = PackedValues(chain(self.packed_paths, self.stated_paths))
-        self.stated_paths = []
-
-    def all_paths(self) -> Iterator[StatedPath]:
-        """Give the stated paths, packed or not."""
-        yield from map(StatedPath._make, self.packed_paths)
-        yield from self.stated_paths
 
     def search(self, path: str, content: bytes) -> None:
         """Search a file for tokens."""

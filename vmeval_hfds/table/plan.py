@@ -6,7 +6,7 @@ import hashlib
 from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, pairwise
 
 from vmeval_builders.entries import Unit
@@ -33,16 +33,17 @@ class ShardPlan:
         name: Its name, relative to the dataset.
         config: The config that its rows are of.
         units: Its rows' files, in the order of their paths.
+        source_bytes: The size of its rows' files.
     """
 
     name: str
     config: str
     units: UnitList
+    source_bytes: int = field(init=False)
 
-    @property
-    def source_bytes(self) -> int:
-        """The size of its rows' files."""
-        return self.units.size_bytes
+    def __post_init__(self) -> None:
+        """Sum up the sizes once: they are asked for again and again."""
+        object.__setattr__(self, "source_bytes", self.units.size_bytes)
 
 
 @dataclass(frozen=True, slots=True)

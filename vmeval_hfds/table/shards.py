@@ -269,6 +269,5 @@ class _Rows:
         """Say what is known of the shard, all of whose rows were read."""
         for memory in self._memories:
             self._settle(memory)
-        self._report.findings.pack_paths()
         self._report.content = self._content.hexdigest()
         return self._report
