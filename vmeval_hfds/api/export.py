@@ -16,6 +16,7 @@ from vmeval_builders.sources.urls import is_url
 from vmeval_hfds.api.export_url import UrlExport
 from vmeval_hfds.api.exported import ExportPlan, ExportResult, refuse_unlike, result_of, some_of
 from vmeval_hfds.claim import claimed
+from vmeval_hfds.engine.memory import give_back
 from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import ArgumentError, ReplacedShardError, TargetExistsError
 from vmeval_hfds.folder.check import check_apart, check_lengths, check_media, check_repeated
@@ -234,7 +235,10 @@ def _prepare(dataset: DatasetFiles, options: _Options, replaced: Collection[str]
     )
     check_apart(dataset, root)
     pull = pull_of(plan)
+    # Reading a long list, and looking at its paths, take more than is kept.
+    give_back()
     check_paths(pull)
+    give_back()
     check_lengths(root, plan.listing.table["path"], _possible_paths(plan))
     plan = replace(plan, looked_into=check_media(dataset, plan.looked_into))
     pull = replace(pull, plan=plan)

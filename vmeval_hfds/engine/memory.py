@@ -10,9 +10,8 @@ def give_back() -> None:
     """Give back what Arrow and the C library keep for later; what is in use stays."""
     import ctypes
 
-    from pyarrow import default_memory_pool
-
-    default_memory_pool().release_unused()
+    if "pyarrow" in sys.modules:  # A check of a folder does without.
+        sys.modules["pyarrow"].default_memory_pool().release_unused()
     if sys.platform == "linux":
         with suppress(AttributeError):  # another C library than glibc
             ctypes.CDLL(None).malloc_trim(0)

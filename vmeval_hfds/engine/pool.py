@@ -13,12 +13,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vmeval_builders.sources.source import Run
 from vmeval_builders.sources.urls import Url, is_source_url, nearest_there, reach
 from vmeval_hfds.engine.dask import submit_of
+from vmeval_hfds.engine.memory import give_back
 from vmeval_hfds.errors import ArgumentError, WorkerError
 
 if TYPE_CHECKING:
@@ -115,7 +117,9 @@ class Engine:
             function: Callable[[Job], Result], jobs: Iterable[Job], work_bytes: int, /
         ) -> Iterable[Result]:
             self.require(Url(str(folder)) if is_source_url(folder) else Path(folder))
-            return self.run(function, jobs, work_bytes)
+            if self.works_here(work_bytes):
+                return self.run(function, jobs, work_bytes)
+            return map(_unpacked, self.run(partial(_packed, function), jobs, work_bytes))
 
         return run
 
@@ -150,6 +154,17 @@ class Engine:
         """
         if self.executor is not None:
             self.require(place if isinstance(place, Path) else nearest_there(place))
+
+
+def _packed(function: Callable[[Job], Any], job: Job) -> _Packed:
+    """Do a job of a walk in a worker that stays for other work, and leave it nothing of what was found."""
+    packed = _Packed(pickle.dumps(function(job)))
+    give_back()
+    return packed
+
+
+def _unpacked(packed: _Packed) -> Any:  # noqa: ANN401 - whatever was packed
+    return pickle.loads(packed.content)  # noqa: S301 (this program packed it)
 
 
 #: Does all in this process.
@@ -322,7 +337,7 @@ def run_there(
 
 @dataclass(frozen=True, slots=True)
 class _Packed:
-    """A job on its way to a worker.
+    """A job on its way to a worker, or what it gave on its way back.
 
     What Dask is given, its scheduler takes apart and puts together again; bytes pass through as they are. A token may
     be among them, so nothing shows them.
@@ -333,8 +348,7 @@ class _Packed:
 
 def _call(name: str, function: Callable[[Job], Result], packed: _Packed) -> Result:
     del name
-    job: Job = pickle.loads(packed.content)  # noqa: S301 (this program packed it)
-    return function(job)
+    return function(_unpacked(packed))
 
 
 def _result(future: Future[Result], most_seconds: float | None) -> Result:

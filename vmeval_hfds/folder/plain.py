@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from vmeval_builders.paths import are_plain
+from vmeval_hfds.engine.memory import give_back
 from vmeval_hfds.table.difference import ascends, parents_of
 from vmeval_hfds.table.listing import Listing
 
@@ -26,6 +27,7 @@ def all_plain(listing: Listing) -> bool:
     if not all(are_plain(run.to_pylist()) for paths in (files, folders) for run in _runs(paths)):
         return False
     folder_keys = pc.ascii_lower(_with_above([*parents_of(files).chunks, *folders.chunks]))
+    give_back()
     if pc.count_distinct(folder_keys).as_py() < len(folder_keys):
         return False
     if _meet(files, folder_keys):

@@ -24,6 +24,7 @@ from vmeval_builders.rows import held_slots, table_of
 from vmeval_builders.sources.remote import read_ahead
 from vmeval_builders.sources.source import Source
 from vmeval_builders.texts import OptionalTexts
+from vmeval_hfds.engine.memory import give_back
 from vmeval_hfds.store.store import Receipt, Store
 from vmeval_hfds.table.behind import Behind
 from vmeval_hfds.table.parquet import ROW_GROUP_ROWS, open_writer, row_groups
@@ -133,6 +134,8 @@ def write_shards(job: ShardJob) -> list[ShardReport]:
     The problems come back in the reports; whoever asked for the shards throws them away where one of them is a
     refusal.
     """
+    # What this process did before, such as reading the same files to check them, left it memory in pieces.
+    give_back()
     memories = _memories(job.layout)
     with closing(Behind()) as behind:
         return [_written(job, plan, behind, memories) for plan in job.shards]

@@ -105,6 +105,8 @@ def run_shards(
     rows = sum(len(shard.units) for shard in shards)
     work_bytes = sum(shard.source_bytes for shard in shards)
     work_bytes *= DECODING_FACTOR if options.decode else 1
+    # Of what it took to plan them little is kept.
+    give_back()
     reports: list[ShardReport] = []
     known = {report.content: report for report in before}
     done = 0
