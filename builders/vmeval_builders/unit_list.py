@@ -171,6 +171,10 @@ class UnitList(Sequence[Unit]):
         """Whether a row has a file."""
         return bool(self.numbers)
 
+    def paths_with_files(self) -> Iterator[str]:
+        """Give the paths of the rows that have a file."""
+        return (path for path, files in zip(self.paths, self._files, strict=True) if files.slots)
+
     def file_paths(self) -> Iterator[str]:
         """Give the paths of the files of all rows, in the order of `numbers`."""
         for path, files in zip(self.paths, self._files, strict=True):

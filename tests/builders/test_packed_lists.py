@@ -59,6 +59,13 @@ def test_a_path_has_a_position_before_all_that_come_after_it(entries, path):
     assert FileList.of(entries).position(path) == sum(entry.path < path for entry in entries)
 
 
+@given(FILES, st.lists(PATHS, max_size=5).map(sorted))
+def test_paths_that_ascend_have_the_positions_that_each_has(entries, paths):
+    files = FileList.of(entries)
+
+    assert list(files.positions(paths)) == [files.position(path) for path in paths]
+
+
 @given(FILES)
 def test_each_folder_has_its_files_once(entries):
     files = FileList.of(entries)

@@ -329,7 +329,8 @@ def listed_rows(
         (_listed_name(path), mtime_ns, rows.get(nearest(path, rows) or "", _NO_ROW))
         for path, mtime_ns in folders
     )
-    numbers = [scan.files.position(name) + at for at, (name, _, _) in enumerate(listed)]
+    positions = scan.files.positions(name for name, _, _ in listed)
+    numbers = [position + at for at, position in enumerate(positions)]
     return FolderRows(scan.files, listed, numbers, *held, scan.layout.keeps_times, 0, count + len(listed))
 
 

@@ -13,6 +13,7 @@ from vmeval_builders.problems import Problem
 from vmeval_builders.secrets import holds_token, token_problem
 from vmeval_builders.sources.remote import read_ahead
 from vmeval_builders.sources.source import Source
+from vmeval_hfds.engine.memory import give_back
 from vmeval_hfds.store.names import LISTING_FOLDER, config_of, shard_name
 from vmeval_hfds.store.store import Receipt, Store
 from vmeval_hfds.table.facts import METADATA_KEY, ListingFacts
@@ -21,6 +22,8 @@ from vmeval_hfds.table.parquet import ROW_GROUP_BYTES, open_writer
 from vmeval_hfds.table.plan import SHARD_BYTES
 
 LISTING_GROUP_ROWS = 10_000
+#: Contents take several times as much on their way into a row group: of more, what groups before took is given back first.
+_LARGE_BYTES = ROW_GROUP_BYTES // 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,8 @@ def write_listing(job: ListingJob) -> ListingReport:
     problems: list[Problem] = []
     with open_writer(place, arrow_schema(FILE_COLUMNS), ("config", "shard")) as writer:
         for group in job.rows.cut(ROW_GROUP_BYTES, LISTING_GROUP_ROWS):
+            if sum(entry.size_bytes for entry in group.entries.values()) > _LARGE_BYTES:
+                give_back()
             table = _with_contents(job.source, group, problems)
             table_bytes += table.nbytes
             rows += table.num_rows

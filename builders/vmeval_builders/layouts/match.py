@@ -140,9 +140,10 @@ class Matcher:
             numbers = dict(further)
             if own and names:
                 numbers |= {own.names[at]: [own.numbers[at]] for at in names.own}
-            places = {place: [files[number] for number in there] for place, there in numbers.items()}
+            entries = {number: files[number] for there in numbers.values() for number in there}
+            places = {place: [entries[number] for number in there] for place, there in numbers.items()}
             chosen = self._chosen(places)
-            by_entry = {files[number]: number for there in numbers.values() for number in there}
+            by_entry = {entry: number for number, entry in entries.items()}
             units.append(path, UnitFiles.of(path, chosen), [by_entry[entry] for entry in chosen.values()])
         return units
 

@@ -146,7 +146,7 @@ def find_layout(
         if builder not in claimed:
             continue
         others = {path for other, of_other in found.items() if other != builder for path in of_other.paths}
-        counts[builder] = sum(bool(unit.files) and not _lies_in(unit.path, others) for unit in units)
+        counts[builder] = sum(not _lies_in(path, others) for path in units.paths_with_files())
     claiming = [builder for builder, count in counts.items() if count]
     if len(claiming) > 1:
         listed = ", ".join(

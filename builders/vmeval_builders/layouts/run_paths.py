@@ -63,7 +63,7 @@ def is_one_file(path: str) -> bool:
     return path.endswith((*VIDEO_ENDINGS, *IMAGE_ENDINGS))
 
 
-@lru_cache(maxsize=256)  # A run's path is asked for by each who has to do with it, one after the other.
+@lru_cache(maxsize=4096)  # A run's path is asked for by each who has to do with it.
 def read_run_path(path: str) -> RunPath | None:
     """Say what a run's path says, be it a folder, a video or a picture; None where no such thing lies there."""
     *above, name = path.split("/")
