@@ -255,9 +255,11 @@ class FileList(FileFacts, Sequence[FileEntry]):
             number = self.position(path)
             return number if number < len(self) and self[number].path == path else None
         asked = folder, len(self.names_of_runs)
-        if asked != self._asked[0]:
-            self._asked = asked, [*self.runs_in(folder)]
-        for run in self._asked[1]:
+        last, runs = self._asked
+        if asked != last:
+            runs = [*self.runs_in(folder)]
+            self._asked = asked, runs
+        for run in runs:
             if name in (names := self.names_of_runs[run]):
                 return self._starts[run] + names.index(name)
         return None

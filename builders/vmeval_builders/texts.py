@@ -85,8 +85,9 @@ class Texts(Sequence[str]):
         if number >= len(self._ends):
             return self._open[number - len(self._ends)]
         block, at = divmod(number, _TOGETHER)
-        if self._near[0] == block:
-            return self._near[1][at]
+        near, texts = self._near
+        if near == block:
+            return texts[at]
         begin = self._ends[number - 1] if at else 0
         return self._firsts[block][: self._shared[block]] + self._tails[block][begin : self._ends[number]]
 
@@ -117,9 +118,11 @@ class Texts(Sequence[str]):
         block = bisect_left(self._firsts, text) - 1
         if block < 0:
             return 0 if self._firsts else bisect_left(self._open, text)
-        if self._near[0] != block:
-            self._near = block, list(self._block(block))
-        position = block * _TOGETHER + bisect_left(self._near[1], text)
+        near, texts = self._near  # taken at once: another thread may look for something else
+        if near != block:
+            texts = list(self._block(block))
+            self._near = block, texts
+        position = block * _TOGETHER + bisect_left(texts, text)
         return position if position < len(self._ends) else position + bisect_left(self._open, text)
 
 

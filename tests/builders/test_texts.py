@@ -38,6 +38,18 @@ def test_a_text_has_a_position_before_all_that_are_not_less(given_texts, text):
     assert Texts(sorted(given_texts)).position(text) == sum(one < text for one in given_texts)
 
 
+@given(st.permutations(range(0, 150, 3)))
+def test_places_that_were_looked_for_before_change_nothing(numbers):
+    given_texts = [f"maze/maze_{number:04}" for number in range(150)]
+    texts = Texts(given_texts)
+
+    assert [(texts.position(given_texts[number]), texts[number]) for number in numbers] == [
+        (number, given_texts[number]) for number in numbers
+    ]
+    texts.append("maze/maze_0150")
+    assert (texts.position("maze/maze_0150"), texts[150]) == (150, "maze/maze_0150")
+
+
 @given(st.lists(st.sampled_from([None, "", "a", "\0", "\0\0a"]), max_size=200))
 def test_none_comes_back_among_texts(given_texts):
     texts = OptionalTexts(given_texts)

@@ -27,7 +27,7 @@ def all_plain(listing: Listing) -> bool:
     if not all(are_plain(run.to_pylist()) for paths in (files, folders) for run in _runs(paths)):
         return False
     folder_keys = pc.ascii_lower(_with_above([*parents_of(files).chunks, *folders.chunks]))
-    give_back()
+    give_back()  # Finding them takes as much as all that follows.
     if pc.count_distinct(folder_keys).as_py() < len(folder_keys):
         return False
     if _meet(files, folder_keys):

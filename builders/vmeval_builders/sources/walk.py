@@ -151,12 +151,11 @@ class _Walk:
             except OSError:
                 pass  # It is looked at once more, where that is told.
             others.append(entry)
-        files.sort()
         if others:
             found = self._look_at_all(others, folder, above := (*above, real))
             self._open.append((folder, sorted([*files, *found], reverse=True), above))
         else:
-            self._take_in(folder, files)
+            self._take_in(folder, sorted(files))
 
     def _look_at_all(
         self, entries: Sequence[os.DirEntry[str]], folder: str, above: tuple[str, ...]
