@@ -223,7 +223,7 @@ def _dead_paths(stated: Iterable[StatedPath], scan: Scan) -> Iterator[Problem]:
     # Asked of the list of files, never of the file system: the path comes from data. Paths of one folder are asked for
     # one after the other, which takes the least time.
     top_names, number_of = scan.top_names, scan.files.number_of
-    named = ((StatedPath(*one), one[1].replace("\\", "/")) for one in stated)
+    named = ((one, one[1].replace("\\", "/")) for one in stated)
     not_at_root = [
         (one, name)
         for one, name in named

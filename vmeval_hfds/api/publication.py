@@ -34,8 +34,6 @@ from vmeval_hfds.table.shards import ShardReport, read_shards
 from vmeval_hfds.table.tables import TableOptions, refuse_contents, refuse_names, run_shards
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from vmeval_hfds.hub.commit import Operation
 
 #: A push that removes more of a dataset's rows than this must be told to.
@@ -97,9 +95,7 @@ class PushOptions:
     tag: str | None = None
     create_pr: bool = False
     split: str = "test"
-    num_proc: int | None = None
-    executor: Executor | None = None
-    engine: Engine | None = None
+    engine: Engine = field(default_factory=Engine)
     keep_incomplete: bool = False
     license_name: str | None = None
     pretty_name: str | None = None
@@ -126,13 +122,12 @@ class PushOptions:
     def tables(self) -> TableOptions:
         """How the folder becomes tables."""
         allowed = Allowed(self.keep_incomplete, self.allow_secrets)
-        engine = self.engine or Engine(self.num_proc, self.executor)
-        return TableOptions(self.split, engine, allowed, self.decode, self.progress)
+        return TableOptions(self.split, self.engine, allowed, self.decode, self.progress)
 
     @contextmanager
     def keeping_workers(self) -> Iterator[PushOptions]:
         """Give the same, with processes that stay from the walk on: those that start later copy what is known by then."""
-        with Engine(self.num_proc, self.executor).keeping_workers() as engine:
+        with self.engine.keeping_workers() as engine:
             yield replace(self, engine=engine)
 
     def repo(self, repo_id: str) -> HubRepo:

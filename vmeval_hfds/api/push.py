@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from vmeval_builders.problems import Problem
 from vmeval_builders.scan import Scan
 from vmeval_hfds.api.publication import PushOptions, PushResult, draft, look, publish, read_folder
-from vmeval_hfds.engine.pool import Progress
+from vmeval_hfds.engine.pool import Engine, Progress
 from vmeval_hfds.errors import HubConflictError
 from vmeval_hfds.hub.address import repo_and_revision
 from vmeval_hfds.hub.token import DEFAULT_TOKEN_ENV
@@ -162,8 +162,7 @@ def push_to_hub(
         tag=tag,
         create_pr=create_pr,
         split=split,
-        num_proc=num_proc,
-        executor=executor,
+        engine=Engine(num_proc, executor),
         keep_incomplete=keep_incomplete,
         license_name=license_name,
         pretty_name=pretty_name,
@@ -201,7 +200,7 @@ def push_to_hub(
 def plan_push(
     folder: str | os.PathLike[str] | Scan,
     repo_id: str,
-    **options: Any,  # noqa: ANN401 (`PushOptions` has their types)
+    **options: Any,  # noqa: ANN401 (`push_to_hub` has their types)
 ) -> PushPlan:
     """Do all that `push_to_hub` does before it sends anything, and say what it would do.
 
@@ -218,7 +217,8 @@ def plan_push(
         HubError: The Hub failed.
     """
     repo_id, revision = repo_and_revision(repo_id, revision=options.pop("revision", "main"))
-    planned = PushOptions(**options | {"revision": revision, "allow_removals": True})
+    engine = Engine(options.pop("num_proc", None), options.pop("executor", None))
+    planned = PushOptions(**options | {"engine": engine, "revision": revision, "allow_removals": True})
     repo = planned.repo(repo_id)
     with planned.keeping_workers() as keeping:
         read = read_folder(folder, keeping)

@@ -180,11 +180,20 @@ class _Memory:
     searched: Future[list[Problem]] | None = None
     used_by: Future[None] | None = None
 
+    def free(self) -> list[Problem]:
+        """Wait until nothing needs it, and give what was found in it; raises what went wrong."""
+        found = self.searched.result() if self.searched else []
+        if self.used_by:
+            self.used_by.result()
+        self.searched = self.used_by = None
+        return found
+
     def wait(self) -> None:
-        """Wait until it is free, however that ended."""
+        """Wait until nothing needs it, however that ended."""
         for work in (self.searched, self.used_by):
             if work is not None:
                 work.exception()
+        self.searched = self.used_by = None
 
 
 def _memories(layout: Layout) -> tuple[_Memory, _Memory]:
@@ -211,7 +220,7 @@ class _Rows:
         """Read a row group into memory that it has until as many others were read as there are memories."""
         job, findings = self._job, self._report.findings
         memory = next(self._turns)
-        self._settle(memory)
+        findings.problems += memory.free()
         for column, arena in memory.arenas.items():
             arena.begin(sum(unit.files[column].size_bytes for unit in units if column in unit.files))
         made: list[dict[str, Any]] = []
@@ -230,14 +239,6 @@ class _Rows:
         self._rows += len(made)
         memory.searched = self._behind.do(partial(tokens_in, memory.arenas.values()))
         return made, memory
-
-    def _settle(self, memory: _Memory) -> None:
-        """Wait until memory is free, and take down what was found in it."""
-        if memory.searched is not None:
-            self._report.findings.problems += memory.searched.result()
-        if memory.used_by is not None:
-            memory.used_by.result()
-        memory.searched = memory.used_by = None
 
     def _take_down(self, unit: Unit, contents: Contents | None, row: int, row_id: str | None) -> None:
         """Take down a unit that was read, or could not be; a file is hashed while it is still near."""
@@ -266,11 +267,10 @@ class _Rows:
         """Wait for what still needs the memory; it is another shard's then."""
         for memory in self._memories:
             memory.wait()
-            memory.searched = memory.used_by = None
 
     def report(self) -> ShardReport:
         """Say what is known of the shard, all of whose rows were read."""
         for memory in self._memories:
-            self._settle(memory)
+            self._report.findings.problems += memory.free()
         self._report.content = self._content.hexdigest()
         return self._report

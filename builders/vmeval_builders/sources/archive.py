@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
+from typing import BinaryIO, ClassVar
 
 from vmeval_builders import paths
 from vmeval_builders.entries import FILE_LIMIT_BYTES, FileEntry
@@ -64,7 +64,11 @@ def is_compressed(path: Path) -> bool:
         OSError: It cannot be read.
     """
     with path.open("rb") as file:
-        return file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+        return _begins_as_gzip(file)
+
+
+def _begins_as_gzip(stream: Stream | BinaryIO) -> bool:
+    return stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
 
 
 def index_object(url: str) -> Index:
@@ -84,7 +88,7 @@ def index_object(url: str) -> Index:
 
 def _index_of(plain: Stream) -> Index:
     archive = plain.archive
-    if plain.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC:
+    if _begins_as_gzip(plain):
         stream = gzip_stream(archive)
         stream.seek(0)
         found = _index(stream, TarSource(archive))

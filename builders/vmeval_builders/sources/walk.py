@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from vmeval_builders.entries import FILE_LIMIT_BYTES
-from vmeval_builders.file_list import FileList
+from vmeval_builders.file_list import FileList, joined
 from vmeval_builders.folder_list import FolderList
 from vmeval_builders.problems import Problem
 from vmeval_builders.sources.folder import Folder
@@ -162,7 +162,7 @@ class _Walk:
     ) -> Iterator[_Found]:
         """Look at what are no plain files: give the files and folders that are meant."""
         for entry in entries:
-            path = f"{folder}/{entry.name}" if folder else entry.name
+            path = joined(folder, entry.name)
             try:
                 if one := self._look_at(entry, path, above):
                     yield one
@@ -186,7 +186,7 @@ class _Walk:
             return None
         name, mtime_ns, _, real = coming.pop()
         name = name.removesuffix("/")
-        path = f"{folder}/{name}" if folder else name
+        path = joined(folder, name)
         return _Inner(self._root, path, mtime_ns, above, real or f"{above[-1]}/{name}")
 
     def _look_at(self, entry: os.DirEntry[str], path: str, above: tuple[str, ...]) -> _Found | None:
